@@ -1,0 +1,179 @@
+"""What happened in a session. Durable events rebuild it; ephemeral ones only animate a screen."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from akmon_core.messages import Assistant, ToolCall, ToolResult, User
+from akmon_core.permissions import Decision, Mode, Scope
+from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.tools import Effect, FileSeen, View
+
+Outcome: TypeAlias = Literal["completed", "interrupted", "failed", "max_turns", "budget_limit"]
+Decider: TypeAlias = Literal["policy", "person"]
+
+# --- durable ----------------------------------------------------------------------------------------
+
+
+class SessionStarted(msgspec.Struct, frozen=True, tag="session_started", omit_defaults=True):
+    """The first event of every journal."""
+
+    schema: int
+    akmon: str
+    """The version that wrote it."""
+    cwd: str
+    roots: tuple[str, ...]
+    facts: str = ""
+    """What the model is told of its surroundings; recorded so that it stays the same on resume."""
+    name: str = ""
+
+
+class ModelChosen(msgspec.Struct, frozen=True, tag="model_chosen"):
+    provider: str
+    model: str
+
+
+class ModeChanged(msgspec.Struct, frozen=True, tag="mode_changed"):
+    mode: Mode
+
+
+class Prompted(msgspec.Struct, frozen=True, tag="prompted"):
+    """A turn begins."""
+
+    message: User
+
+
+class Steered(msgspec.Struct, frozen=True, tag="steered"):
+    """Something was said while the turn runs; the model reads it after the running tools."""
+
+    message: User
+
+
+class Continued(msgspec.Struct, frozen=True, tag="continued"):
+    """A reply that the output limit cut is asked to go on."""
+
+    message: User
+
+
+class Replied(msgspec.Struct, frozen=True, tag="replied", omit_defaults=True):
+    """A model call ended with this message. Its usage and cost count once, here."""
+
+    message: Assistant
+    usage: Usage = Usage()
+    cost: float | None = None
+    """US dollars; None is unpriced."""
+
+
+class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults=True):
+    """A model call failed for good."""
+
+    kind: str
+    message: str
+    usage: Usage = Usage()
+    cost: float | None = None
+
+
+class PermissionAsked(msgspec.Struct, frozen=True, tag="permission_asked", omit_defaults=True):
+    """A call waits for a person's answer."""
+
+    call: ToolCall
+    effects: tuple[Effect, ...]
+    reason: str
+    view: View | None = None
+    """What it would change."""
+
+
+class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", omit_defaults=True):
+    call_id: str
+    decision: Decision
+    by: Decider
+    reason: str
+    scope: Scope = "once"
+    tool: str = ""
+    effects: tuple[Effect, ...] = ()
+
+
+class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults=True):
+    call_id: str
+    tool: str
+    mutating: bool = False
+
+
+class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaults=True):
+    """A call has its result, whether it ran, failed, was refused or was cut off."""
+
+    result: ToolResult
+    tool: str
+    summary: str = ""
+    view: View | None = None
+    files: tuple[FileSeen, ...] = ()
+    seconds: float = 0.0
+
+
+class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended", omit_defaults=True):
+    """The last event of its turn, always."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+class UnknownEvent(msgspec.Struct, frozen=True, tag="unknown"):
+    """A record of a kind that this version does not know: kept as it was, and without effect."""
+
+    kind: str
+    raw: msgspec.Raw
+
+
+# --- ephemeral --------------------------------------------------------------------------------------
+
+
+class ToolProgress(msgspec.Struct, frozen=True, tag="tool_progress"):
+    call_id: str
+    text: str
+
+
+class Noticed(msgspec.Struct, frozen=True, tag="noticed"):
+    """Something a person should know, without effect on the session."""
+
+    text: str
+
+
+DurableEvent: TypeAlias = (
+    SessionStarted
+    | ModelChosen
+    | ModeChanged
+    | Prompted
+    | Steered
+    | Continued
+    | Replied
+    | ModelFailed
+    | PermissionAsked
+    | PermissionDecided
+    | ToolStarted
+    | ToolFinished
+    | TurnEnded
+    | UnknownEvent
+)
+EphemeralEvent: TypeAlias = TextDelta | ThinkingDelta | CallDelta | Retrying | ToolProgress | Noticed
+Event: TypeAlias = DurableEvent | EphemeralEvent
+
+EPHEMERAL = (TextDelta, ThinkingDelta, CallDelta, Retrying, ToolProgress, Noticed)
+
+
+class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event and where it belongs."""
+
+    seq: int
+    """Counts the durable events of a session from 1. An ephemeral event carries that of the last durable one."""
+    at: float
+    """Seconds since 1970-01-01 UTC."""
+    session: str
+    turn: int
+    """0 before the first turn."""
+    cause: str
+    """The id of the command that led to it."""
+    event: Event
+    agent: str = ""
+    """The path of the sub-agent that it belongs to; empty is the main agent."""

@@ -1,0 +1,66 @@
+"""What is said in a conversation: parts, and the messages made of them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    text: str
+
+
+class Thinking(msgspec.Struct, frozen=True, tag="thinking", omit_defaults=True):
+    """Reasoning that the model showed. ``signature`` is the provider's proof, sent back unchanged."""
+
+    text: str
+    signature: str = ""
+    redacted: bool = False
+    """True if ``signature`` holds encrypted reasoning and ``text`` is empty."""
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    media_type: str
+    data: str
+    """Base64."""
+
+
+class ToolCall(msgspec.Struct, frozen=True, tag="call"):
+    """A tool call as the model wrote it. ``arguments`` is its raw JSON text, which may be invalid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+StopReason: TypeAlias = Literal["end", "tools", "length", "refused", "interrupted"]
+
+
+class User(msgspec.Struct, frozen=True, tag="user"):
+    parts: tuple[Text | Image, ...]
+
+
+class Assistant(msgspec.Struct, frozen=True, tag="assistant"):
+    parts: tuple[Text | Thinking | ToolCall, ...]
+    stop: StopReason = "end"
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+
+class ToolResult(msgspec.Struct, frozen=True, tag="result", omit_defaults=True):
+    """What the model reads of one call: exactly one per call."""
+
+    call_id: str
+    text: str
+    error: bool = False
+    images: tuple[Image, ...] = ()
+
+
+Message: TypeAlias = User | Assistant | ToolResult

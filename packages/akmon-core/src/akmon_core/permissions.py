@@ -1,0 +1,242 @@
+"""Decides what a call may do: ``judge`` over its effects, by mode, rules and what was granted before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias, get_args
+
+import msgspec
+
+from akmon_core.commandline import read_command_line
+from akmon_core.errors import SettingsError
+from akmon_core.tools import Effect, EffectKind
+
+Mode: TypeAlias = Literal["default", "accept-edits", "plan", "full-auto"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+Decision: TypeAlias = Literal["allow", "ask", "deny"]
+Scope: TypeAlias = Literal["once", "session", "writes"]
+
+PROTECTED = frozenset((".git", ".akmon", ".vscode", ".idea", ".mcp.json", ".envrc", ".gitmodules"))
+"""Names of files and folders that make other programs run something: writing there is always asked."""
+
+SENSITIVE = (
+    ".env",
+    ".env.*",
+    "*.pem",
+    "*.key",
+    "id_rsa*",
+    "id_ed25519*",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    "credentials*",
+)
+"""Names of files that usually hold secrets: reading them is asked."""
+_NOT_SENSITIVE = (".env.example", ".env.sample", ".env.template", "*.pub")
+
+
+class Target(msgspec.Struct, frozen=True):
+    """An effect with its path made canonical: links resolved, ``..`` removed."""
+
+    effect: Effect
+    path: str = ""
+    relative: str | None = None
+    """The path from the root that contains it, with forward slashes; None is outside every root."""
+
+
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``decision`` for calls of ``tool``, all of them or those whose target matches ``pattern``.
+
+    A pattern is a glob over the path from the project root (``write(src/**)``), a glob over the URL
+    (``fetch(https://docs.python.org/*)``), or leading words of a command (``shell(git status)``,
+    ``shell(pytest *)``, where a last ``*`` stands for any further words).
+    """
+
+    tool: str
+    pattern: str = ""
+    decision: Decision = "allow"
+
+    def __str__(self) -> str:
+        return f"{self.tool}({self.pattern})" if self.pattern else self.tool
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person allowed for the rest of the session: one target, or all writes in the project."""
+
+    tool: str = ""
+    targets: tuple[Effect, ...] = ()
+    writes: bool = False
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a whole session, before anything is granted."""
+
+    rules: tuple[Rule, ...] = ()
+    approve_reads: bool = False
+    """Answers yes wherever only reading inside the roots would be asked about."""
+    unattended: bool = False
+    """Nobody can be asked: what would be asked is denied."""
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    decision: Decision
+    reason: str
+    """Which mode, rule or grant decides, in words for the model and the person."""
+
+
+def parse_rule(text: str, decision: Decision = "allow") -> Rule:
+    """``tool`` or ``tool(pattern)``. Raises ``SettingsError`` for anything else."""
+    tool, bracket, rest = text.strip().partition("(")
+    if not tool.replace("_", "").replace("-", "").isalnum() or (bracket and not rest.endswith(")")):
+        raise SettingsError(
+            f"not a permission rule: {text!r}. Write a tool name or tool(pattern), such as edit(src/**) or shell(pytest *)."
+        )
+    pattern = rest[:-1].strip() if bracket else ""
+    if bracket and not pattern:
+        raise SettingsError(
+            f"the rule {text!r} has an empty pattern. Leave out the brackets to mean every call."
+        )
+    if tool == "shell" and pattern and pattern != "*" and _pattern_words(pattern) is None:
+        raise SettingsError(
+            f"the rule {text!r} must name plain words of one command: no pipes, quotes with expansions, or redirections."
+        )
+    return Rule(tool=tool, pattern=pattern, decision=decision)
+
+
+def judge(
+    tool: str, targets: tuple[Target, ...], mode: Mode, policy: Policy, grants: Iterable[Grant] = ()
+) -> Verdict:
+    """Whether a call of ``tool`` may do what ``targets`` say. Deny beats ask beats allow."""
+    verdicts = [_judge_one(tool, target, mode, policy) for target in targets]
+    verdict = min(verdicts, key=lambda v: _STRICTNESS[v.decision], default=_NO_EFFECT)
+    if verdict.decision != "ask":
+        return verdict
+    if granted := _granted(tool, targets, grants):
+        return Verdict("allow", granted)
+    if policy.approve_reads and all(target.effect.kind == "read" for target in targets):
+        return Verdict("allow", "reads are approved")
+    if policy.unattended:
+        return Verdict("deny", f"{verdict.reason}, and nobody is there to ask")
+    return verdict
+
+
+_STRICTNESS = {"deny": 0, "ask": 1, "allow": 2}
+_NO_EFFECT = Verdict("allow", "it has no effect outside the session")
+
+
+def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict:
+    kind = target.effect.kind
+    if kind in ("read", "write") and target.relative is None:
+        return Verdict(
+            "deny",
+            f"{target.path or target.effect.target} is outside the project; --add-dir can add a folder",
+        )
+    matching = [rule for rule in policy.rules if _matches(rule, tool, target)]
+    for decision in ("deny", "ask"):
+        if rule := next((rule for rule in matching if rule.decision == decision), None):
+            return Verdict(rule.decision, f"the rule {rule} says {decision}")
+    if mode == "plan" and kind in ("write", "run"):
+        return Verdict("deny", "plan mode only reads")
+    if kind == "write" and (name := _protected(target.relative or "")):
+        return Verdict("ask", f"{name} is protected")
+    if matching:
+        return Verdict("allow", f"the rule {matching[0]} allows it")
+    return _by_mode(kind, target, mode)
+
+
+def _by_mode(kind: EffectKind, target: Target, mode: Mode) -> Verdict:
+    if kind == "ask":
+        return Verdict("allow", "asking is always allowed")
+    if kind == "read" and (name := _sensitive(target.relative or "")):
+        return Verdict("ask", f"{name} may hold secrets")
+    if kind == "read":
+        return Verdict("allow", "reading in the project is allowed")
+    if mode == "full-auto":
+        return Verdict("allow", "full-auto mode allows it")
+    if mode == "accept-edits" and kind == "write":
+        return Verdict("allow", "accept-edits mode allows it")
+    return Verdict("ask", f"{mode} mode asks before {_DOING[kind]}")
+
+
+_DOING: dict[EffectKind, str] = {
+    "read": "reading",
+    "write": "writing",
+    "run": "running a command",
+    "fetch": "fetching from the network",
+    "ask": "asking",
+}
+
+
+def _protected(relative: str) -> str:
+    return next((part for part in PurePosixPath(relative).parts if part.lower() in PROTECTED), "")
+
+
+def _sensitive(relative: str) -> str:
+    name = PurePosixPath(relative).name.lower()
+    if any(fnmatchcase(name, pattern) for pattern in _NOT_SENSITIVE):
+        return ""
+    return name if any(fnmatchcase(name, pattern) for pattern in SENSITIVE) else ""
+
+
+def _granted(tool: str, targets: tuple[Target, ...], grants: Iterable[Grant]) -> str:
+    effects = tuple(target.effect for target in targets)
+    ordinary_writes = all(
+        target.effect.kind in ("read", "write") and not _protected(target.relative or "")
+        for target in targets
+    )
+    for grant in grants:
+        if grant.tool == tool and grant.targets == effects:
+            return "allowed for this session"
+        if grant.writes and ordinary_writes:
+            return "all writes are allowed for this session"
+    return ""
+
+
+def _matches(rule: Rule, tool: str, target: Target) -> bool:
+    if rule.tool != tool:
+        return False
+    if not rule.pattern:
+        return True
+    match target.effect.kind:
+        case "run":
+            return _matches_command(rule, target.effect.target)
+        case "read" | "write":
+            return target.relative is not None and _matches_path(rule.pattern, target.relative)
+        case _:
+            return fnmatchcase(target.effect.target, rule.pattern)
+
+
+def _matches_path(pattern: str, relative: str) -> bool:
+    """A glob over a whole path: ``*`` stays inside one folder, ``**`` does not."""
+    return _match_parts(PurePosixPath(pattern).parts, PurePosixPath(relative).parts)
+
+
+def _match_parts(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_match_parts(pattern[1:], parts[at:]) for at in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _match_parts(pattern[1:], parts[1:])
+
+
+def _pattern_words(pattern: str) -> tuple[str, ...] | None:
+    commands = read_command_line(pattern.removesuffix("*").rstrip() if pattern.endswith(" *") else pattern)
+    return commands[0] if commands and len(commands) == 1 else None
+
+
+def _matches_command(rule: Rule, line: str) -> bool:
+    """Allowing needs every command of the line to match, refusing only one, and refusing an unreadable line is safe."""
+    if rule.pattern == "*":
+        return True
+    commands = read_command_line(line)
+    if commands is None:
+        return False
+    words = _pattern_words(rule.pattern) or ()
+    open_ended = rule.pattern.endswith(" *")
+    matches = [
+        command[: len(words)] == words and (open_ended or len(command) == len(words)) for command in commands
+    ]
+    return all(matches) if rule.decision == "allow" else any(matches)

@@ -1,0 +1,65 @@
+"""What the engine needs from outside, as protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from akmon_core.commands import Command
+from akmon_core.events import Envelope
+from akmon_core.permissions import Target
+from akmon_core.tools import Effect
+
+
+class Clock(Protocol):
+    def __call__(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        ...
+
+
+class Locator(Protocol):
+    def __call__(self, effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+        """The effects with their paths made canonical and placed inside or outside the project."""
+        ...
+
+
+class Journal(Protocol):
+    """Where a session's durable events are kept, in order."""
+
+    def append(self, envelope: Envelope, *, sync: bool) -> None:
+        """Keeps ``envelope``; with ``sync`` it has reached the disk on return. Raises ``JournalError``."""
+        ...
+
+    def read(self, after: int = 0) -> Iterator[Envelope]:
+        """The envelopes with a sequence number above ``after``."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Events(Protocol):
+    """A client's view of a session: what it has not seen yet, then what happens."""
+
+    def __aiter__(self) -> Events: ...
+
+    async def __anext__(self) -> Envelope: ...
+
+    def close(self) -> None: ...
+
+
+class SessionClient(Protocol):
+    """The one way to use a session, for every front end and program."""
+
+    @property
+    def id(self) -> str: ...
+
+    async def send(self, command: Command) -> str:
+        """Hands in a command and returns its id, which the events it causes will name."""
+        ...
+
+    def events(self, after: int | None = None) -> Events:
+        """The durable events after sequence number ``after`` and then everything as it happens.
+
+        None starts with what happens next.
+        """
+        ...

@@ -1,0 +1,54 @@
+"""Text for people: cut to size, and with nothing in it that could steer a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import msgspec
+
+from akmon_core.messages import ToolCall
+
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor moves
+    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # operating-system commands: titles, links, clipboard
+    r"|[PX^_][^\x1b]*(?:\x1b\\)?"  # strings that only terminals read
+    r"|[ -/]*[0-~])"
+)
+_PLAIN = re.compile(r"[\x20-\x7e\n\t\xa0-\u02ff]*\Z")
+
+
+def neutralise(text: str) -> str:
+    """``text`` without escape sequences, and with other control and invisible characters made visible.
+
+    Newlines and tabs stay; a carriage return within a line keeps what a terminal would show last.
+    """
+    if _PLAIN.match(text):
+        return text
+    text = _ESCAPES.sub("", text).replace("\r\n", "\n")
+    if "\r" in text:
+        text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"):
+        return char
+    return char if char in "\u200c\u200d" else f"<U+{ord(char):04X}>"
+
+
+def one_line(text: str, width: int) -> str:
+    """The start of ``text`` on one line of at most ``width`` characters."""
+    line = " ".join(neutralise(text[: width * 4]).split())
+    return line if len(line) <= width and len(text) <= width * 4 else line[: width - 1] + "…"
+
+
+def describe_call(call: ToolCall, width: int = 100) -> str:
+    """A call on one line for people: the tool and its first argument, such as ``shell pytest -q``."""
+    try:
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except (msgspec.DecodeError, UnicodeError):
+        arguments = call.arguments
+    if isinstance(arguments, dict):
+        arguments = next((value for value in arguments.values() if isinstance(value, str)), "")
+    return one_line(f"{call.name} {arguments}".strip(), width)

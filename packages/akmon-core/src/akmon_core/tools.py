@@ -1,0 +1,155 @@
+"""What a tool is: a name, a description, arguments, the effects of a call, and running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+import msgspec
+
+from akmon_core.errors import ArgumentsError
+from akmon_core.messages import Image, ToolCall
+
+EffectKind: TypeAlias = Literal["read", "write", "run", "fetch", "ask"]
+
+
+class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a call would do, judged before it happens.
+
+    ``target`` is a path for ``read`` and ``write``, a command line for ``run``, a URL for ``fetch``.
+    """
+
+    kind: EffectKind
+    target: str
+
+
+class DiffView(msgspec.Struct, frozen=True, tag="diff"):
+    """A change to a file, as the lines of a unified diff."""
+
+    path: str
+    diff: str
+    added: int
+    removed: int
+
+
+class TextView(msgspec.Struct, frozen=True, tag="text"):
+    """Text for people, where it should differ from what the model reads."""
+
+    text: str
+
+
+View: TypeAlias = DiffView | TextView
+
+
+class FileSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The content of a file as a call left or found it."""
+
+    path: str
+    """Canonical path."""
+    sha256: str
+    written: bool = False
+
+
+class ToolOutput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What came of a call, for three audiences: the model, the person, the record."""
+
+    text: str
+    """What the model reads."""
+    error: bool = False
+    images: tuple[Image, ...] = ()
+    view: View | None = None
+    """What the person sees, as data; None shows ``summary``."""
+    summary: str = ""
+    """One line for the record, such as ``47 lines written``."""
+    files: tuple[FileSeen, ...] = ()
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A tool as a model is told of it. ``parameters`` is a JSON Schema of type object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a running call may know and do besides its arguments."""
+
+    call_id: str
+    files: Mapping[str, str]
+    """SHA-256 by canonical path, of every file's content as this session last saw it."""
+    progress: Callable[[str], None]
+    """Shows output while the call still runs."""
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=msgspec.Struct)
+
+
+class Tool(Protocol[ArgumentsT]):
+    """Something that a model can use.
+
+    ``arguments`` is a msgspec Struct: its JSON schema is what the model is told, and it checks what
+    the model sends. ``effects`` is pure. ``run`` raises ``ToolError`` for a failure that the model
+    should read; it must leave nothing running when it is cancelled.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def arguments(self) -> type[ArgumentsT]: ...
+
+    def effects(self, arguments: ArgumentsT) -> tuple[Effect, ...]: ...
+
+    async def run(self, arguments: ArgumentsT, context: ToolContext) -> ToolOutput: ...
+
+
+AnyTool: TypeAlias = Tool[Any]
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A tool that can show what a call would change, for the person who is asked to allow it."""
+
+    def preview(self, arguments: Any, context: ToolContext) -> View | None:
+        """Reads, changes nothing, and gives None where there is nothing to show."""
+        ...
+
+
+def tool_spec(tool: AnyTool) -> ToolSpec:
+    """What a model is told of ``tool``: its schema is that of its argument struct, without references."""
+    (schema,), components = msgspec.json.schema_components((tool.arguments,))
+    parameters = _inline(schema, components)
+    parameters.pop("title", None)
+    parameters.pop("description", None)
+    return ToolSpec(name=tool.name, description=tool.description, parameters=parameters)
+
+
+def _inline(schema: Any, components: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inline(item, components) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inline(components[schema["$ref"].rsplit("/", 1)[-1]], components)
+    return {key: _inline(value, components) for key, value in schema.items()}
+
+
+def parse_arguments(tool: AnyTool, call: ToolCall) -> Any:
+    """The arguments of ``call`` as the tool's struct.
+
+    Raises ``ArgumentsError`` with what is wrong and what the tool expects, for the model to correct.
+    """
+    try:
+        return msgspec.json.decode(call.arguments or "{}", type=tool.arguments)
+    except msgspec.ValidationError as error:
+        fields = ", ".join(tool.arguments.__struct_encode_fields__)
+        raise ArgumentsError(f"{call.name}: {error}. Its arguments are: {fields}.") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ArgumentsError(
+            f"{call.name}: the arguments are not valid JSON ({error}). "
+            "Nothing was done; send the call again whole."
+        ) from None

@@ -166,7 +166,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event and where it belongs."""
 
     seq: int
-    """Counts the durable events of a session from 1. An ephemeral event carries that of the last durable one."""
+    """Counts the durable events of a session from 1. An ephemeral event carries the last durable one's."""
     at: float
     """Seconds since 1970-01-01 UTC."""
     session: str

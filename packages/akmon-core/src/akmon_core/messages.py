@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -64,3 +66,25 @@ class ToolResult(msgspec.Struct, frozen=True, tag="result", omit_defaults=True):
 
 
 Message: TypeAlias = User | Assistant | ToolResult
+
+
+def distinct_calls(message: Assistant) -> Assistant:
+    """``message`` with an id of its own for every call, as answers and results are told apart by it."""
+    ids = [call.id for call in message.calls]
+    if len(set(ids)) == len(ids) and all(ids):
+        return message
+    taken: set[str] = set()
+    parts: list[Text | Thinking | ToolCall] = []
+    for part in message.parts:
+        if isinstance(part, ToolCall):
+            own = next(id_ for id_ in _candidates(part.id or "call") if id_ not in taken)
+            taken.add(own)
+            part = msgspec.structs.replace(part, id=own)  # noqa: PLW2901
+        parts.append(part)
+    return msgspec.structs.replace(message, parts=tuple(parts))
+
+
+def _candidates(wanted: str) -> Iterator[str]:
+    yield wanted
+    for number in count(2):
+        yield f"{wanted}_{number}"

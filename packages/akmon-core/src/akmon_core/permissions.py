@@ -92,7 +92,8 @@ def parse_rule(text: str, decision: Decision = "allow") -> Rule:
     tool, bracket, rest = text.strip().partition("(")
     if not tool.replace("_", "").replace("-", "").isalnum() or (bracket and not rest.endswith(")")):
         raise SettingsError(
-            f"not a permission rule: {text!r}. Write a tool name or tool(pattern), such as edit(src/**) or shell(pytest *)."
+            f"not a permission rule: {text!r}. Write a tool name or tool(pattern), "
+            "such as edit(src/**) or shell(pytest *)."
         )
     pattern = rest[:-1].strip() if bracket else ""
     if bracket and not pattern:
@@ -101,7 +102,8 @@ def parse_rule(text: str, decision: Decision = "allow") -> Rule:
         )
     if tool == "shell" and pattern and pattern != "*" and _pattern_words(pattern) is None:
         raise SettingsError(
-            f"the rule {text!r} must name plain words of one command: no pipes, quotes with expansions, or redirections."
+            f"the rule {text!r} must name plain words of one command: "
+            "no pipes, quotes with expansions, or redirections."
         )
     return Rule(tool=tool, pattern=pattern, decision=decision)
 
@@ -228,7 +230,10 @@ def _pattern_words(pattern: str) -> tuple[str, ...] | None:
 
 
 def _matches_command(rule: Rule, line: str) -> bool:
-    """Allowing needs every command of the line to match, refusing only one, and refusing an unreadable line is safe."""
+    """Allowing needs every command of the line to match, refusing only one.
+
+    Refusing an unreadable line is safe.
+    """
     if rule.pattern == "*":
         return True
     commands = read_command_line(line)

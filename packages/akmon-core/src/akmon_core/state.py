@@ -26,7 +26,7 @@ from akmon_core.events import (
     UnknownEvent,
 )
 from akmon_core.messages import Message, ToolCall, ToolResult, User
-from akmon_core.permissions import Decision, Grant, Mode
+from akmon_core.permissions import Grant, Mode, Verdict
 from akmon_core.stream import Usage
 from akmon_core.tools import FileSeen
 
@@ -40,10 +40,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What the model is sent: every call in it has its result."""
     calls: tuple[ToolCall, ...] = ()
     """The calls of the last reply, while any of them lacks a result."""
-    decisions: dict[str, Decision] = {}
-    """By id of an open call."""
+    decisions: dict[str, Verdict] = {}
+    """By id of a call of the last reply."""
     results: dict[str, ToolResult] = {}
-    """By id of an open call."""
+    """By id of a call of the last reply, while others still lack theirs."""
+    started: tuple[str, ...] = ()
+    """Ids of the calls of the last reply that began to run."""
     queued: tuple[User, ...] = ()
     """What was said meanwhile, to be read once the open calls have their results."""
     turn: int = 0
@@ -108,7 +110,9 @@ def apply(state: State, event: DurableEvent) -> State:
             return _deliver(_finished(state, event))
         case TurnEnded():
             return _replace(state, running=False, outcome=event.outcome)
-        case PermissionAsked() | ToolStarted() | UnknownEvent():
+        case ToolStarted():
+            return _replace(state, started=(*state.started, event.call_id))
+        case PermissionAsked() | UnknownEvent():
             return state
         case _:
             assert_never(event)
@@ -130,6 +134,7 @@ def _replied(state: State, event: Replied) -> State:
         calls=calls,
         decisions={},
         results={},
+        started=(),
         steps=state.steps + 1,
         continuations=0 if calls else state.continuations,
     )
@@ -143,7 +148,7 @@ def _spent(state: State, usage: Usage, cost: float | None) -> State:
 
 
 def _decided(state: State, event: PermissionDecided) -> State:
-    decisions = {**state.decisions, event.call_id: event.decision}
+    decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
     if event.decision != "allow" or event.scope == "once":
         return _replace(state, decisions=decisions)
     grant = Grant(writes=True) if event.scope == "writes" else Grant(tool=event.tool, targets=event.effects)

@@ -1,1 +1,93 @@
-"""Filled in below."""
+"""akmon as a library: open a session, send it commands, read its events.
+
+Everything a program needs is named here; what is not in ``__all__`` may change at any time.
+"""
+
+from __future__ import annotations
+
+from akmon_core.commands import Answer, Command, Interrupt, Prompt, SetMode, Steer
+from akmon_core.errors import AkmonError, JournalError, ProviderError, SettingsError, ToolError
+from akmon_core.events import (
+    Envelope,
+    Event,
+    ModelFailed,
+    PermissionAsked,
+    PermissionDecided,
+    Replied,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    TurnEnded,
+)
+from akmon_core.limits import Limits
+from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
+from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
+from akmon_core.permissions import Mode, Policy, Rule, parse_rule
+from akmon_core.ports import SessionClient
+from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.tools import Effect, Tool, ToolContext, ToolOutput
+from akmon_models.resolve import Backend
+
+from akmon_query.assembly import open_session
+from akmon_query.session import Session
+from akmon_query.store import SessionInfo, find_session, list_sessions
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AkmonError",
+    "Answer",
+    "Assistant",
+    "Backend",
+    "Command",
+    "Effect",
+    "Envelope",
+    "Event",
+    "Image",
+    "Interrupt",
+    "JournalError",
+    "Limits",
+    "Message",
+    "Mode",
+    "Model",
+    "ModelFacts",
+    "ModelFailed",
+    "ModelRequest",
+    "PermissionAsked",
+    "PermissionDecided",
+    "Policy",
+    "Prices",
+    "Prompt",
+    "ProviderError",
+    "Replied",
+    "ReplyDone",
+    "Retrying",
+    "Rule",
+    "Session",
+    "SessionClient",
+    "SessionInfo",
+    "SetMode",
+    "SettingsError",
+    "Steer",
+    "Text",
+    "TextDelta",
+    "Thinking",
+    "ThinkingDelta",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolError",
+    "ToolFinished",
+    "ToolOutput",
+    "ToolProgress",
+    "ToolResult",
+    "ToolStarted",
+    "TurnEnded",
+    "Usage",
+    "User",
+    "__version__",
+    "find_session",
+    "list_sessions",
+    "open_session",
+    "parse_rule",
+]

@@ -1,0 +1,127 @@
+"""Puts a session together from its parts: model, tools, permissions, journal."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from akmon_core import __version__
+from akmon_core.codec import SCHEMA
+from akmon_core.errors import SettingsError
+from akmon_core.events import ModeChanged, ModelChosen, SessionStarted
+from akmon_core.limits import Limits
+from akmon_core.models import Model
+from akmon_core.permissions import Mode, Policy
+from akmon_core.ports import Journal
+from akmon_core.tools import AnyTool
+from akmon_models.registry import open_model
+from akmon_models.resolve import Backend, backends_from_env
+from akmon_tools.registry import builtin_tools
+from akmon_tools.workspace import Workspace
+
+from akmon_query.gate import Gate
+from akmon_query.ids import new_session_id
+from akmon_query.journal import FileJournal, MemoryJournal
+from akmon_query.ledger import Ledger
+from akmon_query.resume import resume
+from akmon_query.session import Session
+from akmon_query.store import SessionInfo
+from akmon_query.turn import Driver
+
+
+def open_session(
+    model: str | Model,
+    *,
+    cwd: str | Path = ".",
+    add_dirs: Sequence[str | Path] = (),
+    provider: str = "",
+    backends: Mapping[str, Backend] | None = None,
+    tools: Sequence[AnyTool] = (),
+    mode: Mode | None = None,
+    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    limits: Limits = Limits(),  # noqa: B008 - a frozen value
+    sessions: Path | None = None,
+    resumed: SessionInfo | None = None,
+    name: str = "",
+) -> Session:
+    """A session in the folder ``cwd``, new or resumed.
+
+    ``model`` is an id such as ``anthropic/claude-sonnet-4-5`` or ``scripted:FILE``, or an object of your own
+    that implements ``Model``. Keys and addresses of providers come from ``backends``, by default from the
+    environment. ``tools`` are added to the built-in ones, and take the place of one of the same name.
+    ``sessions`` is the folder of the journals; None keeps the session in memory only. ``mode`` is
+    ``default`` for a new session and unchanged for a resumed one.
+
+    Raises ``SettingsError`` or ``JournalError``.
+    """
+    if isinstance(model, str):
+        model = open_model(model, _environment() if backends is None else backends, provider=provider)
+    if limits.max_cost_usd is not None and model.facts.prices is None:
+        raise SettingsError(
+            f"a budget needs prices, and {model.facts.provider}/{model.facts.id} is unpriced. "
+            "Choose a priced model, or limit the run by --max-turns instead."
+        )
+    workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
+    ledger = _open_ledger(sessions, resumed)
+    try:
+        _begin(ledger, workspace, name)
+        _choose(ledger, model, mode)
+    except BaseException:
+        ledger.close()
+        raise
+    gate = Gate(ledger, workspace.locate, policy)
+    named = {tool.name: tool for tool in (*builtin_tools(workspace), *tools)}
+    return Session(ledger, Driver(ledger, model, named, gate, limits), gate)
+
+
+def _environment() -> dict[str, Backend]:
+    return backends_from_env(os.environ)
+
+
+def _open_ledger(sessions: Path | None, resumed: SessionInfo | None) -> Ledger:
+    session = resumed.id if resumed else new_session_id(time.time())
+    journal: Journal = MemoryJournal()
+    if resumed:
+        journal = FileJournal(resumed.path)
+    elif sessions:
+        journal = FileJournal(sessions / f"{session}.jsonl")
+    return Ledger(session, journal, time.time)
+
+
+def _begin(ledger: Ledger, workspace: Workspace, name: str) -> None:
+    if resume(ledger):
+        return
+    ledger.report(
+        SessionStarted(
+            schema=SCHEMA,
+            akmon=__version__,
+            cwd=str(workspace.cwd),
+            roots=tuple(str(root) for root in workspace.roots),
+            facts=_facts(workspace),
+            name=name,
+        )
+    )
+
+
+def _choose(ledger: Ledger, model: Model, mode: Mode | None) -> None:
+    """Records the model and the mode where they differ from what the session had."""
+    facts, state = model.facts, ledger.state
+    if (facts.provider, facts.id) != (state.provider, state.model):
+        ledger.report(ModelChosen(facts.provider, facts.id))
+    if mode and mode != state.mode:
+        ledger.report(ModeChanged(mode))
+
+
+def _facts(workspace: Workspace) -> str:
+    """Recorded once per session: it is part of every request's prefix, which must not change."""
+    lines = [
+        f"Working directory: {workspace.cwd}",
+        f"Platform: {platform.system()} {platform.machine()}",
+        f"Date at the start of the session: {time.strftime('%Y-%m-%d')}",
+    ]
+    if others := [str(root) for root in workspace.roots[1:]]:
+        lines.insert(1, f"Further folders you may use: {', '.join(others)}")
+    return "\n".join(lines)

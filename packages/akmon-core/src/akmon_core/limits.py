@@ -17,6 +17,9 @@ LINE_CHARS = 2_000
 WRITE_BYTES = 10_000_000
 EDITABLE_BYTES = 10_000_000
 SEARCH_MATCHES = 200
+SEARCH_COLUMNS = 300
+"""Bytes shown of a line that matches."""
+SEARCH_SECONDS = 30.0
 LIST_ENTRIES = 500
 SHELL_OUTPUT_BYTES = 30_000
 SHELL_TIMEOUT = 120.0
@@ -42,6 +45,8 @@ SUBSCRIBER_EVENTS = 1_024
 """Events kept for a slow reader before it is made to catch up from the journal."""
 STDIN_BYTES = 1_000_000
 PROMPT_FILE_BYTES = 10_000_000
+SETTINGS_BYTES = 100_000
+"""One settings file."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,4 +55,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_steps: int = MAX_STEPS
     max_continuations: int = MAX_CONTINUATIONS
     max_cost_usd: float | None = None
-    """Spending cap of the session in US dollars; None is no cap."""
+    """Spending cap in US dollars over all of the session's priced calls; None is no cap."""

@@ -1,0 +1,205 @@
+"""What is wrong in a person's own settings stops akmon, and the message says where and what is expected."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from akmon_config.load import shown
+from akmon_core.errors import SettingsError
+from tests.config.places import Place
+
+SECRET = "sk-SeCrEt-0123456789"
+
+
+def refused(
+    place: Place, flags: dict[str, object] | None = None, environ: dict[str, str] | None = None
+) -> str:
+    with pytest.raises(SettingsError) as caught:
+        place.load(flags, environ)
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('max_turns = "5"', "it should be a valid integer"),
+        ("max_turns = true", "it should be a valid integer"),
+        ("max_turns = 0", "it should be greater than or equal to 1"),
+        ("max_budget_usd = 0", "it should be greater than 0"),
+        ("max_budget_usd = nan", "it should be a finite number"),
+        ('permission_mode = "yolo"', "it should be 'default', 'accept-edits', 'plan' or 'full-auto'"),
+        ('allow = "read"', "it should be a valid list"),
+        ("deny = [5]", "it (item 1) should be a valid string"),
+        ('deny = ["read", "shell("]', "not a permission rule: 'shell('"),
+        ("model = 5", "it should be a valid string"),
+        ('model = "a\\nb"', "text on one line"),
+        ('openai_base_url = "ftp://host"', "starts with http:// or https://"),
+        ('openai_compatible_url = "host:80"', "starts with http:// or https://"),
+        ('anthropic_base_url = "https://"', "starts with http:// or https://"),
+        ('anthropic_base_url = "https://[::1"', "starts with http:// or https://"),
+        ('openai_api_key = "two words"', "one word of printable ASCII"),
+        ('openai_api_key = ""', "one word of printable ASCII"),
+        ('add_dirs = ["lib"]', "'lib' is relative"),
+    ],
+)
+def test_a_wrong_value_is_named_with_file_line_key_and_expectation(
+    place: Place, line: str, expected: str
+) -> None:
+    place.user(f"# mine\n\n{line}\n")
+    message = refused(place)
+    assert message.startswith(f"{place.user_file}, line 3, {line.split(' ', maxsplit=1)[0]}: ")
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [("modle = 1", "model"), ("max-turns = 1", "max_turns"), ("[permision_mode]", "permission_mode")],
+)
+def test_an_unknown_key_is_met_with_the_nearest_one(place: Place, line: str, meant: str) -> None:
+    place.user(f"provider = 'x'\n{line}\n")
+    message = refused(place)
+    assert f"{place.user_file}, line 2, " in message
+    assert f"there is no such setting. Did you mean {meant}?" in message
+
+
+@pytest.mark.parametrize("key", ["_env_file", "model_config", "self", "zzz"])
+def test_a_key_that_resembles_nothing_gets_the_whole_list(place: Place, key: str) -> None:
+    place.user(f"{key} = 'x'\n")
+    message = refused(place)
+    assert f"{key}: there is no such setting." in message
+    assert "The settings are: model, provider" in message
+
+
+def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
+    place.user("modle = 1\nmax_turns = 0\nallow = 3\n")
+    assert len(refused(place).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"model = ", "is not valid TOML: Invalid value (at end of document)"),
+        (b"a = 1\nmodel = \xff\n", "line 2: this is not UTF-8 text"),
+        (b"a = " + b"[" * 50_000, "nested too deeply"),
+        (b"#" * 100_001, "too large"),
+        (b"a = " + b"9" * 10_000, "is not valid TOML"),
+    ],
+)
+def test_a_broken_file_is_an_error_with_its_place(place: Place, content: bytes, expected: str) -> None:
+    place.user(content)
+    message = refused(place)
+    assert str(place.user_file) in message
+    assert expected in message
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_fine(place: Place) -> None:
+    place.user(b"\xef\xbb\xbfmodel = 'm'\r\nprovider = 'p'\r\n")
+    assert place.load().settings.model == "m"
+
+
+def test_a_folder_in_place_of_the_file_is_an_error(place: Place) -> None:
+    place.user_file.mkdir(parents=True)
+    assert f"{place.user_file} cannot be read" in refused(place)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_an_error(place: Place) -> None:
+    place.user("model = 'm'\n")
+    place.user_file.chmod(0)
+    assert f"{place.user_file} cannot be read: Permission denied." in refused(place)
+
+
+def test_a_missing_file_or_folder_is_fine(place: Place) -> None:
+    assert place.load().warnings == ()
+    (place.home / ".config").write_text("not a folder")
+    assert place.load().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("AKMON_MAX_TURNS", "many", "AKMON_MAX_TURNS: it should be a valid integer"),
+        ("AKMON_MAX_TURNS", "2.5", "AKMON_MAX_TURNS: it should be a valid integer"),
+        ("AKMON_MAX_BUDGET_USD", "-1", "AKMON_MAX_BUDGET_USD: it should be greater than 0"),
+        ("AKMON_PERMISSION_MODE", "PLAN", "AKMON_PERMISSION_MODE: it should be 'default'"),
+        ("AKMON_ALLOW", "read", "AKMON_ALLOW: it should be a list in JSON"),
+        ("AKMON_ALLOW", '"read"', "AKMON_ALLOW: it should be a valid list"),
+        ("AKMON_DENY", '["shell("]', "AKMON_DENY: not a permission rule"),
+        ("OPENAI_BASE_URL", "api.openai.com", "OPENAI_BASE_URL: it should be an address"),
+        ("ANTHROPIC_API_KEY", "a b", "ANTHROPIC_API_KEY: it should be one word"),
+    ],
+)
+def test_a_wrong_variable_is_named(place: Place, name: str, value: str, expected: str) -> None:
+    assert refused(place, environ={name: value}).startswith(expected)
+
+
+def test_a_wrong_flag_is_named_as_it_is_typed(place: Place) -> None:
+    assert refused(place, {"max_turns": 0}).startswith("--max-turns: it should be greater than or equal to 1")
+    assert refused(place, {"deny": ["("]}).startswith("--deny: not a permission rule")
+
+
+def test_a_pasted_key_loses_the_line_end_around_it(place: Place) -> None:
+    key = place.load(environ={"OPENAI_API_KEY": f" {SECRET}\n"}).settings.openai_api_key
+    assert key is not None
+    assert key.get_secret_value() == SECRET
+
+
+def test_no_secret_is_ever_shown(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = ("openai_compatible_key", "openai_api_key", "anthropic_api_key")
+    urls = ("openai_compatible_url", "openai_base_url", "anthropic_base_url")
+    address = f"https://me:{SECRET}@host:8443/v1?key={SECRET}#{SECRET}"
+    place.user(
+        "".join(f'{key} = "{SECRET}"\n' for key in keys) + "".join(f'{url} = "{address}"\n' for url in urls)
+    )
+    loaded = place.load()
+    print(loaded, repr(loaded.settings), str(loaded.settings), loaded.settings.openai_api_key, shown(loaded))
+    printed = capsys.readouterr().out
+    assert SECRET not in printed
+    rows = {key: text for key, text, _ in shown(loaded)}
+    assert [rows[key] for key in keys] == ["set"] * 3
+    assert rows["openai_base_url"] == "https://host:8443/v1"
+    assert ("openai_api_key", "not set", "default") in shown(Place(place.home).load())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'openai_api_key = ["{SECRET}"]',
+        f'openai_api_key = "{SECRET} x"',
+        f'openai_api_kye = "{SECRET}"',
+        f'openai_base_url = "{SECRET}"',
+        f'openai_base_url = "https://{SECRET}:x@"',
+        f'max_turns = "{SECRET}"',
+        f'permission_mode = "{SECRET}"',
+        f"openai_api_key = {SECRET}",
+        f'[openai_api_key]\nvalue = "{SECRET}"',
+    ],
+)
+def test_no_error_repeats_a_secret_from_the_file(place: Place, line: str) -> None:
+    place.user(line + "\n")
+    assert SECRET not in refused(place)
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "AKMON_OPENAI_API_KEY", "OPENAI_BASE_URL", "AKMON_MAX_TURNS"]
+)
+def test_no_error_repeats_a_secret_from_the_environment(place: Place, name: str) -> None:
+    assert SECRET not in refused(place, environ={name: f"{SECRET} x"})
+
+
+def test_every_setting_is_documented(place: Place) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "settings.md").read_text(encoding="utf-8")
+    for key, _, _ in shown(place.load()):
+        assert f"| `{key}` |" in page
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "AKMON_STATE_DIR",
+    ):
+        assert f"`{name}`" in page

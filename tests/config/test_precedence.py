@@ -1,0 +1,176 @@
+"""Every field over every level: which value wins, and what is said of where it is from."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from akmon_config.load import shown
+from akmon_config.project import PROJECT_KEYS
+from akmon_config.settings import FIELDS, Settings
+from tests.config.places import Place
+
+VALUES: dict[str, tuple[object, object, object, object]] = {
+    "model": ("user-model", "project-model", "env-model", "flag-model"),
+    "provider": ("p-user", None, "p-env", "p-flag"),
+    "permission_mode": ("accept-edits", "plan", "full-auto", "default"),
+    "max_turns": (20, 10, 30, 40),
+    "max_budget_usd": (2.0, 1.0, 3.5, 4.0),
+    "openai_compatible_url": ("http://user:1/v1", None, "http://env:1/v1", "http://flag:1/v1"),
+    "openai_compatible_key": ("sk-user", None, "sk-env", "sk-flag"),
+    "openai_base_url": ("https://user/v1", None, "https://env/v1", "https://flag/v1"),
+    "openai_api_key": ("sk-user", None, "sk-env", "sk-flag"),
+    "anthropic_base_url": ("https://user", None, "https://env", "https://flag"),
+    "anthropic_api_key": ("sk-user", None, "sk-env", "sk-flag"),
+    "allow": (["read(u)"], None, ["read(e)"], ["read(f)"]),
+    "deny": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
+    "add_dirs": (["/u"], None, ["/e"], ["/f"]),
+}
+"""By field, what the user file, the project file, the environment and a flag say; None is not accepted."""
+
+LEVELS = ("user", "project", "environment", "flag")
+
+
+def test_the_table_covers_every_field_and_every_project_key() -> None:
+    assert set(VALUES) == set(FIELDS)
+    assert {key for key, values in VALUES.items() if values[1] is not None} == set(PROJECT_KEYS)
+
+
+@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("present", range(16))
+def test_the_strongest_level_that_speaks_wins_and_is_named(place: Place, key: str, present: int) -> None:
+    said = {
+        level: value
+        for bit, (level, value) in enumerate(zip(LEVELS, VALUES[key], strict=True))
+        if present & 1 << bit and value is not None
+    }
+    loaded = place.load(*_written(place, key, said))
+    actual = getattr(loaded.settings, key)
+    plain = actual.get_secret_value() if isinstance(actual, SecretStr) else actual
+    assert plain == _expected(key, said)
+    assert loaded.origins[key] == _origin(place, key, said)
+    assert {origin for other, origin in loaded.origins.items() if other != key} == {"default"}
+    assert loaded.warnings == ()
+
+
+def _written(place: Place, key: str, said: dict[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    if "user" in said:
+        place.user(f"{key} = {json.dumps(said['user'])}\n")
+    if "project" in said:
+        place.repository(f"{key} = {json.dumps(said['project'])}\n")
+    flags = {key: said["flag"]} if "flag" in said else {}
+    value = said.get("environment")
+    text = value if isinstance(value, str) else json.dumps(value)
+    return flags, {f"AKMON_{key.upper()}": text} if "environment" in said else {}
+
+
+def _expected(key: str, said: dict[str, object]) -> object:
+    if isinstance(VALUES[key][0], list):
+        return [item for value in said.values() if isinstance(value, list) for item in value]
+    return list(said.values())[-1] if said else Settings.model_fields[key].default
+
+
+def _origin(place: Place, key: str, said: dict[str, object]) -> str:
+    flag = {"add_dirs": "--add-dir"}.get(key, f"--{key.replace('_', '-')}")
+    texts = {
+        "user": f"user file {place.user_file}",
+        "project": f"project file {place.project_file}",
+        "environment": f"environment AKMON_{key.upper()}",
+        "flag": f"flag {flag}",
+    }
+    origins = [texts[level] for level in said]
+    if not origins:
+        return "default"
+    return " + ".join(origins) if isinstance(VALUES[key][0], list) else origins[-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"]
+)
+def test_well_known_variables_count_and_akmons_own_beat_them(place: Place, name: str) -> None:
+    key = name.lower()
+    known, own = ("https://known", "https://own") if key.endswith("url") else ("sk-known", "sk-own")
+    loaded = place.load(environ={name: known})
+    assert loaded.origins[key] == f"environment {name}"
+    assert _plain(getattr(loaded.settings, key)) == known
+    loaded = place.load(environ={name: known, f"AKMON_{name}": own})
+    assert loaded.origins[key] == f"environment AKMON_{name}"
+    assert _plain(getattr(loaded.settings, key)) == own
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def test_a_flag_that_repeats_the_default_still_wins(place: Place) -> None:
+    place.user("max_turns = 3\nmodel = 'theirs'\n")
+    loaded = place.load({"max_turns": 25, "model": ""})
+    assert (loaded.settings.max_turns, loaded.settings.model) == (25, "")
+    assert loaded.origins["max_turns"] == "flag --max-turns"
+
+
+def test_an_empty_variable_counts_as_unset(place: Place) -> None:
+    loaded = place.load(environ={"AKMON_MODEL": "", "AKMON_MAX_TURNS": "", "OPENAI_API_KEY": ""})
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_lists_keep_each_item_once_in_the_order_of_the_levels(place: Place) -> None:
+    place.user('deny = ["write", "fetch"]\n')
+    place.repository('deny = ["fetch", "shell"]\n')
+    assert place.load({"deny": ["write", "edit"]}).settings.deny == ["write", "fetch", "shell", "edit"]
+
+
+def test_only_the_given_environment_is_read(place: Place) -> None:
+    code = (
+        "from pathlib import Path; from akmon_config.load import load\n"
+        f"there = Path({str(place.project)!r})\n"
+        f"loaded = load({{}}, environ={{'HOME': {str(place.home)!r}}}, cwd=there, root=there)\n"
+        "print(loaded.settings.model, loaded.settings.openai_api_key)\n"
+    )
+    environ = {**os.environ, "AKMON_MODEL": "stray", "OPENAI_API_KEY": "sk-stray", "MODEL": "stray"}
+    (place.project / ".env").write_text("AKMON_MODEL=stray\nOPENAI_API_KEY=sk-stray\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environ,
+        cwd=place.project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == " None\n"
+
+
+def test_relative_folders_are_below_the_cwd_and_a_tilde_is_home(place: Place) -> None:
+    place.user('add_dirs = ["~/shared", "/opt/lib"]\n')
+    loaded = place.load({"add_dirs": ["../sibling", "~"]}, {"AKMON_ADD_DIRS": '["sub"]'})
+    assert [Path(each) for each in loaded.settings.add_dirs] == [
+        place.home / "shared",
+        Path("/opt/lib"),
+        place.project / "sub",
+        place.project / "../sibling",
+        place.home,
+    ]
+
+
+def test_everything_can_be_shown_with_its_origin(place: Place) -> None:
+    place.user('model = "m"\nallow = ["read", "search"]\nmax_budget_usd = 2\n')
+    rows = {key: (text, origin) for key, text, origin in shown(place.load({"permission_mode": "plan"}))}
+    assert tuple(rows) == FIELDS
+    assert rows["model"] == ("m", f"user file {place.user_file}")
+    assert rows["allow"][0] == "read, search"
+    assert rows["max_budget_usd"][0] == "2.0"
+    assert rows["permission_mode"] == ("plan", "flag --permission-mode")
+    assert rows["max_turns"] == ("25", "default")
+    assert rows["provider"] == ("not set", "default")
+    assert rows["deny"] == ("not set", "default")
+
+
+def test_the_settings_cannot_be_changed_afterwards(place: Place) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        place.load().settings.model = "other"

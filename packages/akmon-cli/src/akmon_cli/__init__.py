@@ -1,1 +1,3 @@
-"""Filled in below."""
+"""The akmon program: reads its arguments, puts a session together, shows what happens."""
+
+__version__ = "0.1.0"

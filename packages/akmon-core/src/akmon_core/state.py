@@ -60,8 +60,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "default"
     grants: tuple[Grant, ...] = ()
     usage: Usage = Usage()
-    cost: float | None = 0.0
-    """US dollars of the session; None once a call was unpriced."""
+    cost: float = 0.0
+    """US dollars of the session's priced calls."""
+    unpriced: int = 0
+    """Model calls whose price is not known."""
     files: dict[str, str] = {}
     """SHA-256 by canonical path, of every file's content as last seen."""
     provider: str = ""
@@ -141,9 +143,11 @@ def _replied(state: State, event: Replied) -> State:
 
 
 def _spent(state: State, usage: Usage, cost: float | None) -> State:
-    unpriced = state.cost is None or (cost is None and usage != Usage())
     return _replace(
-        state, usage=state.usage + usage, cost=None if unpriced else (state.cost or 0.0) + (cost or 0.0)
+        state,
+        usage=state.usage + usage,
+        cost=state.cost + (cost or 0.0),
+        unpriced=state.unpriced + (cost is None),
     )
 
 

@@ -31,6 +31,11 @@ def neutralise(text: str) -> str:
     return "".join(_visible(char) for char in text)
 
 
+def reveal(text: str) -> str:
+    """``text`` with every control and invisible character made visible, and nothing left out."""
+    return text if _PLAIN.match(text) else "".join(_visible(char) for char in text)
+
+
 def _visible(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"):
         return char

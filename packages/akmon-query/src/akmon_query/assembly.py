@@ -8,20 +8,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from akmon_core import __version__
 from akmon_core.codec import SCHEMA
 from akmon_core.errors import SettingsError
 from akmon_core.events import ModeChanged, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
 from akmon_core.models import Model
-from akmon_core.permissions import Mode, Policy
-from akmon_core.ports import Journal
-from akmon_core.tools import AnyTool
+from akmon_core.permissions import Mode, Policy, Target
+from akmon_core.ports import Journal, Locator
+from akmon_core.tools import AnyTool, Effect
 from akmon_models.registry import open_model
 from akmon_models.resolve import Backend, backends_from_env
-from akmon_tools.registry import builtin_tools
-from akmon_tools.workspace import Workspace
-
 from akmon_query.gate import Gate
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal
@@ -30,6 +29,13 @@ from akmon_query.resume import resume
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo
 from akmon_query.turn import Driver
+from akmon_tools.registry import builtin_tools
+from akmon_tools.workspace import Workspace
+
+
+def _nowhere(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+    """For a session without a workspace: every path is outside."""
+    return tuple(Target(effect) for effect in effects)
 
 
 def open_session(
@@ -65,45 +71,61 @@ def open_session(
             "Choose a priced model, or limit the run by --max-turns instead."
         )
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
-    ledger = _open_ledger(sessions, resumed)
+    session = resumed.id if resumed else new_session_id(time.time())
+    started = SessionStarted(
+        schema=SCHEMA,
+        akmon=__version__,
+        cwd=str(workspace.cwd),
+        roots=tuple(str(root) for root in workspace.roots),
+        facts=_facts(workspace),
+        name=name,
+    )
+    return assemble(
+        model,
+        {tool.name: tool for tool in (*builtin_tools(workspace), *tools)},
+        _open_journal(session, sessions, resumed),
+        session=session,
+        started=started,
+        locate=workspace.locate,
+        mode=mode,
+        policy=policy,
+        limits=limits,
+    )
+
+
+def assemble(
+    model: Model,
+    tools: Mapping[str, AnyTool],
+    journal: Journal,
+    *,
+    session: str,
+    started: SessionStarted = SessionStarted(schema=SCHEMA, akmon=__version__, cwd="", roots=()),  # noqa: B008
+    locate: Locator = _nowhere,
+    mode: Mode | None = None,
+    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    limits: Limits = Limits(),  # noqa: B008 - a frozen value
+) -> Session:
+    """A session from parts that are there already; what ``journal`` holds is resumed."""
+    ledger = Ledger(session, journal, time.time)
     try:
-        _begin(ledger, workspace, name)
+        if not resume(ledger):
+            ledger.report(started)
         _choose(ledger, model, mode)
     except BaseException:
         ledger.close()
         raise
-    gate = Gate(ledger, workspace.locate, policy)
-    named = {tool.name: tool for tool in (*builtin_tools(workspace), *tools)}
-    return Session(ledger, Driver(ledger, model, named, gate, limits), gate)
+    gate = Gate(ledger, locate, policy)
+    return Session(ledger, Driver(ledger, model, tools, gate, _from_now_on(limits, ledger)), gate)
 
 
 def _environment() -> dict[str, Backend]:
     return backends_from_env(os.environ)
 
 
-def _open_ledger(sessions: Path | None, resumed: SessionInfo | None) -> Ledger:
-    session = resumed.id if resumed else new_session_id(time.time())
-    journal: Journal = MemoryJournal()
+def _open_journal(session: str, sessions: Path | None, resumed: SessionInfo | None) -> Journal:
     if resumed:
-        journal = FileJournal(resumed.path)
-    elif sessions:
-        journal = FileJournal(sessions / f"{session}.jsonl")
-    return Ledger(session, journal, time.time)
-
-
-def _begin(ledger: Ledger, workspace: Workspace, name: str) -> None:
-    if resume(ledger):
-        return
-    ledger.report(
-        SessionStarted(
-            schema=SCHEMA,
-            akmon=__version__,
-            cwd=str(workspace.cwd),
-            roots=tuple(str(root) for root in workspace.roots),
-            facts=_facts(workspace),
-            name=name,
-        )
-    )
+        return FileJournal(resumed.path)
+    return FileJournal(sessions / f"{session}.jsonl") if sessions else MemoryJournal()
 
 
 def _choose(ledger: Ledger, model: Model, mode: Mode | None) -> None:
@@ -113,6 +135,13 @@ def _choose(ledger: Ledger, model: Model, mode: Mode | None) -> None:
         ledger.report(ModelChosen(facts.provider, facts.id))
     if mode and mode != state.mode:
         ledger.report(ModeChanged(mode))
+
+
+def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:
+    """A budget is what may still be spent; what a resumed session has cost before does not use it up."""
+    if limits.max_cost_usd is None:
+        return limits
+    return msgspec.structs.replace(limits, max_cost_usd=limits.max_cost_usd + ledger.state.cost)
 
 
 def _facts(workspace: Workspace) -> str:

@@ -10,7 +10,6 @@ from akmon_core.messages import ToolCall
 from akmon_core.permissions import Policy, Verdict, judge
 from akmon_core.ports import Locator
 from akmon_core.tools import AnyTool, Effect, Previewing, ToolContext
-
 from akmon_query.ledger import Ledger
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from itertools import islice
 
 import msgspec
+
 from akmon_core.events import EPHEMERAL, Envelope
 from akmon_core.limits import SUBSCRIBER_EVENTS
 from akmon_core.ports import Journal

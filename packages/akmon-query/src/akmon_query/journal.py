@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+
 from akmon_core.chain import GENESIS, digest
 from akmon_core.codec import decode_record, encode_record
 from akmon_core.errors import JournalError
 from akmon_core.events import Envelope
-
 from akmon_query.filelock import lock_file
 
 
@@ -26,7 +26,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._envelopes: list[Envelope] = []
 
-    def append(self, envelope: Envelope, *, sync: bool) -> None:  # noqa: ARG002
+    def append(self, envelope: Envelope, *, sync: bool) -> None:
         self._envelopes.append(envelope)
 
     def read(self, after: int = 0) -> Iterator[Envelope]:
@@ -154,3 +154,13 @@ def _unusable(path: Path, error: OSError) -> str:
         f"the session journal {path} cannot be used: {error.strerror or error}. "
         "Free some space or make the folder writable, or set AKMON_STATE_DIR to another one."
     )
+
+
+def delete_journal(path: Path) -> None:
+    """Deletes a session's journal for good. Raises ``JournalError`` if it is in use or cannot be deleted."""
+    FileJournal(path).close()
+    try:
+        path.unlink()
+        path.with_suffix(".torn").unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(_unusable(path, error)) from error

@@ -17,7 +17,6 @@ from akmon_core.events import (
 )
 from akmon_core.ports import Clock, Journal
 from akmon_core.state import State, apply
-
 from akmon_query.hub import Hub, Subscriber
 
 
@@ -47,7 +46,7 @@ class Ledger:
             self.state = apply(self.state, cast("DurableEvent", envelope.event))
 
     def report(self, event: Event, cause: str = "") -> None:
-        """Raises ``JournalError`` the first time that an event cannot be kept; what follows closes the turn."""
+        """Raises ``JournalError`` the first time that an event cannot be kept; the rest closes the turn."""
         if isinstance(event, EPHEMERAL):
             self._hub.publish(self._envelope(event, cause))
             return

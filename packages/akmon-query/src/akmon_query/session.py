@@ -12,7 +12,6 @@ from akmon_core.events import ModeChanged, Noticed, Prompted, Steered
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Text, User
 from akmon_core.state import State
-
 from akmon_query.gate import Gate
 from akmon_query.hub import Subscriber
 from akmon_query.ids import new_id

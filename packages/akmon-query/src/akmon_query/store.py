@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+
 from akmon_core.errors import JournalError
 from akmon_core.events import ModelChosen, Prompted, SessionStarted
 from akmon_core.messages import Text
-
 from akmon_query.journal import read_records
 
 _HEAD_RECORDS = 8

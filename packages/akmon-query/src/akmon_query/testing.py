@@ -77,7 +77,7 @@ class FakeTool:
         self._steps = steps
         self._error = error
 
-    def effects(self, arguments: FakeArguments) -> tuple[Effect, ...]:  # noqa: ARG002
+    def effects(self, arguments: FakeArguments) -> tuple[Effect, ...]:
         return self._effects
 
     async def run(self, arguments: FakeArguments, context: ToolContext) -> ToolOutput:

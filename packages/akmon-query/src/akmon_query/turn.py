@@ -32,7 +32,6 @@ from akmon_core.models import Model
 from akmon_core.prompt import GO_ON, compose
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, Usage, UsageSeen
 from akmon_core.tools import AnyTool, ToolContext, ToolOutput, parse_arguments, tool_spec
-
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 

@@ -1,0 +1,114 @@
+"""The command line: its options as a table, and reading them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from akmon_core.errors import SettingsError
+from akmon_core.permissions import MODES
+
+OUTPUT_FORMATS = ("text", "json", "stream-json")
+
+Option = tuple[tuple[str, ...], dict[str, Any]]
+
+COMMON: tuple[Option, ...] = (
+    (("-C", "--cwd"), {"metavar": "DIR", "help": "work in this folder instead of the current one"}),
+)
+"""Options that every subcommand takes, too."""
+
+MODEL: tuple[Option, ...] = (
+    (("-m", "--model"), {"metavar": "ID", "help": "model id, PROVIDER/ID, or scripted:FILE"}),
+    (("--provider",), {"metavar": "NAME", "help": "anthropic, openai or openai-compatible"}),
+    (("--openai-compatible-url",), {"metavar": "URL", "help": "base URL of an OpenAI-compatible server"}),
+    (("--openai-compatible-key",), {"metavar": "KEY", "help": "its key, if it wants one"}),
+)
+
+RUN: tuple[Option, ...] = (
+    (("-p", "--print"), {"action": "store_true", "help": "run headless: answer on stdout, then exit"}),
+    (("-t", "--task"), {"metavar": "TEXT", "help": "what to do; same as -p TEXT"}),
+    (("-c", "--continue"), {"action": "store_true", "dest": "continue_", "help": "resume the last session"}),
+    (("-r", "--resume"), {"metavar": "SESSION", "help": "resume a session by id, start of the id, or name"}),
+    (("-n", "--name"), {"metavar": "NAME", "help": "name for a new session"}),
+    (("--permission-mode",), {"choices": MODES, "help": "what may happen without asking"}),
+    (("-y", "--yes"), {"action": "store_true", "help": "approve reading where it would be asked about"}),
+    (("--allow",), {"metavar": "RULE", "action": "append", "help": "allow calls, such as 'shell(pytest *)'"}),
+    (("--deny",), {"metavar": "RULE", "action": "append", "help": "deny calls; beats every --allow"}),
+    (("--add-dir",), {"metavar": "DIR", "action": "append", "help": "a further folder to work in"}),
+    (("--max-turns",), {"metavar": "N", "help": "model calls before the run stops (25)"}),
+    (("--max-budget-usd",), {"metavar": "USD", "help": "spending before the run stops"}),
+    (
+        ("--output-format", "--output"),
+        {"choices": OUTPUT_FORMATS, "default": "text", "help": "text, json, or stream-json (one per line)"},
+    ),
+    (
+        ("--include-partial-messages",),
+        {"action": "store_true", "help": "stream-json: also each piece of text as it comes"},
+    ),
+)
+
+EPILOG = """\
+subcommands: config, sessions, doctor, demo, completion (akmon SUBCOMMAND --help)
+exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 4 a limit was reached, 130 interrupted
+no key yet? akmon demo shows a whole run offline"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises ``SettingsError`` instead of ending the process, so that every output format can say so."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}. See: {self.prog} --help")
+
+    def add(self, options: Sequence[Option]) -> Parser:
+        for flags, keywords in options:
+            self.add_argument(*flags, **keywords)
+        return self
+
+
+def run_parser() -> Parser:
+    parser = Parser(
+        prog="akmon",
+        description="An autonomous coding agent for the terminal.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("prompt", nargs="*", help="what to do; without it a conversation starts")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
+    return parser.add((*RUN, *MODEL, *COMMON))
+
+
+def parse_run(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises ``SettingsError`` for what is not understood."""
+    return run_parser().parse_intermixed_args(arguments)
+
+
+def subcommand(arguments: Sequence[str], names: Sequence[str]) -> tuple[str, list[str]]:
+    """The subcommand that ``arguments`` call, with the rest of them; an empty name if it is a prompt.
+
+    A subcommand is the first word that is no option. Options of the program may come before it.
+    """
+    takes_value = {
+        flag for flags, keywords in (*RUN, *MODEL, *COMMON) if "action" not in keywords for flag in flags
+    }
+    takes_value |= {"--allow", "--deny", "--add-dir"}
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "--":
+        if arguments[at] in ("-p", "--print"):
+            return "", list(arguments)
+        at += 2 if arguments[at] in takes_value else 1
+    if at < len(arguments) and arguments[at] in names:
+        return arguments[at], [*arguments[:at], *arguments[at + 1 :]]
+    return "", list(arguments)
+
+
+def output_format(arguments: Sequence[str]) -> str:
+    """The output format that ``arguments`` ask for, also when the rest of them is wrong."""
+    found = "text"
+    for argument, following in zip(arguments, (*arguments[1:], ""), strict=True):
+        name, equals, value = argument.partition("=")
+        if name in ("--output-format", "--output"):
+            found = value if equals else following
+    return found if found in OUTPUT_FORMATS else "text"

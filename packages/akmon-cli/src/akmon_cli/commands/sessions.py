@@ -1,0 +1,109 @@
+"""``akmon sessions``: the sessions of this project: list, show, export, delete."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from akmon_cli import exitcodes
+from akmon_cli.args import COMMON, Parser
+from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.transcript import TRANSCRIPTS
+from akmon_core.errors import SettingsError
+from akmon_core.events import Replied, ToolFinished, TurnEnded
+from akmon_core.text import neutralise, one_line
+from akmon_query.journal import broken_links, delete_journal, read_records
+from akmon_query.store import SessionInfo, find_session, list_sessions
+
+
+def run(arguments: Sequence[str]) -> int:
+    parser = Parser(prog="akmon sessions", description="The sessions of this project.").add(COMMON)
+    actions = parser.add_subparsers(dest="action", metavar="list|show|export|delete")
+    listing = actions.add_parser("list", help="list them, last used first")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    actions.add_parser("show", help="what happened in one").add_argument("session", nargs="?", default="")
+    export = actions.add_parser("export", help="write one to stdout")
+    export.add_argument("session", nargs="?", default="")
+    export.add_argument("--format", choices=tuple(TRANSCRIPTS), default="markdown")
+    delete = actions.add_parser("delete", help="delete one for good")
+    delete.add_argument("session")
+    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    options = parser.parse_args(arguments)
+    if options.cwd:
+        change_folder(options.cwd)
+    folder = project_sessions()
+    match options.action:
+        case "show":
+            return _show(find_session(folder, options.session))
+        case "export":
+            return _export(find_session(folder, options.session), options.format)
+        case "delete":
+            return _delete(find_session(folder, options.session), sure=options.yes)
+        case _:
+            return _list(folder, as_json=getattr(options, "json", False))
+
+
+def _list(folder: Path, *, as_json: bool) -> int:
+    sessions = list_sessions(folder)
+    if as_json:
+        print(msgspec.json.encode([_row(info) for info in sessions]).decode())
+        return exitcodes.OK
+    if not sessions:
+        print("no sessions of this project yet", file=sys.stderr)
+    for info in sessions:
+        name = f"[{info.name}] " if info.name else ""
+        print(f"{info.id}  {_when(info.changed)}  {name}{one_line(info.prompt, 60)}")
+    return exitcodes.OK
+
+
+def _row(info: SessionInfo) -> dict[str, object]:
+    return {**msgspec.structs.asdict(info), "path": str(info.path)}
+
+
+def _show(info: SessionInfo) -> int:
+    events = [envelope.event for _, envelope, _ in read_records(info.path)]
+    print(f"session   {info.id}{f'  [{info.name}]' if info.name else ''}")
+    print(f"model     {info.provider}/{info.model}")
+    print(f"folder    {info.cwd}")
+    print(f"started   {_when(info.started)}, last used {_when(info.changed)}")
+    print(f"prompt    {one_line(info.prompt, 100)}")
+    print(f"turns     {sum(isinstance(event, TurnEnded) for event in events)}")
+    print(f"replies   {sum(isinstance(event, Replied) for event in events)}")
+    print(f"calls     {sum(isinstance(event, ToolFinished) for event in events)}")
+    print(f"journal   {info.path} ({_integrity(info.path)})")
+    answer = next((event.message.text for event in reversed(events) if isinstance(event, Replied)), "")
+    if answer:
+        print(f"\n{neutralise(answer)}")
+    return exitcodes.OK
+
+
+def _integrity(path: Path) -> str:
+    broken = broken_links(path)
+    return f"changed from outside at record {broken[0]}" if broken else "chain intact"
+
+
+def _export(info: SessionInfo, form: str) -> int:
+    for piece in TRANSCRIPTS[form](info):
+        sys.stdout.write(piece)
+    sys.stdout.flush()
+    return exitcodes.OK
+
+
+def _delete(info: SessionInfo, *, sure: bool) -> int:
+    if not sure:
+        if not sys.stdin.isatty():
+            raise SettingsError(f"deleting {info.id} is for good. Confirm it with --yes.")
+        answer = input(f"Delete session {info.id} ({one_line(info.prompt, 60)}) for good? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            return exitcodes.DENIED
+    delete_journal(info.path)
+    print(f"deleted {info.id}", file=sys.stderr)
+    return exitcodes.OK
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

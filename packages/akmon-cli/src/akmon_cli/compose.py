@@ -1,0 +1,164 @@
+"""The composition root: settings in, a session out. The only place where settings become parts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from akmon_cli import __version__
+from akmon_config.paths import project_root, sessions_dir, state_dir
+from akmon_config.settings import Loaded, Settings, load
+from akmon_core.errors import SettingsError
+from akmon_core.limits import Limits
+from akmon_core.permissions import Policy, parse_rule
+from akmon_core.tools import AnyTool
+from akmon_models.resolve import Backend
+from akmon_query.assembly import open_session
+from akmon_query.session import Session
+from akmon_query.store import SessionInfo, find_session
+
+_SETTINGS_BY_OPTION = {
+    "model": "model",
+    "provider": "provider",
+    "openai_compatible_url": "openai_compatible_url",
+    "openai_compatible_key": "openai_compatible_key",
+    "permission_mode": "permission_mode",
+    "allow": "allow",
+    "deny": "deny",
+    "add_dir": "add_dirs",
+    "max_turns": "max_turns",
+    "max_budget_usd": "max_budget_usd",
+}
+
+
+class Composed(msgspec.Struct, frozen=True):
+    session: Session
+    banner: str
+    warnings: tuple[str, ...]
+
+
+def change_folder(folder: str) -> None:
+    """Works in ``folder`` from now on. Raises ``SettingsError`` if that is impossible."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot work in {folder}: {error.strerror}. Give an existing folder to -C."
+        ) from None
+
+
+def working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise SettingsError(
+            "the current folder is gone. Change to an existing one, or give one to -C."
+        ) from None
+
+
+def load_settings(options: argparse.Namespace) -> Loaded:
+    """The settings in force here, with the options that were typed on top."""
+    typed = vars(options)
+    flags: dict[str, Any] = {
+        setting: typed[option]
+        for option, setting in _SETTINGS_BY_OPTION.items()
+        if typed.get(option) is not None
+    }
+    cwd = working_folder()
+    return load(flags, environ=os.environ, cwd=cwd, root=project_root(cwd))
+
+
+def project_sessions() -> Path:
+    """The folder that holds this project's sessions."""
+    return sessions_dir(state_dir(os.environ), project_root(working_folder()))
+
+
+def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
+    """Opens the session that ``options`` and the settings ask for."""
+    loaded = load_settings(options)
+    settings = loaded.settings
+    cwd = working_folder()
+    sessions = project_sessions()
+    resumed = _resumed(options, sessions)
+    model, provider = _model(options, settings, resumed)
+    session = open_session(
+        model,
+        cwd=cwd,
+        add_dirs=_further_folders(cwd, settings),
+        provider=provider,
+        backends=_backends(settings),
+        tools=_plugins(cwd),
+        mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
+        policy=Policy(
+            rules=(
+                *(parse_rule(rule, "deny") for rule in settings.deny),
+                *(parse_rule(rule) for rule in settings.allow),
+            ),
+            approve_reads=options.yes,
+            unattended=unattended,
+        ),
+        limits=Limits(max_steps=settings.max_turns, max_cost_usd=settings.max_budget_usd),
+        sessions=sessions,
+        resumed=resumed,
+        name=options.name or "",
+    )
+    state = session.state
+    banner = f"akmon {__version__} · {state.provider}/{state.model} · {state.mode} mode · /help"
+    return Composed(session, banner, (*loaded.warnings, *_mode_warnings(state.mode)))
+
+
+def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
+    if options.resume is None and not options.continue_:
+        return None
+    return find_session(sessions, options.resume or "")
+
+
+def _model(options: argparse.Namespace, settings: Settings, resumed: SessionInfo | None) -> tuple[str, str]:
+    """Model id and provider: typed ones first, then those of the resumed session, then the settings."""
+    if resumed and resumed.model and not (options.model or options.provider):
+        return resumed.model, resumed.provider
+    return settings.model, settings.provider
+
+
+def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
+    """The rest of the project when work starts in a part of it, and the folders that were added."""
+    root = project_root(cwd)
+    added = [Path(folder).expanduser() for folder in settings.add_dirs]
+    for folder in added:
+        if not folder.is_dir():
+            raise SettingsError(
+                f"{folder} is no folder. Give an existing one to --add-dir (setting add_dirs)."
+            )
+    return added if root == cwd else [root, *added]
+
+
+def _backends(settings: Settings) -> dict[str, Backend]:
+    return {
+        "anthropic": Backend(settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url),
+        "openai": Backend(settings.openai_api_key.get_secret_value(), settings.openai_base_url),
+        "openai-compatible": Backend(
+            settings.openai_compatible_key.get_secret_value(), settings.openai_compatible_url
+        ),
+    }
+
+
+def _plugins(cwd: Path) -> list[AnyTool]:
+    """Tools of other installed packages: an entry point ``akmon.tools`` is called with the project root."""
+    from importlib.metadata import entry_points
+
+    root = project_root(cwd)
+    return [tool for entry in entry_points(group="akmon.tools") for tool in entry.load()(root)]
+
+
+def _is_set(loaded: Loaded, field: str) -> bool:
+    return loaded.origins[field] != "default"
+
+
+def _mode_warnings(mode: str) -> tuple[str, ...]:
+    if mode != "full-auto":
+        return ()
+    return ("full-auto mode: nothing will be asked, and no OS sandbox holds commands back",)

@@ -1,0 +1,89 @@
+"""Runs one prompt without a person: the answer on stdout, everything else on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from akmon_cli.report import Report
+from akmon_cli.writers import writer
+from akmon_core.commands import Interrupt, Prompt
+from akmon_core.events import Envelope, TurnEnded
+from akmon_core.ports import SessionClient
+from akmon_core.state import State
+
+
+class RunningSession(SessionClient, Protocol):
+    @property
+    def state(self) -> State: ...
+
+
+class Writer(Protocol):
+    """One output format."""
+
+    def begin(self, session: RunningSession, cwd: Path) -> None: ...
+
+    def show(self, envelope: Envelope) -> None: ...
+
+    def end(self, report: Report) -> None: ...
+
+
+async def run_headless(session: RunningSession, prompt: str, output_format: str, *, partial: bool) -> int:
+    """Sends ``prompt``, follows the turn to its end, and gives the exit code."""
+    began = time.monotonic()
+    cwd = Path.cwd()
+    report = Report(session_id=session.id, model=session.state.model, provider=session.state.provider)
+    out: Writer = writer(output_format, partial=partial)
+    out.begin(session, cwd)
+    events = session.events()
+    with _interrupt_on_signals(session):
+        await session.send(Prompt(prompt))
+        async for envelope in events:
+            report.add(envelope, cwd)
+            out.show(envelope)
+            if isinstance(envelope.event, TurnEnded):
+                break
+    events.close()
+    report.duration_ms = round((time.monotonic() - began) * 1000)
+    out.end(report)
+    return report.exit_code
+
+
+def report_failure(message: str, output_format: str) -> None:
+    """Says that nothing could be begun, in the output format that was asked for."""
+    writer(output_format, partial=False).end(Report(error=message))
+    if output_format == "text":
+        return
+    print(f"akmon: {message}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _interrupt_on_signals(session: SessionClient) -> Iterator[None]:
+    """The first Ctrl+C or termination request ends the turn in order; a second one ends the process."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[str]] = set()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def interrupt() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        tasks.add(loop.create_task(session.send(Interrupt())))
+
+    try:
+        for number in signals:
+            loop.add_signal_handler(number, interrupt)
+    except NotImplementedError:  # Windows: Ctrl+C cancels the main task instead
+        pass
+    try:
+        yield
+    finally:
+        for number in signals:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)

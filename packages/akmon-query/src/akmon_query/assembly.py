@@ -19,8 +19,8 @@ from akmon_core.models import Model
 from akmon_core.permissions import Mode, Policy, Target
 from akmon_core.ports import Journal, Locator
 from akmon_core.tools import AnyTool, Effect
+from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
-from akmon_models.resolve import Backend, backends_from_env
 from akmon_query.gate import Gate
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal

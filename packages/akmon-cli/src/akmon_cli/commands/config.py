@@ -9,7 +9,7 @@ import msgspec
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, RUN, Parser
 from akmon_cli.compose import change_folder, load_settings
-from akmon_config.settings import shown
+from akmon_config.load import shown
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,9 +47,10 @@ def _paths() -> int:
     import os
 
     from akmon_cli.compose import project_sessions, working_folder
-    from akmon_config.paths import project_config_file, project_root, user_config_file
+    from akmon_config.paths import config_file, project_root
+    from akmon_config.project import PROJECT_FILE
 
-    print(f"user settings     {user_config_file(os.environ)}")
-    print(f"project settings  {project_config_file(project_root(working_folder()))}")
+    print(f"user settings     {config_file(os.environ)}")
+    print(f"project settings  {project_root(working_folder()) / PROJECT_FILE}")
     print(f"sessions          {project_sessions()}")
     return exitcodes.OK

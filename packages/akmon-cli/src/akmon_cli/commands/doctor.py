@@ -1,0 +1,112 @@
+"""``akmon doctor``: checks what akmon needs here, and says what to do about what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from akmon_cli import __version__, exitcodes
+from akmon_cli.args import COMMON, MODEL, Parser
+from akmon_cli.compose import backends, change_folder, load_settings, project_sessions, working_folder
+from akmon_config.paths import project_root
+from akmon_core.errors import AkmonError, ToolError
+from akmon_models.resolve import resolve
+from akmon_query.store import list_sessions
+from akmon_tools.programs import find_bash, find_ripgrep
+from akmon_tools.workspace import Workspace
+
+
+class Check(msgspec.Struct, frozen=True):
+    name: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str
+    remedy: str = ""
+
+
+def run(arguments: Sequence[str]) -> int:
+    parser = Parser(prog="akmon doctor", description="Check what akmon needs here.").add((*COMMON, *MODEL))
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options = parser.parse_args(arguments)
+    if options.cwd:
+        change_folder(options.cwd)
+    checks = [
+        _python(),
+        _program("ripgrep", find_ripgrep),
+        _program("bash", find_bash),
+        _git(),
+        _terminal(),
+        _project(),
+        _state(),
+        _model(options),
+        Check("sandbox", "warning", "none: commands run with your own rights once they are allowed"),
+    ]
+    if options.json:
+        print(msgspec.json.encode({"akmon": __version__, "checks": checks}).decode())
+    else:
+        _print(checks)
+    failed = any(check.status == "failed" for check in checks)
+    return exitcodes.ERROR if failed else exitcodes.OK
+
+
+def _print(checks: list[Check]) -> None:
+    print(f"akmon {__version__}")
+    for check in checks:
+        print(f"{check.status:<8} {check.name:<9} {check.detail}")
+        if check.remedy:
+            print(f"{'':<18} {check.remedy}")
+
+
+def _python() -> Check:
+    return Check("python", "ok", f"{platform.python_version()} at {sys.executable}")
+
+
+def _program(name: str, find: Callable[[Workspace], str]) -> Check:
+    try:
+        return Check(name, "ok", find(Workspace((working_folder(),))))
+    except ToolError as error:
+        return Check(name, "failed", str(error))
+
+
+def _git() -> Check:
+    if path := shutil.which("git"):
+        return Check("git", "ok", path)
+    return Check("git", "warning", "not found; akmon works without it")
+
+
+def _terminal() -> Check:
+    size = shutil.get_terminal_size()
+    kind = os.environ.get("TERM", "not set")
+    return Check("terminal", "ok", f"TERM {kind}, {size.columns}x{size.lines}, {sys.stdout.encoding}")
+
+
+def _project() -> Check:
+    cwd = working_folder()
+    return Check("project", "ok", f"{project_root(cwd)} (working in {cwd})")
+
+
+def _state() -> Check:
+    try:
+        folder = project_sessions()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+        return Check("sessions", "ok", f"{len(list_sessions(folder))} of this project in {folder}")
+    except (OSError, AkmonError) as error:
+        return Check("sessions", "failed", str(error), "Set AKMON_STATE_DIR to a folder that can be written.")
+
+
+def _model(options: argparse.Namespace) -> Check:
+    try:
+        settings = load_settings(options).settings
+        choice = resolve(settings.model, backends(settings), settings.provider)
+    except AkmonError as error:
+        return Check("model", "warning", str(error))
+    return Check("model", "ok", f"{choice.provider}/{choice.model} ({choice.reason})")

@@ -1,0 +1,256 @@
+"""Turns what servers say of a failure into a ``ProviderError`` that says what to do next."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from akmon_core.errors import ProviderError, ProviderErrorKind
+from akmon_core.limits import ERROR_CHARS
+from akmon_core.text import neutralise
+
+EXCERPT_CHARS = 200
+"""What is quoted of a body that is no error message."""
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked, as messages name it. ``secret`` is taken out of whatever is quoted."""
+
+    provider: str
+    model: str
+    url: str
+    key_variable: str
+    url_variable: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Server({self.provider!r}, {self.model!r}, {self.url!r})"
+
+
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|maximum context length|context[ _]window|context size|prompt is too long"
+    r"|input is too long|exceeds? (?:the )?context|reduce the length|request_too_large"
+    r"|exceed_context_size|too many input tokens",
+    re.IGNORECASE,
+)
+
+_BY_STATUS: dict[int, ProviderErrorKind] = {
+    401: "authentication",
+    402: "authentication",
+    403: "authentication",
+    404: "model_not_found",
+    408: "timeout",
+    409: "server",
+    413: "context_overflow",
+    425: "server",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+
+_BY_NAME: tuple[tuple[str, ProviderErrorKind], ...] = (
+    ("insufficient_quota|billing|payment", "authentication"),
+    ("authentication|invalid_api_key|permission|unauthorized|forbidden", "authentication"),
+    ("rate_limit|too_many_requests|resource_exhausted", "rate_limit"),
+    ("overloaded|unavailable", "overloaded"),
+    ("not_found", "model_not_found"),
+    ("timeout", "timeout"),
+    ("invalid_request|badrequest|bad_request|invalid_argument", "bad_request"),
+)
+
+_NEXT: dict[ProviderErrorKind, str] = {
+    "authentication": "Check {key_variable}, and that the account may use {model}.",
+    "bad_request": "Choose another model, or start a new session if its history is refused.",
+    "connection": "Check the network and the address ({url_variable}).",
+    "context_overflow": "Start a new session, or choose a model with a larger context window.",
+    "model_not_found": "Check the model id {model}, and the address {url} ({url_variable}).",
+    "overloaded": "Try again later, or choose another model.",
+    "protocol": "Check that the address {url} ({url_variable}) is that of a model server.",
+    "rate_limit": "Try again later, or choose another model.",
+    "server": "Try again later, or choose another model.",
+    "timeout": "Try again, or choose another model.",
+}
+
+_WHAT: dict[ProviderErrorKind, str] = {
+    "authentication": "refused access",
+    "bad_request": "refused the request",
+    "connection": "cannot be reached",
+    "context_overflow": "says that the conversation is too long for {model}",
+    "model_not_found": "does not know the model {model} at this address",
+    "overloaded": "is overloaded",
+    "protocol": "sent something that is not a reply",
+    "rate_limit": "limits the rate of requests",
+    "server": "failed",
+    "timeout": "took too long",
+}
+
+
+def failure(
+    server: Server,
+    kind: ProviderErrorKind,
+    said: str = "",
+    *,
+    status: int | None = None,
+    retry_after: float | None = None,
+) -> ProviderError:
+    """What happened, where, the server's own words, and what to do next."""
+    what = _WHAT[kind].format(model=server.model)
+    code = f" ({status})" if status else ""
+    words = f": {quote(server, said)}" if said.strip() else ""
+    advice = _NEXT[kind].format(
+        model=server.model,
+        url=server.url,
+        key_variable=server.key_variable,
+        url_variable=server.url_variable,
+    )
+    if kind == "bad_request" and "/v1/responses" in said:
+        advice = "akmon uses /chat/completions: choose a model that calls tools there."
+    stop = "" if words.endswith((".", "!", "?")) else "."
+    return ProviderError(
+        kind, f"{server.provider} {what}{code}{words}{stop} {advice}", status=status, retry_after=retry_after
+    )
+
+
+def broken_off(server: Server, kind: ProviderErrorKind, how: str) -> ProviderError:
+    """A reply that began and did not end as it must."""
+    return ProviderError(
+        kind,
+        f"{server.provider} broke off its reply: {quote(server, how)}. Try again; if it happens again, choose "
+        f"another model, or check the network and whatever stands between you and {server.url}.",
+    )
+
+
+def unreadable(server: Server, data: bytes, error: Exception) -> ProviderError:
+    """An event that is not what its protocol allows: an error of a shape of its own, or damage."""
+    try:
+        said: Any = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        said = None
+    if isinstance(said, dict) and (said.get("error") or "error" in (said.get("type"), said.get("object"))):
+        return stream_failure(server, data)
+    return broken_off(
+        server, "protocol", f"an event cannot be read ({error}); it starts with “{excerpt(data)}”"
+    )
+
+
+def is_something(raw: msgspec.Raw) -> bool:
+    """Whether a field was there and not null."""
+    return bytes(raw) not in (b"", b"null")
+
+
+def status_failure(server: Server, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The error that an HTTP response with a failing status stands for."""
+    if 300 <= status < 400:
+        return _redirected(server, status, headers.get("location", ""))
+    names, said = read_error(body)
+    kind = kind_of(status, names, said)
+    wait = _header_wait(headers)
+    return failure(server, kind, said, status=status, retry_after=_body_wait(said) if wait is None else wait)
+
+
+def stream_failure(server: Server, payload: bytes) -> ProviderError:
+    """The error that an error object stands for, sent with status 200 or in mid-stream."""
+    names, said = read_error(payload)
+    codes = re.findall(r"\b[45]\d\d\b", names)
+    status = int(codes[0]) if codes else None
+    return failure(server, kind_of(status, names, said), said, status=status, retry_after=_body_wait(said))
+
+
+def kind_of(status: int | None, names: str, said: str) -> ProviderErrorKind:
+    """The kind of an error from its HTTP status, or else its type and code, and its message."""
+    if status not in (401, 403, 429) and _OVERFLOW.search(f"{names} {said}"):
+        return "context_overflow"
+    if "insufficient_quota" in names:
+        return "authentication"
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status is not None:
+        return "server" if status >= 500 else "bad_request"
+    return next((kind for pattern, kind in _BY_NAME if re.search(pattern, names.lower())), "server")
+
+
+def read_error(body: bytes) -> tuple[str, str]:
+    """The type and code of an error body, and its message; of a body that is not JSON, its start."""
+    try:
+        data: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return "", excerpt(body)
+    if isinstance(data, list) and data:
+        data = data[0]
+    error = data.get("error") or data if isinstance(data, dict) else data
+    if not isinstance(error, dict):
+        return "", str(error)
+    names = " ".join(str(error[key]) for key in ("type", "code", "status") if error.get(key) is not None)
+    said = error.get("message") or error.get("detail") or error.get("msg") or ""
+    return names, said if isinstance(said, str) else msgspec.json.encode(said).decode()
+
+
+def excerpt(body: bytes) -> str:
+    """The start of a body as text, without markup."""
+    text = body[: EXCERPT_CHARS * 20].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        text = re.sub(r"<(script|style)\b.*?(</\1>|\Z)|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    text = " ".join(text.split())
+    return text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"
+
+
+def quote(server: Server, said: str) -> str:
+    """A server's words, cut to ``ERROR_CHARS``, harmless for terminals, and without the key."""
+    if server.secret:
+        said = said.replace(server.secret, "[key]")
+    said = neutralise(said[: ERROR_CHARS * 2]).strip()
+    return said if len(said) <= ERROR_CHARS else said[: ERROR_CHARS - 1] + "…"
+
+
+def _redirected(server: Server, status: int, location: str) -> ProviderError:
+    target = location.partition("?")[0] or "an unnamed address"
+    return ProviderError(
+        "bad_request",
+        f"{server.provider} at {server.url} redirects to {quote(server, target)} ({status}). akmon does not "
+        "follow, so that a prompt only goes to the server that was chosen. If that address is right, "
+        f"set it ({server.url_variable}).",
+        status=status,
+    )
+
+
+def _header_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that ``retry-after-ms`` or ``retry-after`` (seconds or an HTTP date) ask for."""
+    if milliseconds := _number(headers.get("retry-after-ms", "")):
+        return milliseconds / 1000
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    seconds = _number(value)
+    return _until(value) if seconds is None else seconds
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d{1,9}(?:\.\d{0,9})?\s*", text) else None
+
+
+def _until(date: str) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+_AGAIN_IN = re.compile(
+    r"again in (?:(\d{1,5})m(?!s))?\s*(?:(\d{1,9}(?:\.\d{0,9})?)\s*(ms|s))?", re.IGNORECASE
+)
+
+
+def _body_wait(said: str) -> float | None:
+    """Seconds that a message such as ``Please try again in 1m2.5s`` asks for."""
+    match = _AGAIN_IN.search(said)
+    if not match or not (match[1] or match[2]):
+        return None
+    amount = float(match[2] or 0) / (1000 if (match[3] or "").lower() == "ms" else 1)
+    return int(match[1] or 0) * 60 + amount

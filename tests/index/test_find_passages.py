@@ -87,6 +87,20 @@ def test_a_large_tree_is_indexed_and_ranked(tmp_path: Path) -> None:
     assert len(find(tool, "common", limit=30)) == 30
 
 
+def test_calls_at_the_same_time_and_cancelled_ones_leave_a_whole_index(project: Path) -> None:
+    tool = FindPassagesTool(project)
+    context = ToolContext(call_id="1", files={}, progress=lambda _: None)
+
+    async def both() -> list[str]:
+        cancelled = asyncio.create_task(tool.run(FindArguments("socket"), context))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        outputs = await asyncio.gather(*(tool.run(FindArguments(w), context) for w in ("socket", "weather")))
+        return [output.text.split(":")[0] for output in outputs]
+
+    assert asyncio.run(both()) == ["src/server.js", "notes.md"]
+
+
 def test_a_query_without_words_is_an_error_that_says_so(project: Path) -> None:
     with pytest.raises(ToolError, match="no word"):
         find(FindPassagesTool(project), "?! --")

@@ -28,10 +28,10 @@ def list_files(root: Path) -> list[str]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"the files of {root} could not be listed: {error}") from error
     if done.returncode > 1 and not done.stdout:
-        raise ToolError(
-            f"the files of {root} could not be listed: {done.stderr.decode(errors='replace').strip()}"
-        )
-    return [os.fsdecode(name).removeprefix("./") for name in done.stdout.split(b"\0") if name]
+        reason = done.stderr.decode(errors="replace").strip()
+        raise ToolError(f"the files of {root} could not be listed: {reason}")
+    names = (name.decode(errors="ignore").removeprefix("./") for name in done.stdout.split(b"\0"))
+    return [name for name in names if name]
 
 
 def read_source(path: Path) -> str:

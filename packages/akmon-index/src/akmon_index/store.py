@@ -1,4 +1,4 @@
-"""The index of one project: its passages in SQLite's full-text search, brought up to date before each query."""
+"""The index of one project: passages in SQLite's full-text search, brought up to date before each query."""
 
 from __future__ import annotations
 
@@ -37,27 +37,35 @@ class Index:
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.executescript(_SCHEMA)
 
-    def refresh(self, progress: Callable[[str], None]) -> None:
-        """Reads what is new or changed since the last time, and forgets what is gone. Raises ``ToolError``."""
+    def refresh(self, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        """Reads what is new or changed since the last time, and forgets what is gone.
+
+        Ends early once ``stopped``; the next call goes on from there. Raises ``ToolError``.
+        """
         stamps = {name: stamp for name in list_files(self._root) if (stamp := _stamp(self._root / name))}
         changed = [name for name, stamp in stamps.items() if self._stamps.get(name) != stamp]
         with self._database:
-            for name in (*(self._stamps.keys() - stamps.keys()), *changed):
+            for name in self._stamps.keys() - stamps.keys():
                 self._forget(name)
+                del self._stamps[name]
             for number, name in enumerate(changed, 1):
+                if stopped():
+                    return
+                self._forget(name)
                 self._add(name)
+                self._stamps[name] = stamps[name]
                 if number % 1000 == 0:
                     progress(f"{number} of {len(changed)} files indexed\n")
-        self._stamps = stamps
 
     def search(self, query: str, folder: str, limit: int) -> list[Found]:
         """The passages below ``folder`` that fit ``query`` best. At least one of its words is in each."""
         match = " OR ".join(f'"{word}"' for word in dict.fromkeys(words(query)))
         rows = self._database.execute(
             "SELECT passage.path, first, last, text FROM entry JOIN passage ON passage.id = entry.rowid "
-            "WHERE entry MATCH ? AND (? = '' OR passage.path = ? OR substr(passage.path, 1, length(?) + 1) = ? || '/') "
-            "ORDER BY bm25(entry, 3.0, 1.0), passage.path, first LIMIT ?",
-            (match, folder, folder, folder, folder, limit),
+            "WHERE entry MATCH :match AND (:folder = '' OR passage.path = :folder "
+            "OR substr(passage.path, 1, length(:folder) + 1) = :folder || '/') "
+            "ORDER BY bm25(entry, 3.0, 1.0), passage.path, first LIMIT :limit",
+            {"match": match, "folder": folder, "limit": limit},
         )
         return [Found(*row) for row in rows]
 

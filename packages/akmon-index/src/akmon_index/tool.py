@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +37,7 @@ class FindPassagesTool:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._index: Index | None = None
+        self._in_use = threading.Lock()
 
     @property
     def description(self) -> str:
@@ -48,15 +51,27 @@ class FindPassagesTool:
 
         if not words(arguments.query):
             raise ToolError("the query has no word in it. Say in a few words what to look for.")
-        return await asyncio.to_thread(self._find, arguments, context)
+        stopped = threading.Event()
+        loop = asyncio.get_running_loop()
 
-    def _find(self, arguments: FindArguments, context: ToolContext) -> ToolOutput:
+        def progress(text: str) -> None:
+            loop.call_soon_threadsafe(context.progress, text)
+
+        try:
+            return await asyncio.to_thread(self._find, arguments, progress, stopped.is_set)
+        finally:
+            stopped.set()
+
+    def _find(
+        self, arguments: FindArguments, progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> ToolOutput:
         from akmon_index.store import Index
 
         folder = _folder(arguments.path)
-        self._index = self._index or Index(self._root)
-        self._index.refresh(context.progress)
-        found = self._index.search(arguments.query, folder, arguments.limit)
+        with self._in_use:
+            self._index = self._index or Index(self._root)
+            self._index.refresh(progress, stopped)
+            found = self._index.search(arguments.query, folder, arguments.limit)
         if not found:
             return ToolOutput("Nothing in the project has any of these words.", summary="no passages")
         text = "\n\n".join(_show(passage) for passage in found)

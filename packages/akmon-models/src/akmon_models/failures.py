@@ -120,8 +120,8 @@ def broken_off(server: Server, kind: ProviderErrorKind, how: str) -> ProviderErr
     """A reply that began and did not end as it must."""
     return ProviderError(
         kind,
-        f"{server.provider} broke off its reply: {quote(server, how)}. Try again; if it happens again, choose "
-        f"another model, or check the network and whatever stands between you and {server.url}.",
+        f"{server.provider} broke off its reply: {quote(server, how)}. Try again; if it happens again, "
+        f"choose another model, or check the network and whatever stands between you and {server.url}.",
     )
 
 

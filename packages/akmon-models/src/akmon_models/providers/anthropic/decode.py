@@ -68,7 +68,24 @@ class _Event(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Tagged(msgspec.Struct):
+    type: str = "error"
+
+
 _decoder = msgspec.json.Decoder(_Event)
+_tag_decoder = msgspec.json.Decoder(_Tagged)
+_KNOWN = frozenset(
+    (
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "ping",
+        "error",
+    )
+)
 
 
 class _Block:
@@ -107,6 +124,8 @@ class MessagesDecoder:
         try:
             said = _decoder.decode(data)
         except (msgspec.DecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError) and _unknown(data):
+                return []
             raise unreadable(self._server, data, error) from error
         match said.type or event:
             case "content_block_delta":
@@ -204,6 +223,14 @@ class MessagesDecoder:
                 ids.add(call_id)
                 return ToolCall(call_id, block.name, block.arguments)
         return None
+
+
+def _unknown(data: bytes) -> bool:
+    """Whether an event is of a kind that came into the protocol later: its fields may be of any shape."""
+    try:
+        return _tag_decoder.decode(data).type not in _KNOWN
+    except msgspec.ValidationError:
+        return False
 
 
 def _newer(count: int | None, known: int) -> int:

@@ -27,6 +27,10 @@ class Hands:
         self.files: dict[str, str] = {}
         self.progress: list[str] = []
 
+    def names(self) -> list[str]:
+        """What lies in the project folder."""
+        return sorted(path.name for path in self.root.iterdir())
+
     def context(self) -> ToolContext:
         return ToolContext(call_id="c1", files=self.files, progress=self.progress.append)
 

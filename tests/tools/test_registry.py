@@ -1,0 +1,53 @@
+"""What a model is told of the tools, and what it costs to know of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from akmon_core.tools import Effect, Previewing, tool_spec
+
+PRIMARY = {
+    "read": ["path", "offset", "limit"],
+    "write": ["path", "content"],
+    "edit": ["path", "old", "new", "replace_all"],
+    "search": ["pattern", "path", "glob"],
+    "list": ["path", "glob"],
+    "shell": ["command", "timeout"],
+}
+
+
+def test_the_tools_come_in_order_with_their_arguments_described(hands: Any) -> None:
+    specs = [tool_spec(tool) for tool in hands.tools.values()]
+    assert {spec.name: list(spec.parameters["properties"]) for spec in specs} == PRIMARY
+    assert [spec.name for spec in specs] == list(PRIMARY)
+    for spec in specs:
+        assert spec.parameters["additionalProperties"] is False
+        assert all(field["description"] for field in spec.parameters["properties"].values())
+        assert 100 < len(spec.description) < 1_200
+
+
+def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:
+    def effects(name: str, **arguments: Any) -> tuple[Effect, ...]:
+        effects: tuple[Effect, ...] = hands.tools[name].effects(hands.parsed(name, arguments))
+        return effects
+
+    assert effects("read", path="a") == (Effect("read", "a"),)
+    assert effects("write", path="a", content="") == (Effect("write", "a"),)
+    assert effects("edit", path="a", old="x", new="y") == (Effect("write", "a"),)
+    assert effects("search", pattern="x") == (Effect("read", "."),)
+    assert effects("list", path="sub") == (Effect("read", "sub"),)
+    assert effects("shell", command="ls | wc") == (Effect("run", "ls | wc"),)
+
+
+def test_only_the_tools_that_change_files_have_a_preview(hands: Any) -> None:
+    assert [name for name, tool in hands.tools.items() if isinstance(tool, Previewing)] == ["write", "edit"]
+
+
+def test_importing_the_tools_loads_nothing_heavy() -> None:
+    script = "import sys, akmon_tools.registry; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
+    assert "akmon_tools.shell" in loaded
+    assert not loaded & {"asyncio", "subprocess", "difflib", "hashlib", "akmon_tools.processes"}

@@ -47,7 +47,7 @@ demo: $(SYNCED) ## show akmon at work without a model or a key
 	$(BIN)/akmon demo $(ARGS)
 
 bench: $(SYNCED) ## measure; see benchmarks/
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 lint: $(SYNCED) ## check format and style
 	$(BIN)/ruff format --check

@@ -1,0 +1,33 @@
+"""How fast the program starts: its version, and the way to the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks import replies
+from benchmarks.program import Program, middle, serving
+from benchmarks.table import Figure
+
+
+def figures(program: Program, rounds: int) -> Iterator[Figure]:
+    """All kinds of runs by turns, so that what else the machine does falls on all alike."""
+    empty, version, sdk, request = [], [], [], []
+    for _ in range(rounds):
+        for _ in range(3):
+            empty.append(program.python("-c", "pass").seconds)
+            version.append(program.akmon("--version").seconds)
+        sdk.append(program.python("-c", "import openai").seconds)
+        request.append(_first_request(program))
+    base = middle(empty)
+    own = middle(request) - (middle(sdk) - base)
+    yield Figure("akmon --version / python -c pass", middle(version) / base, "x", 2.5)
+    yield Figure("start to first request without the SDK's import / python -c pass", own / base, "x", 20)
+    yield Figure("python -c pass", base * 1000, "ms")
+    yield Figure("import openai", (middle(sdk) - base) * 1000, "ms")
+    yield Figure("start to first request", middle(request) * 1000, "ms")
+
+
+def _first_request(program: Program) -> float:
+    with serving(replies.text(["hello"])) as server:
+        run = program.ask(server.port)
+    return server.times[0][0] - run.started

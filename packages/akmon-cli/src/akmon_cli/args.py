@@ -36,8 +36,8 @@ RUN: tuple[Option, ...] = (
     (("--allow",), {"metavar": "RULE", "action": "append", "help": "allow calls, such as 'shell(pytest *)'"}),
     (("--deny",), {"metavar": "RULE", "action": "append", "help": "deny calls; beats every --allow"}),
     (("--add-dir",), {"metavar": "DIR", "action": "append", "help": "a further folder to work in"}),
-    (("--max-turns",), {"metavar": "N", "help": "model calls before the run stops (25)"}),
-    (("--max-budget-usd",), {"metavar": "USD", "help": "spending before the run stops"}),
+    (("--max-turns",), {"metavar": "N", "type": int, "help": "model calls before the run stops (25)"}),
+    (("--max-budget-usd",), {"metavar": "USD", "type": float, "help": "spending before the run stops"}),
     (
         ("--output-format", "--output"),
         {"choices": OUTPUT_FORMATS, "default": "text", "help": "text, json, or stream-json (one per line)"},

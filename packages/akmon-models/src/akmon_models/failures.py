@@ -127,15 +127,22 @@ def broken_off(server: Server, kind: ProviderErrorKind, how: str) -> ProviderErr
 
 def unreadable(server: Server, data: bytes, error: Exception) -> ProviderError:
     """An event that is not what its protocol allows: an error of a shape of its own, or damage."""
-    try:
-        said: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        said = None
-    if isinstance(said, dict) and (said.get("error") or "error" in (said.get("type"), said.get("object"))):
+    if holds_error(data):
         return stream_failure(server, data)
     return broken_off(
         server, "protocol", f"an event cannot be read ({error}); it starts with “{excerpt(data)}”"
     )
+
+
+def holds_error(body: bytes) -> bool:
+    """Whether ``body`` is JSON by which a server reports an error, of whatever protocol."""
+    try:
+        said: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    if not isinstance(said, dict):
+        return False
+    return bool(said.get("error")) or "error" in (said.get("type"), said.get("object"))
 
 
 def is_something(raw: msgspec.Raw) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from akmon_core.errors import ProviderError
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, ThinkingDelta, UsageSeen
-from akmon_models.failures import Server, broken_off, excerpt, failure, read_error, stream_failure
+from akmon_models.failures import Server, broken_off, excerpt, failure, holds_error, stream_failure
 from akmon_models.sse import SseDecoder
 
 if TYPE_CHECKING:
@@ -150,10 +150,8 @@ def transport_failure(
 def _no_stream(server: Server, headers: Mapping[str, str], head: bytes) -> ProviderError:
     """A reply without a single event: an error as JSON, a web page, or nothing."""
     kind = headers.get("content-type", "no content type")
-    if head.lstrip().startswith(b"{"):
-        names, said = read_error(head)
-        if names or said != excerpt(head):
-            return stream_failure(server, head)
+    if holds_error(head):
+        return stream_failure(server, head)
     body = f"{kind} that starts with “{excerpt(head)}”" if head.strip() else f"an empty body of {kind}"
     return failure(server, "protocol", body)
 

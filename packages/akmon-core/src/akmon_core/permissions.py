@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
-from akmon_core.commandline import read_command_line
+from akmon_core.commandline import Words, read_command_line
 from akmon_core.errors import SettingsError
 from akmon_core.tools import Effect, EffectKind
 
@@ -132,20 +132,22 @@ _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
 def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict:
     kind = target.effect.kind
     if kind in ("read", "write") and target.relative is None:
-        return Verdict(
-            "deny",
-            f"{target.path or target.effect.target} is outside the project; --add-dir can add a folder",
-        )
-    matching = [rule for rule in policy.rules if _matches(rule, tool, target)]
+        where = target.path or target.effect.target
+        return Verdict("deny", f"{where} is outside the project; --add-dir can add a folder")
+    rules = [rule for rule in policy.rules if rule.tool == tool]
     for decision in ("deny", "ask"):
-        if rule := next((rule for rule in matching if rule.decision == decision), None):
+        if rule := next(
+            (rule for rule in rules if rule.decision == decision and _matches(rule, target)), None
+        ):
             return Verdict(rule.decision, f"the rule {rule} says {decision}")
     if mode == "plan" and kind in ("write", "run"):
         return Verdict("deny", "plan mode only reads")
     if kind == "write" and (name := _protected(target.relative or "")):
         return Verdict("ask", f"{name} is protected")
-    if matching:
-        return Verdict("allow", f"the rule {matching[0]} allows it")
+    if kind == "run" and (rule := _may_concern(rules, target.effect.target)):
+        return Verdict("ask", f"the line cannot be read for certain, and the rule {rule} may concern it")
+    if allowed := _allowing([rule for rule in rules if rule.decision == "allow"], target):
+        return Verdict("allow", f"the rule {allowed} allows it")
     return _by_mode(kind, target, mode)
 
 
@@ -197,18 +199,37 @@ def _granted(tool: str, targets: tuple[Target, ...], grants: Iterable[Grant]) ->
     return ""
 
 
-def _matches(rule: Rule, tool: str, target: Target) -> bool:
-    if rule.tool != tool:
-        return False
+def _matches(rule: Rule, target: Target) -> bool:
+    """Whether ``rule``, which is one of the target's tool, concerns any of it."""
     if not rule.pattern:
         return True
     match target.effect.kind:
         case "run":
-            return _matches_command(rule, target.effect.target)
+            commands = read_command_line(target.effect.target) or ()
+            return rule.pattern == "*" or any(_matches_command(rule, command) for command in commands)
         case "read" | "write":
             return target.relative is not None and _matches_path(rule.pattern, target.relative)
         case _:
             return fnmatchcase(target.effect.target, rule.pattern)
+
+
+def _may_concern(rules: list[Rule], line: str) -> Rule | None:
+    """A rule that would restrict ``line`` if only it could be read."""
+    if read_command_line(line) is not None:
+        return None
+    return next((rule for rule in rules if rule.decision != "allow"), None)
+
+
+def _allowing(rules: list[Rule], target: Target) -> str:
+    """The rules that together allow all of ``target``; a command line needs one for each of its commands."""
+    for rule in rules:
+        if rule.pattern in ("", "*") or (target.effect.kind != "run" and _matches(rule, target)):
+            return str(rule)
+    if target.effect.kind != "run":
+        return ""
+    commands = read_command_line(target.effect.target) or ()
+    used = [next((rule for rule in rules if _matches_command(rule, words)), None) for words in commands]
+    return ", ".join(dict.fromkeys(map(str, used))) if all(used) else ""
 
 
 def _matches_path(pattern: str, relative: str) -> bool:
@@ -224,24 +245,13 @@ def _match_parts(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _match_parts(pattern[1:], parts[1:])
 
 
-def _pattern_words(pattern: str) -> tuple[str, ...] | None:
+def _pattern_words(pattern: str) -> Words | None:
     commands = read_command_line(pattern.removesuffix("*").rstrip() if pattern.endswith(" *") else pattern)
     return commands[0] if commands and len(commands) == 1 else None
 
 
-def _matches_command(rule: Rule, line: str) -> bool:
-    """Allowing needs every command of the line to match, refusing only one.
-
-    Refusing an unreadable line is safe.
-    """
-    if rule.pattern == "*":
-        return True
-    commands = read_command_line(line)
-    if commands is None:
-        return False
-    words = _pattern_words(rule.pattern) or ()
-    open_ended = rule.pattern.endswith(" *")
-    matches = [
-        command[: len(words)] == words and (open_ended or len(command) == len(words)) for command in commands
-    ]
-    return all(matches) if rule.decision == "allow" else any(matches)
+def _matches_command(rule: Rule, command: Words) -> bool:
+    words = _pattern_words(rule.pattern)
+    if words is None:
+        return rule.decision != "allow"
+    return command[: len(words)] == words and (rule.pattern.endswith(" *") or len(command) == len(words))

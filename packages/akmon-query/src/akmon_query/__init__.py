@@ -26,8 +26,7 @@ from akmon_core.permissions import Mode, Policy, Rule, parse_rule
 from akmon_core.ports import SessionClient
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Effect, Tool, ToolContext, ToolOutput
-from akmon_models.backend import Backend
-from akmon_query.assembly import open_session
+from akmon_query.assembly import Backend, open_session
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session, list_sessions
 

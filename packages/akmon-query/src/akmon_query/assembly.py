@@ -32,6 +32,8 @@ from akmon_query.turn import Driver
 from akmon_tools.registry import builtin_tools
 from akmon_tools.workspace import Workspace
 
+__all__ = ["Backend", "assemble", "open_session"]
+
 
 def _nowhere(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
     """For a session without a workspace: every path is outside."""

@@ -222,11 +222,10 @@ def _may_concern(rules: list[Rule], line: str) -> Rule | None:
 
 def _allowing(rules: list[Rule], target: Target) -> str:
     """The rules that together allow all of ``target``; a command line needs one for each of its commands."""
-    for rule in rules:
-        if rule.pattern in ("", "*") or (target.effect.kind != "run" and _matches(rule, target)):
-            return str(rule)
     if target.effect.kind != "run":
-        return ""
+        return next((str(rule) for rule in rules if _matches(rule, target)), "")
+    if rule := next((rule for rule in rules if rule.pattern in ("", "*")), None):
+        return str(rule)
     commands = read_command_line(target.effect.target) or ()
     used = [next((rule for rule in rules if _matches_command(rule, words)), None) for words in commands]
     return ", ".join(dict.fromkeys(map(str, used))) if all(used) else ""

@@ -81,8 +81,26 @@ def run_parser() -> Parser:
 
 
 def parse_run(arguments: Sequence[str]) -> argparse.Namespace:
-    """Raises ``SettingsError`` for what is not understood."""
-    return run_parser().parse_intermixed_args(arguments)
+    """Raises ``SettingsError`` for what is not understood, and for options that do not go together."""
+    options = run_parser().parse_intermixed_args(arguments)
+    if problem := _contradiction(options):
+        raise SettingsError(f"{problem}. See: akmon --help")
+    return options
+
+
+def _contradiction(options: argparse.Namespace) -> str:
+    resuming = options.continue_ or options.resume is not None
+    if options.continue_ and options.resume is not None:
+        return "--continue and --resume both choose a session: give one of them"
+    if options.resume == "":
+        return (
+            "--resume needs the id, the start of the id, or the name of a session; --continue takes the last"
+        )
+    if resuming and options.name is not None:
+        return "--name names a new session, and --continue and --resume take an old one"
+    if options.include_partial_messages and options.output_format != "stream-json":
+        return "--include-partial-messages needs --output-format stream-json"
+    return ""
 
 
 def subcommand(arguments: Sequence[str], names: Sequence[str]) -> tuple[str, list[str]]:
@@ -107,8 +125,8 @@ def subcommand(arguments: Sequence[str], names: Sequence[str]) -> tuple[str, lis
 def output_format(arguments: Sequence[str]) -> str:
     """The output format that ``arguments`` ask for, also when the rest of them is wrong."""
     found = "text"
-    for argument, following in zip(arguments, (*arguments[1:], ""), strict=True):
+    for at, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name in ("--output-format", "--output"):
-            found = value if equals else following
+            found = value if equals else "".join(arguments[at + 1 : at + 2])
     return found if found in OUTPUT_FORMATS else "text"

@@ -57,11 +57,19 @@ def change_folder(folder: str) -> None:
 
 def working_folder() -> Path:
     try:
-        return Path.cwd()
+        cwd = Path.cwd()
     except OSError:
         raise SettingsError(
             "the current folder is gone. Change to an existing one, or give one to -C."
         ) from None
+    try:
+        str(cwd).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(
+            f"the path of this folder is not UTF-8, so no session in it could be recorded: {str(cwd)!a}. "
+            "Rename the folder, or work in another one (-C)."
+        ) from None
+    return cwd
 
 
 def load_settings(options: argparse.Namespace) -> Loaded:
@@ -89,13 +97,14 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     sessions = project_sessions()
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
+    plugins, problems = _plugins(cwd)
     session = open_session(
         model,
         cwd=cwd,
         add_dirs=_further_folders(cwd, settings),
         provider=provider,
         backends=backends(settings),
-        tools=_plugins(cwd),
+        tools=plugins,
         mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
         policy=Policy(
             rules=(
@@ -112,7 +121,7 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     )
     state = session.state
     banner = f"akmon {__version__} · {state.provider}/{state.model} · {state.mode} mode · /help"
-    return Composed(session, banner, (*loaded.warnings, *_mode_warnings(state.mode)))
+    return Composed(session, banner, (*loaded.warnings, *problems, *_mode_warnings(state.mode)))
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
@@ -154,12 +163,25 @@ def _backend(key: SecretStr | None, url: str | None) -> Backend:
     return Backend(key.get_secret_value() if key else "", url or "")
 
 
-def _plugins(cwd: Path) -> list[AnyTool]:
-    """Tools of other installed packages: an entry point ``akmon.tools`` is called with the project root."""
+def _plugins(cwd: Path) -> tuple[list[AnyTool], list[str]]:
+    """Tools of other installed packages, and what is wrong with those that cannot be used.
+
+    An entry point in the group ``akmon.tools`` is called with the project root.
+    """
     from importlib.metadata import entry_points
 
     root = project_root(cwd)
-    return [tool for entry in entry_points(group="akmon.tools") for tool in entry.load()(root)]
+    tools: list[AnyTool] = []
+    problems: list[str] = []
+    for entry in entry_points(group="akmon.tools"):
+        try:
+            tools += entry.load()(root)
+        except Exception as error:  # noqa: BLE001 - a broken package of others must not keep akmon from working
+            problems.append(
+                f"the tools of {entry.value} are left out: {type(error).__name__}: {error}. "
+                "Repair or uninstall that package."
+            )
+    return tools, problems
 
 
 def _is_set(loaded: Loaded, field: str) -> bool:

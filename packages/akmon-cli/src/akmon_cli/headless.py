@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from akmon_cli.report import Report
+from akmon_cli.report import ExitReason, Record, Report
 from akmon_cli.writers import writer
 from akmon_core.commands import Interrupt, Prompt
 from akmon_core.events import Envelope, TurnEnded
@@ -34,6 +33,9 @@ class Writer(Protocol):
     def end(self, report: Report) -> None: ...
 
 
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 async def run_headless(session: RunningSession, prompt: str, output_format: str, *, partial: bool) -> int:
     """Sends ``prompt``, follows the turn to its end, and gives the exit code."""
     began = time.monotonic()
@@ -41,11 +43,12 @@ async def run_headless(session: RunningSession, prompt: str, output_format: str,
     report = Report(session_id=session.id, model=session.state.model, provider=session.state.provider)
     out: Writer = writer(output_format, partial=partial)
     out.begin(session, cwd)
+    record = Record(report, cwd)
     events = session.events()
     with _interrupt_on_signals(session):
         await session.send(Prompt(prompt))
         async for envelope in events:
-            report.add(envelope, cwd)
+            record.add(envelope)
             out.show(envelope)
             if isinstance(envelope.event, TurnEnded):
                 break
@@ -55,20 +58,20 @@ async def run_headless(session: RunningSession, prompt: str, output_format: str,
     return report.exit_code
 
 
-def report_failure(message: str, output_format: str) -> None:
-    """Says that nothing could be begun, in the output format that was asked for."""
-    writer(output_format, partial=False).end(Report(error=message))
-    if output_format == "text":
-        return
-    print(f"akmon: {message}", file=sys.stderr)
+def report_failure(message: str, output_format: str, reason: ExitReason = "error") -> None:
+    """Says that nothing could be begun, on stderr and in the output format that was asked for."""
+    writer(output_format, partial=False).end(Report(error=message, exit_reason=reason))
 
 
 @contextlib.contextmanager
 def _interrupt_on_signals(session: SessionClient) -> Iterator[None]:
-    """The first Ctrl+C or termination request ends the turn in order; a second one ends the process."""
+    """The first Ctrl+C or termination request ends the turn in order; a second one ends the process.
+
+    A signal that the caller ignores, as ``nohup`` and ``&`` make it, stays ignored.
+    """
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[str]] = set()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
     def interrupt() -> None:
         for number in signals:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
 from akmon_cli.args import output_format, parse_run, subcommand
+from akmon_cli.streams import abandon_streams, prepare_streams
 from akmon_core.errors import AkmonError, SettingsError
+
+if TYPE_CHECKING:
+    from akmon_cli.compose import Composed
 
 COMMANDS = ("completion", "config", "demo", "doctor", "sessions")
 """Subcommands: a module of ``akmon_cli.commands`` each, with ``run(arguments) -> exit code``."""
@@ -19,6 +24,25 @@ COMMANDS = ("completion", "config", "demo", "doctor", "sessions")
 
 def run(arguments: Sequence[str]) -> int:
     """Gives the exit code (see ``akmon_cli.exitcodes``)."""
+    prepare_streams()
+    try:
+        code = _reported(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read our output has gone
+        abandon_streams()
+        return exitcodes.ERROR
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        with suppress(OSError):
+            print(f"akmon: cannot write the output: {error.strerror}. Send it elsewhere.", file=sys.stderr)
+        abandon_streams()
+        return exitcodes.ERROR
+
+
+def _reported(arguments: Sequence[str]) -> int:
+    """Says in the output format that was asked for why nothing could be begun."""
     try:
         return _dispatch(arguments)
     except AkmonError as error:
@@ -26,15 +50,17 @@ def run(arguments: Sequence[str]) -> int:
 
         report_failure(str(error), output_format(arguments))
         return exitcodes.USAGE if isinstance(error, SettingsError) else exitcodes.ERROR
+    except SystemExit as exiting:  # argparse has shown its help
+        return int(exiting.code or exitcodes.OK)
     except KeyboardInterrupt:
+        from akmon_cli.headless import report_failure
+
+        report_failure("interrupted", output_format(arguments), "interrupted")
         return exitcodes.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone. Keep the interpreter from failing to flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exitcodes.ERROR
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
+    _check_encoding(arguments)
     name, rest = subcommand(arguments, COMMANDS)
     if name:
         code: int = import_module(f"akmon_cli.commands.{name}").run(rest)
@@ -42,7 +68,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
     options = parse_run(arguments)
     if options.version:
         return _version()
-    return asyncio.run(_agent(options))
+    return _agent(options)
 
 
 def _version() -> int:
@@ -52,7 +78,17 @@ def _version() -> int:
     return exitcodes.OK
 
 
-async def _agent(options: argparse.Namespace) -> int:
+def _check_encoding(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise SettingsError(
+                f"the argument {argument!a} is not UTF-8 text. Put what is not text into a file and name it."
+            ) from None
+
+
+def _agent(options: argparse.Namespace) -> int:
     from akmon_cli.compose import change_folder, compose
     from akmon_cli.stdin import read_prompt
 
@@ -65,6 +101,10 @@ async def _agent(options: argparse.Namespace) -> int:
     composed = compose(options, unattended=headless)
     for warning in composed.warnings:
         print(f"akmon: {warning}", file=sys.stderr)
+    return asyncio.run(_run(composed, options, prompt, headless=headless))
+
+
+async def _run(composed: Composed, options: argparse.Namespace, prompt: str, *, headless: bool) -> int:
     async with composed.session as session:
         if headless:
             from akmon_cli.headless import run_headless

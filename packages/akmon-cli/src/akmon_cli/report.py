@@ -1,7 +1,8 @@
-"""The report of one headless run: a fold over its events. The object that ``--output-format json`` prints."""
+"""The report of one headless run: the object that ``--output-format json`` prints, a fold over its events."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,7 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_core.events import (
+    Continued,
     Envelope,
     ModelFailed,
     Outcome,
@@ -18,6 +20,7 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.stream import Usage
+from akmon_core.tools import FileSeen
 
 SCHEMA = 1
 """Version of the report and of the stream's lines; it changes when a field changes its meaning or goes."""
@@ -61,39 +64,59 @@ class Report(msgspec.Struct, kw_only=True):
     def exit_code(self) -> int:
         return EXIT_CODES[self.exit_reason]
 
-    def add(self, envelope: Envelope, cwd: Path) -> None:
+
+class Record:
+    """Folds the events of a turn into ``report``; paths are shown relative to ``cwd``."""
+
+    def __init__(self, report: Report, cwd: Path) -> None:
+        self._report = report
+        self._cwd = cwd
+        self._cut_off = ""
+        """The text that the coming reply continues."""
+
+    def add(self, envelope: Envelope) -> None:
+        report = self._report
         match envelope.event:
             case Replied(message, usage, cost):
-                self.result = message.text or self.result
+                report.result = self._cut_off + message.text or report.result
+                self._cut_off = ""
                 self._spend(usage, cost)
+            case Continued():
+                self._cut_off = report.result
             case ModelFailed(usage=usage, cost=cost):
-                self._spend(usage, cost)
+                self._spend(usage, cost if usage != Usage() else 0.0)
             case PermissionDecided(decision="deny") as denied:
                 targets = [effect.target for effect in denied.effects]
-                self.permission_denials.append(Denial(denied.tool, denied.call_id, targets, denied.reason))
+                report.permission_denials.append(Denial(denied.tool, denied.call_id, targets, denied.reason))
             case ToolFinished(result, tool, summary, files=files):
-                self.tool_calls.append(CallReport(tool, not result.error, summary))
-                for file in files:
-                    if file.written and (path := _shown(file.path, cwd)) not in self.files_written:
-                        self.files_written.append(path)
+                report.tool_calls.append(CallReport(tool, not result.error, summary))
+                self._written(files)
             case TurnEnded(outcome, reason):
                 self._end(outcome, reason)
             case _:
                 pass
 
+    def _written(self, files: Iterable[FileSeen]) -> None:
+        for file in files:
+            if file.written and (path := _shown(file.path, self._cwd)) not in self._report.files_written:
+                self._report.files_written.append(path)
+
     def _spend(self, usage: Usage, cost: float | None) -> None:
-        self.usage = self.usage + usage
-        if usage == Usage():
-            return
-        self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
+        report = self._report
+        report.usage = report.usage + usage
+        report.cost_usd = None if cost is None or report.cost_usd is None else report.cost_usd + cost
 
     def _end(self, outcome: Outcome, reason: str) -> None:
-        self.exit_reason = "error" if outcome == "failed" else outcome
-        self.error = reason or None
-        if outcome == "completed" and self.permission_denials:
-            self.exit_reason = "denied"
-            self.error = f"{len(self.permission_denials)} call(s) denied; see permission_denials"
-        self.status = "success" if self.exit_reason == "completed" else "error"
+        report = self._report
+        report.exit_reason = "error" if outcome == "failed" else outcome
+        report.error = reason or None
+        if outcome == "completed" and (denied := len(report.permission_denials)):
+            report.exit_reason = "denied"
+            report.error = (
+                f"{denied} {'call was' if denied == 1 else 'calls were'} denied. "
+                "What may be done without asking is set by --allow, --permission-mode and --add-dir."
+            )
+        report.status = "success" if report.exit_reason == "completed" else "error"
 
 
 EXIT_CODES: dict[ExitReason, int] = {

@@ -17,9 +17,11 @@ _RESULT_CHARS = 4_000
 
 
 def markdown(info: SessionInfo) -> Iterator[str]:
-    yield f"# Session {info.id}\n\n{info.provider}/{info.model} in `{info.cwd}`\n"
+    name = f" ({info.name})" if info.name else ""
+    yield neutralise(f"# Session {info.id}{name}\n\n{info.provider}/{info.model} in `{info.cwd}`\n")
     for _, envelope, _ in read_records(info.path):
-        yield from _sections(envelope)
+        for section in _sections(envelope):
+            yield neutralise(section)
 
 
 def as_json(info: SessionInfo) -> Iterator[str]:
@@ -54,25 +56,25 @@ def _sections(envelope: Envelope) -> Iterator[str]:
         case Prompted(message) | Steered(message):
             yield f"\n## User\n\n{_text(message)}\n"
         case Replied(message):
-            yield f"\n## akmon\n\n{neutralise(message.text)}\n" if message.text else ""
+            yield f"\n## akmon\n\n{message.text}\n" if message.text else ""
             yield from (_call(call) for call in message.calls)
         case PermissionDecided(decision=decision, by=by, reason=reason, tool=tool):
-            yield f"\n*{tool}: {decision} by {by}: {neutralise(reason)}*\n"
+            yield f"\n*{tool}: {decision} by {by}: {reason}*\n"
         case ToolFinished(result, tool):
             kind = "failed" if result.error else "result"
-            yield f"\n**{tool} {kind}**\n\n{_fenced(neutralise(result.text[:_RESULT_CHARS]))}"
+            yield f"\n**{tool} {kind}**\n\n{_fenced(result.text[:_RESULT_CHARS])}"
         case TurnEnded(outcome, reason) if outcome != "completed":
-            yield f"\n*Turn ended: {outcome}: {neutralise(reason)}*\n"
+            yield f"\n*Turn ended: {outcome}: {reason}*\n"
         case _:
             return
 
 
 def _text(message: User) -> str:
-    return neutralise("\n".join(part.text if isinstance(part, Text) else "[image]" for part in message.parts))
+    return "\n".join(part.text if isinstance(part, Text) else "[image]" for part in message.parts)
 
 
 def _call(call: ToolCall) -> str:
-    return f"\n**{call.name}**\n\n{_fenced(neutralise(call.arguments))}"
+    return f"\n**{call.name}**\n\n{_fenced(call.arguments)}"
 
 
 def _fenced(text: str) -> str:

@@ -46,32 +46,41 @@ class Progress:
     def __init__(self) -> None:
         self._calls: dict[str, ToolCall] = {}
         self._reasons: dict[str, str] = {}
+        self._denied: set[str] = set()
+        self._started: set[str] = set()
 
     def show(self, event: Event) -> None:
         for line in self._lines(event):
-            print(line, file=sys.stderr, flush=True)
+            _say(line)
 
     def _lines(self, event: Event) -> list[str]:
         match event:
             case Replied(message):
                 self._calls = {call.id: call for call in message.calls}
-                return [neutralise(message.text)] if message.calls and message.text.strip() else []
+                self._denied.clear()
+                self._started.clear()
+                return [message.text] if message.calls and message.text.strip() else []
             case PermissionDecided(call_id=call_id, decision="deny", reason=reason):
-                return [f"  denied: {self._call(call_id)} ({reason})"]
+                self._denied.add(call_id)
+                return [f"> {self._call(call_id)}", f"  denied: {reason}"]
             case PermissionDecided(call_id=call_id, reason=reason):
                 self._reasons[call_id] = reason
                 return []
             case ToolStarted(call_id, mutating=mutating):
                 reason = f"  ({self._reasons.get(call_id)})" if mutating else ""
+                self._started.add(call_id)
                 return [f"> {self._call(call_id)}{reason}"]
+            case ToolFinished(result) if result.call_id in self._denied:
+                return []
             case ToolFinished(result, summary=summary, view=view):
-                diff = neutralise(view.diff).splitlines() if isinstance(view, DiffView) else []
+                diff = view.diff.rstrip("\n").split("\n") if isinstance(view, DiffView) else []
+                head = [] if result.call_id in self._started else [f"> {self._call(result.call_id)}"]
                 failed = "failed: " if result.error else ""
-                return [f"  {failed}{one_line(summary, _CHARS)}", *(f"  {line}" for line in diff)]
+                return [*head, f"  {failed}{one_line(summary, _CHARS)}", *(f"  {line}" for line in diff)]
             case Retrying(attempt, attempts, wait, reason):
                 return [f"! {one_line(reason, _CHARS)}; try {attempt} of {attempts} in {wait:.0f} s"]
-            case ModelFailed(message=text) | Noticed(text):
-                return [f"! {neutralise(text)}"]
+            case Noticed(text):
+                return [f"! {text}"]
             case _:
                 return []
 
@@ -95,11 +104,7 @@ class TextWriter:
     def end(self, report: Report) -> None:
         if report.result:
             print(neutralise(report.result), flush=True)
-        if report.exit_reason != "completed":
-            print(f"akmon: {report.error or report.exit_reason}", file=sys.stderr, flush=True)
-        for denial in report.permission_denials:
-            what = one_line(" ".join([denial.tool, *denial.targets]), _CHARS)
-            print(f"akmon: denied: {what}: {denial.reason}", file=sys.stderr, flush=True)
+        _say_why(report)
 
 
 class JsonWriter:
@@ -116,6 +121,7 @@ class JsonWriter:
 
     def end(self, report: Report) -> None:
         _print_json(report)
+        _say_why(report)
 
 
 class StreamWriter:
@@ -145,6 +151,7 @@ class StreamWriter:
 
     def end(self, report: Report) -> None:
         _print_json({"type": "result", "subtype": report.exit_reason, **msgspec.to_builtins(report)})
+        _say_why(report)
 
     def _line(self, event: Event) -> dict[str, Any] | None:
         match event:
@@ -207,6 +214,20 @@ def _fields(event: Event) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(event)
     fields.pop("type")
     return fields
+
+
+def _say_why(report: Report) -> None:
+    """On stderr, why a run was not completed."""
+    if report.exit_reason != "completed":
+        _say(f"akmon: {report.error or report.exit_reason}")
+    for denial in report.permission_denials:
+        what = one_line(" ".join([denial.tool, *denial.targets]), _CHARS)
+        _say(f"akmon: denied: {what}: {denial.reason}")
+
+
+def _say(line: str) -> None:
+    """Whatever a model, a tool or a path brought along must not steer the terminal."""
+    print(neutralise(line), file=sys.stderr, flush=True)
 
 
 def _print_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -22,7 +23,10 @@ def run(arguments: Sequence[str]) -> int:
         change_folder(options.cwd)
     if options.action == "path":
         return _paths()
-    rows = shown(load_settings(options))
+    loaded = load_settings(options)
+    for warning in loaded.warnings:
+        print(f"akmon: {warning}", file=sys.stderr)
+    rows = shown(loaded)
     if options.json:
         entries = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
         print(msgspec.json.encode(entries).decode())

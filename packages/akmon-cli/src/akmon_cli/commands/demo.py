@@ -15,6 +15,7 @@ from akmon_cli import exitcodes
 from akmon_cli.args import Parser
 from akmon_cli.compose import change_folder, project_sessions
 from akmon_cli.headless import run_headless
+from akmon_core.errors import SettingsError
 from akmon_core.permissions import Policy, parse_rule
 from akmon_query.assembly import open_session
 from akmon_query.store import find_session
@@ -32,12 +33,20 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--keep", metavar="DIR", help="work in this new folder, and leave it there")
     options = parser.parse_args(arguments)
     if options.keep:
-        Path(options.keep).mkdir(parents=True)
-        return _demo(Path(options.keep).resolve())
+        return _demo(_new_folder(options.keep))
     with tempfile.TemporaryDirectory(prefix="akmon-demo-") as folder:
         code = _demo(Path(folder).resolve())
         change_folder("/")
         return code
+
+
+def _new_folder(path: str) -> Path:
+    folder = Path(path).resolve()
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise SettingsError(f"cannot make the folder {folder}: {error.strerror}. Name a new one.") from None
+    return folder
 
 
 def _demo(folder: Path) -> int:

@@ -23,7 +23,7 @@ from akmon_query.store import SessionInfo, find_session, list_sessions
 def run(arguments: Sequence[str]) -> int:
     parser = Parser(prog="akmon sessions", description="The sessions of this project.").add(COMMON)
     actions = parser.add_subparsers(dest="action", metavar="list|show|export|delete")
-    listing = actions.add_parser("list", help="list them, last used first")
+    listing = actions.add_parser("list", help="list them, last used first (the default)")
     listing.add_argument("--json", action="store_true", help="as JSON")
     actions.add_parser("show", help="what happened in one").add_argument("session", nargs="?", default="")
     export = actions.add_parser("export", help="write one to stdout")
@@ -42,6 +42,8 @@ def run(arguments: Sequence[str]) -> int:
         case "export":
             return _export(find_session(folder, options.session), options.format)
         case "delete":
+            if not options.session:
+                raise SettingsError("which session? Give its id. See: akmon sessions list")
             return _delete(find_session(folder, options.session), sure=options.yes)
         case _:
             return _list(folder, as_json=getattr(options, "json", False))
@@ -55,7 +57,7 @@ def _list(folder: Path, *, as_json: bool) -> int:
     if not sessions:
         print("no sessions of this project yet", file=sys.stderr)
     for info in sessions:
-        name = f"[{info.name}] " if info.name else ""
+        name = f"[{one_line(info.name, 40)}] " if info.name else ""
         print(f"{info.id}  {_when(info.changed)}  {name}{one_line(info.prompt, 60)}")
     return exitcodes.OK
 
@@ -66,9 +68,9 @@ def _row(info: SessionInfo) -> dict[str, object]:
 
 def _show(info: SessionInfo) -> int:
     events = [envelope.event for _, envelope, _ in read_records(info.path)]
-    print(f"session   {info.id}{f'  [{info.name}]' if info.name else ''}")
-    print(f"model     {info.provider}/{info.model}")
-    print(f"folder    {info.cwd}")
+    print(f"session   {info.id}{f'  [{one_line(info.name, 100)}]' if info.name else ''}")
+    print(f"model     {neutralise(f'{info.provider}/{info.model}')}")
+    print(f"folder    {neutralise(info.cwd)}")
     print(f"started   {_when(info.started)}, last used {_when(info.changed)}")
     print(f"prompt    {one_line(info.prompt, 100)}")
     print(f"turns     {sum(isinstance(event, TurnEnded) for event in events)}")

@@ -82,7 +82,7 @@ def _messages(history: tuple[Message, ...], dialect: Dialect) -> list[_User | _A
     for message in history:
         match message:
             case User(parts):
-                said.extend(parts)
+                said.extend(_shown(parts))
             case ToolResult():
                 messages.append(_Tool(message.call_id, _result_text(message)))
                 said.extend(_result_images(message))
@@ -92,6 +92,12 @@ def _messages(history: tuple[Message, ...], dialect: Dialect) -> list[_User | _A
                     messages.append(reply)
     _flush(said, messages)
     return messages
+
+
+def _shown(parts: tuple[Text | Image, ...]) -> tuple[Text | Image, ...]:
+    """Without blank text, which some servers refuse."""
+    shown = tuple(part for part in parts if isinstance(part, Image) or part.text.strip())
+    return shown or (Text("(empty message)"),)
 
 
 def _flush(said: list[Text | Image], messages: list[_User | _Assistant | _Tool]) -> None:

@@ -1,0 +1,82 @@
+"""Keys pressed while a turn runs: which of them answer or interrupt, and which wait for the next prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
+
+from akmon_core.commands import Answered
+from akmon_core.events import PermissionAsked
+from akmon_tui.render import may_allow_writes
+
+Burst: TypeAlias = tuple[KeyPress, ...]
+"""Keys that arrived together; none means that the terminal is gone."""
+
+_NOT_FOR_LATER = (Keys.ControlC, Keys.ControlD, Keys.ControlZ, Keys.CPRResponse, Keys.Vt100MouseEvent)
+
+_ANSWERS: dict[str, Answered] = {"y": "once", "s": "session", "a": "writes", "n": "deny"}
+
+
+class Watch:
+    """What is typed while it is open."""
+
+    def __init__(self, terminal: Input) -> None:
+        self._terminal = terminal
+        self._bursts: list[Burst] = []
+        self._later: list[KeyPress] = []
+        self.pressed = asyncio.Event()
+        """There is something to take."""
+
+    def read(self) -> None:
+        """Reads what was typed up to now, without waiting."""
+        burst = tuple(self._terminal.read_keys())
+        if burst or self._terminal.closed:
+            self._bursts.append(burst)
+            self.pressed.set()
+
+    def take(self) -> list[Burst]:
+        """Everything pressed since the last time."""
+        bursts, self._bursts = self._bursts, []
+        self.pressed.clear()
+        return bursts
+
+    def keep(self, burst: Burst) -> None:
+        """Saves keys for the next prompt."""
+        self._later += [press for press in burst if press.key not in _NOT_FOR_LATER]
+
+    def forget(self) -> None:
+        """Drops what was typed for a next prompt: after an interrupt it should not run by itself."""
+        self._later.clear()
+
+    def later(self) -> list[KeyPress]:
+        for burst in self.take():
+            self.keep(burst)
+        return self._later
+
+
+@contextmanager
+def watch(terminal: Input) -> Iterator[Watch]:
+    """Reads keys until it is left; then hands those that nothing used to the next prompt."""
+    watching = Watch(terminal)
+    with terminal.attach(watching.read):
+        yield watching
+    store_typeahead(terminal, watching.later())
+
+
+def interrupts(burst: Burst) -> bool:
+    return not burst or any(press.key == Keys.ControlC for press in burst)
+
+
+def answer_of(asked: PermissionAsked, burst: Burst) -> Answered | None:
+    """The answer that a single key gives. Several at once were pasted or typed blindly: no answer."""
+    if len(burst) != 1:
+        return None
+    answer = _ANSWERS.get(burst[0].key.lower())
+    return None if answer == "writes" and not may_allow_writes(asked) else answer

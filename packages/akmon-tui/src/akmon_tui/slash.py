@@ -1,0 +1,68 @@
+"""The slash commands, as a table. Pure: each says what to print, send or do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
+
+from akmon_core.commands import SetMode
+from akmon_core.permissions import MODES
+from akmon_tui.render import spent
+from akmon_tui.view import View
+
+Reply: TypeAlias = str | SetMode | Literal[False]
+"""Text to print, a command to send, or False to end the conversation."""
+
+
+class Slash(NamedTuple):
+    usage: str
+    about: str
+    run: Callable[[View, str], Reply]
+
+
+def run_slash(line: str, view: View) -> Reply | None:
+    """What a line asks for as a slash command; None if it is a prompt, such as one about ``/etc/hosts``."""
+    found = re.fullmatch(r"/([a-z-]+)(?:\s+(.*))?", line.strip(), re.DOTALL)
+    if not found:
+        return None
+    if slash := SLASHES.get(found[1]):
+        return slash.run(view, (found[2] or "").strip())
+    return f"There is no command /{found[1]}. /help lists those there are."
+
+
+def _help(_view: View, _argument: str) -> Reply:
+    width = max(len(slash.usage) for slash in SLASHES.values())
+    commands = [f"{slash.usage:<{width}}  {slash.about}" for slash in SLASHES.values()]
+    return "\n".join([*commands, *_KEYS])
+
+
+def _mode(view: View, argument: str) -> Reply:
+    if not argument:
+        return f"The mode is {view.mode}. There are: {', '.join(MODES)}."
+    for mode in MODES:
+        if mode == argument:
+            return SetMode(mode)
+    return f"There is no mode {argument!r}. There are: {', '.join(MODES)}."
+
+
+def _cost(view: View, _argument: str) -> Reply:
+    return f"So far: {spent(view.total)}."
+
+
+def _exit(_view: View, _argument: str) -> Reply:
+    return False
+
+
+SLASHES = {
+    "help": Slash("/help", "list the commands and keys", _help),
+    "mode": Slash("/mode [MODE]", "show or change what is asked before it is done", _mode),
+    "cost": Slash("/cost", "tokens and cost so far", _cost),
+    "exit": Slash("/exit", "end the conversation", _exit),
+}
+
+_KEYS = (
+    "",
+    "Enter sends, Alt+Enter or Ctrl+J begins a new line.",
+    "Ctrl+C stops a running turn, clears the line, and pressed twice on an empty line ends; so does Ctrl+D.",
+)

@@ -1,0 +1,61 @@
+"""Turns to play, for the tests in this process and for those in a terminal of their own."""
+
+from __future__ import annotations
+
+from akmon_core.events import PermissionAsked, Replied, ToolFinished, ToolStarted
+from akmon_core.messages import Assistant, Text, ToolCall, ToolResult
+from akmon_core.stream import TextDelta, Usage
+from akmon_core.tools import DiffView, Effect
+from tests.tui.fake import WAIT, Step
+
+USAGE = Usage(input_tokens=1200, output_tokens=34, cache_read_tokens=800)
+DIFF = DiffView("src/a.py", "@@ -1,2 +1,2 @@\n same\n-old line\n+new line", 1, 1)
+
+
+def said(text: str, *calls: ToolCall, cost: float | None = 0.0123) -> Replied:
+    parts: tuple[Text | ToolCall, ...] = ((Text(text),) if text else ()) + calls
+    return Replied(Assistant(parts, "tools" if calls else "end"), USAGE, cost)
+
+
+def call(number: int = 1, name: str = "shell", arguments: str = '{"command": "pytest -q"}') -> ToolCall:
+    return ToolCall(f"call-{number}", name, arguments)
+
+
+def finished(number: int = 1, summary: str = "3 passed", tool: str = "shell", **more: object) -> ToolFinished:
+    error = bool(more.pop("error", False))
+    view = more.pop("view", None)
+    return ToolFinished(
+        ToolResult(f"call-{number}", summary, error),
+        tool,
+        summary,
+        view if isinstance(view, DiffView) else None,
+        **{key: value for key, value in more.items() if isinstance(value, float)},  # type: ignore[arg-type]
+    )
+
+
+def asks(command: str = "rm -rf build", number: int = 1) -> PermissionAsked:
+    return PermissionAsked(
+        call(number), (Effect("run", command),), "default mode asks before running a command"
+    )
+
+
+def asks_to_write(number: int = 1) -> PermissionAsked:
+    return PermissionAsked(
+        call(number, "edit", '{"path": "src/a.py"}'),
+        (Effect("write", "src/a.py"),),
+        "default mode asks before writing",
+        DIFF,
+    )
+
+
+HELLO: list[Step] = [TextDelta("Hello "), TextDelta("there."), said("Hello there.")]
+TOOL: list[Step] = [
+    TextDelta("Let me see."),
+    said("Let me see.", call()),
+    ToolStarted("call-1", "shell"),
+    finished(seconds=2.5),
+    TextDelta("All is well."),
+    said("All is well."),
+]
+QUESTION: list[Step] = [said("", call()), asks(), ToolStarted("call-1", "shell", True), finished()]
+ENDLESS: list[Step] = [TextDelta("This is only the beg"), WAIT]

@@ -1,0 +1,235 @@
+"""The screen's fold, its lines and its tables, without a screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
+
+from akmon_core.events import (
+    Continued,
+    Event,
+    ModeChanged,
+    ModelChosen,
+    ModelFailed,
+    Noticed,
+    PermissionAsked,
+    PermissionDecided,
+    Prompted,
+    Replied,
+    SessionStarted,
+    Steered,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    TurnEnded,
+)
+from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
+from akmon_core.permissions import MODES
+from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.tools import DiffView, Effect, TextView
+from akmon_tui.keys import answer_of, interrupts
+from akmon_tui.render import Span, render
+from akmon_tui.slash import SLASHES, run_slash
+from akmon_tui.view import Spent, View, show
+from tests.tui.scenes import asks, asks_to_write, call, finished, said
+
+texts = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\r\n\x07\x9b\u202e[]0;mJ")), max_size=20)
+ids = st.sampled_from(["call-1", "call-2", "call-3"])
+usages = st.builds(Usage, input_tokens=st.integers(0, 9), output_tokens=st.integers(0, 9))
+costs = st.none() | st.floats(0, 9)
+views = st.none() | st.builds(TextView, texts) | st.builds(DiffView, texts, texts, st.just(1), st.just(2))
+calls = st.builds(ToolCall, ids, texts, texts)
+users = st.builds(User, st.tuples(st.builds(Text, texts)))
+effects = st.lists(st.builds(Effect, st.sampled_from(["read", "write", "run", "fetch"]), texts), max_size=3)
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(SessionStarted, schema=st.just(1), akmon=texts, cwd=texts, roots=st.just(())),
+    st.builds(ModelChosen, texts, texts),
+    st.builds(ModeChanged, st.sampled_from(MODES)),
+    st.builds(Prompted, users),
+    st.builds(Steered, users),
+    st.builds(Continued, users),
+    st.builds(
+        Replied,
+        st.builds(Assistant, st.lists(st.builds(Text, texts) | calls, max_size=3).map(tuple)),
+        usages,
+        costs,
+    ),
+    st.builds(ModelFailed, texts, texts, usages, costs),
+    st.builds(PermissionAsked, calls, effects.map(tuple), texts, views),
+    st.builds(
+        PermissionDecided,
+        ids,
+        st.sampled_from(["allow", "deny"]),
+        st.sampled_from(["policy", "person"]),
+        texts,
+        st.sampled_from(["once", "session", "writes"]),
+    ),
+    st.builds(ToolStarted, ids, texts),
+    st.builds(
+        ToolFinished,
+        st.builds(ToolResult, ids, texts, st.booleans()),
+        texts,
+        texts,
+        views,
+        seconds=st.floats(0, 1e6),
+    ),
+    st.builds(
+        TurnEnded,
+        st.sampled_from(["completed", "interrupted", "failed", "max_turns", "budget_limit"]),
+        texts,
+    ),
+    st.builds(TextDelta, texts),
+    st.builds(ThinkingDelta, texts),
+    st.builds(CallDelta, st.just(0), texts, texts),
+    st.builds(Retrying, st.integers(1, 5), st.just(5), st.floats(0, 60), texts),
+    st.builds(ToolProgress, ids, texts),
+    st.builds(Noticed, texts),
+)
+
+
+@given(st.lists(events, max_size=20), st.integers(20, 200))
+def test_any_events_can_be_shown_and_nothing_shown_steers_a_terminal(seen: list[Event], width: int) -> None:
+    view = View()
+    for event in seen:
+        for span in render(view, event, width):
+            steering = [
+                char
+                for char in span.text
+                if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in "\n\t\u200c\u200d"
+            ]
+            assert not steering
+        view = show(view, event)
+
+
+@given(st.lists(st.tuples(usages, costs), max_size=10))
+def test_the_total_is_the_sum_of_all_calls_and_unpriced_once_one_is(
+    spent: list[tuple[Usage, float | None]],
+) -> None:
+    view = View()
+    for usage, cost in spent:
+        view = show(view, Replied(Assistant((Text("x"),)), usage, cost))
+    real = [(usage, cost) for usage, cost in spent if usage != Usage()]
+    assert view.total.usage == sum((usage for usage, _ in real), Usage())
+    if any(cost is None for _, cost in real):
+        assert view.total.cost is None
+    else:
+        assert view.total.cost == pytest.approx(sum(cost or 0 for _, cost in real))
+
+
+def test_a_turn_begins_at_nothing_and_the_total_goes_on() -> None:
+    view = show(show(View(), said("a")), TurnEnded("completed"))
+    view = show(view, Prompted(User((Text("b"),))))
+    assert view.turn == Spent()
+    assert view.total.cost == 0.0123
+
+
+@given(st.lists(texts, max_size=8))
+def test_streaming_shows_what_the_whole_text_would_and_the_reply_adds_nothing(parts: list[str]) -> None:
+    view = View()
+    for part in parts:
+        view = show(view, TextDelta(part))
+    assert render(view, Replied(Assistant((Text("".join(parts)),))), 80) == [] or not "".join(parts)
+
+
+def test_a_reply_that_was_not_streamed_is_shown_when_it_is_whole() -> None:
+    assert render(View(), said("all of it"), 80)[-1].text == "all of it"
+    begun = show(View(), TextDelta("all "))
+    assert render(begun, said("all of it"), 80) == [Span("of it", "", "more")]
+    lost = show(View(), TextDelta("of "))
+    assert render(lost, said("all of it"), 80)[-1].text == "all of it"
+
+
+def test_a_retry_is_announced_once_and_voids_what_was_streamed() -> None:
+    view = show(View(), TextDelta("half a sen"))
+    retry = Retrying(2, 5, 4.0, "busy")
+    assert "void" in render(view, retry, 100)[0].text
+    view = show(view, retry)
+    assert render(view, Retrying(2, 5, 3.0, "busy"), 100) == []
+    assert render(view, Retrying(3, 5, 8.0, "busy"), 100)[0].text == "busy; attempt 3 of 5 in 8 s"
+    assert view.streamed == ""
+
+
+def test_results_of_parallel_calls_name_their_call() -> None:
+    view = show(View(), said("", call(1), call(2, "read", '{"path": "a.txt"}')))
+    for number, tool in ((1, "shell"), (2, "read")):
+        view = show(view, ToolStarted(f"call-{number}", tool))
+    lines = render(view, finished(2, "40 lines", "read"), 80)
+    assert [line.text for line in lines] == ["* read a.txt", "  40 lines"]
+    view = show(view, finished(2, "40 lines", "read"))
+    assert [line.text for line in render(view, finished(1), 80)] == ["  3 passed"]
+
+
+def test_a_long_result_for_people_is_cut_and_says_so() -> None:
+    diff = DiffView("a", "\n".join(f"+{number}" for number in range(100)), 100, 0)
+    lines = render(View(running=("call-1",)), finished(1, "done", view=diff), 80)
+    assert len(lines) == 42
+    assert lines[-1].text == "  (61 more lines)"
+
+
+def test_a_question_goes_away_with_its_answer_its_turn_and_no_other() -> None:
+    view = show(View(), asks())
+    assert show(view, PermissionDecided("call-9", "allow", "person", "")).question == asks()
+    assert show(view, PermissionDecided("call-1", "allow", "person", "")).question is None
+    assert show(view, TurnEnded("interrupted")).question is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "about_command", "about_write"),
+    [
+        (["y"], "once", "once"),
+        (["s"], "session", "session"),
+        (["a"], None, "writes"),
+        (["n"], "deny", "deny"),
+        (["N"], "deny", "deny"),
+        ([Keys.ControlM], None, None),
+        ([Keys.Escape], None, None),
+        (["x"], None, None),
+        (["y", Keys.ControlM], None, None),
+        (["y", "y"], None, None),
+        ([], None, None),
+    ],
+)
+def test_only_one_key_by_itself_is_an_answer(
+    keys: list[str], about_command: str | None, about_write: str | None
+) -> None:
+    burst = tuple(KeyPress(key) for key in keys)
+    assert answer_of(asks(), burst) == about_command
+    assert answer_of(asks_to_write(), burst) == about_write
+
+
+def test_a_pasted_letter_is_no_answer() -> None:
+    assert answer_of(asks(), (KeyPress(Keys.BracketedPaste, "y"),)) is None
+
+
+def test_ctrl_c_and_a_lost_terminal_interrupt() -> None:
+    assert interrupts((KeyPress(Keys.ControlC),))
+    assert interrupts((KeyPress("x"), KeyPress(Keys.ControlC)))
+    assert interrupts(())
+    assert not interrupts((KeyPress("c"),))
+
+
+def test_help_lists_every_command() -> None:
+    reply = run_slash("/help", View())
+    assert isinstance(reply, str)
+    assert all(slash.usage in reply and slash.about in reply for slash in SLASHES.values())
+
+
+@pytest.mark.parametrize("line", ["hello", "/", "/Etc", "/etc/hosts", "//", "a /help", "", "/help-me.txt x"])
+def test_what_is_no_command_is_a_prompt(line: str) -> None:
+    assert run_slash(line, View()) is None
+
+
+def test_nothing_but_the_app_loads_prompt_toolkit() -> None:
+    code = (
+        "import sys, akmon_tui, akmon_tui.view, akmon_tui.render, akmon_tui.slash\n"
+        "print([name for name in ('prompt_toolkit', 'asyncio') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,20 +1,32 @@
 """Reads a shell line as the simple commands that it would run, or says that it cannot.
 
-It fails closed: words, quotes and the operators ``&& || ; |`` are understood, nothing else is. An
-expansion, a redirection, a substitution, a comment, a glob, an assignment, a second line or a
-background job makes the whole line unreadable, and an unreadable line is never matched by a rule
-that names a command.
+It fails closed: words, quotes, the operators ``&& || ; |`` and redirections that keep nothing
+(``2>&1``, ``>/dev/null``) are understood, nothing else is. An expansion, any other redirection, a
+substitution, a comment, a glob, an assignment, a keyword, a second line, a background job or a builtin
+that evaluates its arguments makes the whole line unreadable, and an unreadable line is never allowed by
+a rule that names a command.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
 
 _OPERATORS = ("&&", "||", "|", ";")
 _OPAQUE = frozenset("$`\\<>(){}[]*?~!#&\n\r\x00")
-_OPAQUE_IN_DOUBLE_QUOTES = frozenset("$`\\!\n\r\x00")
+_OPAQUE_IN_DOUBLE_QUOTES = frozenset("$`\\!")
+_DISCARDED = re.compile(r"(?:[12]?>>?|&>>?|<)[ \t]*/dev/null(?![^ \t;|])|2>&1(?![^ \t;|])")
+_KEYWORDS = "case coproc do done elif else esac fi for function if in select then time until while"
+_EVALUATORS = (
+    ". alias bind builtin command compgen complete declare enable eval exec fc hash history let local "
+    "mapfile readarray readonly source trap typeset"
+)
+_UNREADABLE = frozenset((*_KEYWORDS.split(), *_EVALUATORS.split()))
+"""First words with which bash runs something else than a program or builtin of that name."""
+_SUBSCRIPTS = frozenset(("export", "getopts", "printf", "read", "test", "unset", "wait"))
+"""Builtins that evaluate the subscript of a variable that they are told of: ``printf -v 'a[$(id)]' x``."""
 
 
 def read_command_line(line: str) -> tuple[Words, ...] | None:
@@ -25,7 +37,7 @@ def read_command_line(line: str) -> tuple[Words, ...] | None:
     >>> read_command_line("echo $(rm -rf x)") is None
     True
     """
-    tokens = _tokens(line.strip())
+    tokens = _tokens(line.strip(" \t\n"))
     if tokens is None:
         return None
     commands: list[list[str]] = [[]]
@@ -34,9 +46,17 @@ def read_command_line(line: str) -> tuple[Words, ...] | None:
             commands.append([])
         else:
             commands[-1].append(word)
-    if not all(commands) or any("=" in words[0] for words in commands):
+    if not all(commands) or any(_means_more(words) for words in commands):
         return None
     return tuple(tuple(words) for words in commands)
+
+
+def _means_more(words: list[str]) -> bool:
+    """Whether bash does more with ``words`` than to run the first with the others as its arguments."""
+    first = words[0]
+    if first.startswith("%") or "=" in first or first in _UNREADABLE:
+        return True
+    return first in _SUBSCRIPTS and any("[" in word for word in words)
 
 
 def _tokens(line: str) -> list[tuple[str, bool]] | None:
@@ -52,10 +72,13 @@ def _tokens(line: str) -> list[tuple[str, bool]] | None:
             quoted = line[at + 1 : end]
             if char == '"' and not _OPAQUE_IN_DOUBLE_QUOTES.isdisjoint(quoted):
                 return None
-            if not quoted.isprintable():
+            if not quoted.replace("\n", "").replace("\t", "").isprintable():
                 return None
             word = (word or "") + quoted
             at = end + 1
+            continue
+        if word is None and (discarded := _DISCARDED.match(line, at)):
+            at = discarded.end()
             continue
         operator = next((op for op in _OPERATORS if line.startswith(op, at)), None)
         if operator or char in " \t":

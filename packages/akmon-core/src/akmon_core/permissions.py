@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -116,7 +117,8 @@ def judge(
     verdict = min(verdicts, key=lambda v: _STRICTNESS[v.decision], default=_NO_EFFECT)
     if verdict.decision != "ask":
         return verdict
-    if granted := _granted(tool, targets, grants):
+    asked = [target for target, one in zip(targets, verdicts, strict=True) if one.decision == "ask"]
+    if granted := _granted(tool, targets, asked, grants):
         return Verdict("allow", granted)
     if policy.approve_reads and all(target.effect.kind == "read" for target in targets):
         return Verdict("allow", "reads are approved")
@@ -134,18 +136,18 @@ def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict
     if kind in ("read", "write") and target.relative is None:
         where = target.path or target.effect.target
         return Verdict("deny", f"{where} is outside the project; --add-dir can add a folder")
+    if mode == "plan" and kind in ("write", "run"):
+        return Verdict("deny", "plan mode only reads")
     rules = [rule for rule in policy.rules if rule.tool == tool]
     for decision in ("deny", "ask"):
         if rule := next(
             (rule for rule in rules if rule.decision == decision and _matches(rule, target)), None
         ):
             return Verdict(rule.decision, f"the rule {rule} says {decision}")
-    if mode == "plan" and kind in ("write", "run"):
-        return Verdict("deny", "plan mode only reads")
     if kind == "write" and (name := _protected(target.relative or "")):
         return Verdict("ask", f"{name} is protected")
-    if kind == "run" and (rule := _may_concern(rules, target.effect.target)):
-        return Verdict("ask", f"the line cannot be read for certain, and the rule {rule} may concern it")
+    if kind == "run" and (verdict := _uncertain(rules, target.effect.target)):
+        return verdict
     if allowed := _allowing([rule for rule in rules if rule.decision == "allow"], target):
         return Verdict("allow", f"the rule {allowed} allows it")
     return _by_mode(kind, target, mode)
@@ -185,11 +187,10 @@ def _sensitive(relative: str) -> str:
     return name if any(fnmatchcase(name, pattern) for pattern in SENSITIVE) else ""
 
 
-def _granted(tool: str, targets: tuple[Target, ...], grants: Iterable[Grant]) -> str:
+def _granted(tool: str, targets: tuple[Target, ...], asked: list[Target], grants: Iterable[Grant]) -> str:
     effects = tuple(target.effect for target in targets)
     ordinary_writes = all(
-        target.effect.kind in ("read", "write") and not _protected(target.relative or "")
-        for target in targets
+        target.effect.kind == "write" and not _protected(target.relative or "") for target in asked
     )
     for grant in grants:
         if grant.tool == tool and grant.targets == effects:
@@ -213,11 +214,30 @@ def _matches(rule: Rule, target: Target) -> bool:
             return fnmatchcase(target.effect.target, rule.pattern)
 
 
-def _may_concern(rules: list[Rule], line: str) -> Rule | None:
-    """A rule that would restrict ``line`` if only it could be read."""
-    if read_command_line(line) is not None:
+def _uncertain(rules: list[Rule], line: str) -> Verdict | None:
+    """Asks where a rule would restrict ``line`` if only it could be told what that runs."""
+    rule = next((rule for rule in rules if rule.decision != "allow"), None)
+    if rule is None:
         return None
-    return next((rule for rule in rules if rule.decision != "allow"), None)
+    commands = read_command_line(line)
+    if commands is None:
+        return Verdict("ask", f"the line cannot be read for certain, and the rule {rule} may concern it")
+    named = [other for other in rules if other.decision == "allow" and other.pattern not in ("", "*")]
+    for words in commands:
+        if _LAUNCHERS.match(_program(words)) and not any(_matches_command(other, words) for other in named):
+            return Verdict("ask", f"{_program(words)} can run what the rule {rule} is about")
+    return None
+
+
+_LAUNCHERS = re.compile(
+    r"(?:awk|busybox|chroot|doas|env|find|flock|gawk|ionice|mawk|nice|node|nohup|parallel|perl|php|pypy|python|ruby"
+    r"|script|setsid|ssh|stdbuf|strace|su|sudo|timeout|unshare|watch|xargs|[a-z]*sh)[0-9.]*\Z"
+)
+"""Programs that run whatever their arguments or their input say."""
+
+
+def _program(words: Words) -> str:
+    return PurePosixPath(words[0]).name
 
 
 def _allowing(rules: list[Rule], target: Target) -> str:
@@ -250,7 +270,10 @@ def _pattern_words(pattern: str) -> Words | None:
 
 
 def _matches_command(rule: Rule, command: Words) -> bool:
+    """Whether ``command`` starts with the words of ``rule``; to restrict means the program at any path."""
     words = _pattern_words(rule.pattern)
     if words is None:
         return rule.decision != "allow"
+    if rule.decision != "allow" and "/" not in words[0]:
+        command = (_program(command), *command[1:])
     return command[: len(words)] == words and (rule.pattern.endswith(" *") or len(command) == len(words))

@@ -14,6 +14,8 @@ from akmon_models.failures import Server, broken_off, excerpt, failure, holds_er
 from akmon_models.sse import SseDecoder
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from httpx2 import Response
 
 HEAD_BYTES = 4_000
@@ -168,3 +170,15 @@ def own_headers(defaults: Mapping[str, Any], auth: Mapping[str, str], key: str, 
     ]
     credentials = {name: value if key else omit for name, value in auth.items()}
     return {**dict.fromkeys(foreign, omit), "Accept": "text/event-stream", **credentials}
+
+
+def certificates(url: str) -> SSLContext | bool:
+    """Whom a client for ``url`` trusts: those whom the system trusts.
+
+    Reading who they are takes 20 ms. An ``http://`` address needs none, and its client trusts nobody.
+    """
+    if not url.lower().startswith("http://"):
+        return True
+    from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+
+    return SSLContext(PROTOCOL_TLS_CLIENT)

@@ -8,6 +8,7 @@ from typing import Any
 from akmon_core.limits import CONNECT_SECONDS, IDLE_SECONDS
 from akmon_core.models import ModelFacts, ModelRequest
 from akmon_models.backend import Backend
+from akmon_models.providers.http import certificates
 from akmon_models.providers.openai.decode import ChatDecoder
 from akmon_models.providers.openai.encode import Dialect, encode
 from akmon_models.providers.sdk import SdkModel, Wire
@@ -40,13 +41,17 @@ def _sdk() -> ModuleType:
 
 def _connect(backend: Backend, idle: float) -> Any:
     """Whatever the SDK would look up in its environment variables is given, or taken off each request."""
-    from openai import AsyncOpenAI, Timeout
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
+    timeout = Timeout(idle, connect=CONNECT_SECONDS)
     return AsyncOpenAI(
         api_key=backend.api_key or "none",
         admin_api_key="",
         webhook_secret="",
         base_url=backend.base_url,
         max_retries=0,
-        timeout=Timeout(idle, connect=CONNECT_SECONDS),
+        timeout=timeout,
+        http_client=DefaultAsyncHttpxClient(
+            base_url=backend.base_url, timeout=timeout, verify=certificates(backend.base_url)
+        ),
     )

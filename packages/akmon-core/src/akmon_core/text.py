@@ -15,7 +15,7 @@ _ESCAPES = re.compile(
     r"|[PX^_][^\x1b]*(?:\x1b\\)?"  # strings that only terminals read
     r"|[ -/]*[0-~])"
 )
-_PLAIN = re.compile(r"[\x20-\x7e\n\t\xa0-\u02ff]*\Z")
+_PLAIN = re.compile(r"[\x20-\x7e\n\t\xa0-\xac\xae-\u02ff]*\Z")
 
 
 def neutralise(text: str) -> str:
@@ -52,7 +52,7 @@ def describe_call(call: ToolCall, width: int = 100) -> str:
     """A call on one line for people: the tool and its first argument, such as ``shell pytest -q``."""
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         arguments = call.arguments
     if isinstance(arguments, dict):
         arguments = next((value for value in arguments.values() if isinstance(value, str)), "")

@@ -31,7 +31,7 @@ async def converse(
 ) -> None:
     """Talks with ``client`` on the terminal until the person or the session ends it.
 
-    ``view`` says where the session stands, for one that is resumed or not in the default mode.
+    ``view`` says where the session stands: its mode, and what it has cost so far.
     ``history`` is the file of earlier prompts; without one they are kept in memory.
     Input and output are those of prompt_toolkit's app session.
     """

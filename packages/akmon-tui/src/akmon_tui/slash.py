@@ -39,7 +39,8 @@ def _help(_view: View, _argument: str) -> Reply:
 
 def _mode(view: View, argument: str) -> Reply:
     if not argument:
-        return f"The mode is {view.mode}. There are: {', '.join(MODES)}."
+        now = f"The mode is {view.mode}." if view.mode else "The mode is the one that akmon started with."
+        return f"{now} There are: {', '.join(MODES)}."
     for mode in MODES:
         if mode == argument:
             return SetMode(mode)

@@ -49,7 +49,8 @@ class Spent(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides how the next event looks."""
 
-    mode: Mode = "default"
+    mode: Mode | None = None
+    """None is not known: no event has said it yet."""
     speaking: Literal["", "text", "thinking"] = ""
     """What the model is in the middle of."""
     streamed: str = ""

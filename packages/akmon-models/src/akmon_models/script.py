@@ -231,14 +231,20 @@ def _count(text: str) -> int:
     return count
 
 
+def _positive(text: str) -> float:
+    if not 0 <= (number := float(text)) < float("inf"):
+        raise ValueError(text)
+    return number
+
+
 def _seconds(text: str) -> float:
-    if not 0 <= (seconds := float(text)) <= 3_600:
+    if (seconds := _positive(text)) > 3_600:
         raise ValueError(text)
     return seconds
 
 
 def _pairs(text: str) -> dict[str, float]:
-    pairs = {key: float(value) for key, value in (pair.split("=") for pair in text.split())}
+    pairs = {key: _positive(value) for key, value in (pair.split("=") for pair in text.split())}
     if set(pairs) != {"input", "output", "cache_read", "cache_write"}:
         raise ValueError(text)
     return pairs
@@ -262,7 +268,7 @@ def _failure(text: str) -> Failure:
     retry_after = None
     if message.startswith("retry_after="):
         wait, _, message = message.partition(" ")
-        retry_after = float(wait.removeprefix("retry_after="))
+        retry_after = _positive(wait.removeprefix("retry_after="))
     if what in _ERROR_KINDS:
         return Failure(cast("ProviderErrorKind", what), message or what, None, retry_after)
     status = int(what)

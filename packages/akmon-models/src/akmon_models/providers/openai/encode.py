@@ -59,7 +59,7 @@ def encode(request: ModelRequest, *, model: str, max_output: int, dialect: Diale
     body: dict[str, Any] = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
     body["max_completion_tokens" if dialect.completion_tokens else "max_tokens"] = max_output
     if dialect.own and request.session:
-        body["prompt_cache_key"] = request.session
+        body["prompt_cache_key"] = request.session[:64]
     if request.tools:
         if dialect.effort_with_tools:
             body["reasoning_effort"] = dialect.effort_with_tools

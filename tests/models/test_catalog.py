@@ -1,0 +1,63 @@
+"""What is known of models, and what is assumed of the others."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from akmon_core.models import Prices
+from akmon_core.stream import Usage
+from akmon_models.catalog import UNKNOWN_OUTPUT, UNKNOWN_WINDOW, Row, catalog, facts, row
+
+
+def test_a_known_model_has_its_window_and_its_prices() -> None:
+    known = facts("anthropic", "claude-sonnet-4-5-20250929")
+    assert (known.context_window, known.max_output) == (200_000, 50_000)
+    assert known.prices == Prices(input=3, output=15, cache_read=0.3, cache_write=3.75)
+    assert known.prices.cost(Usage(input_tokens=1_000_000, output_tokens=100_000)) == 4.5
+
+
+def test_an_unknown_model_is_unpriced_and_small() -> None:
+    unknown = facts("openai-compatible", "my-own-model")
+    assert (unknown.context_window, unknown.max_output) == (UNKNOWN_WINDOW, UNKNOWN_OUTPUT)
+    assert unknown.prices is None
+
+
+def test_a_price_holds_only_at_the_provider_that_asks_it() -> None:
+    elsewhere = facts("openai-compatible", "anthropic/claude-sonnet-4-5")
+    assert elsewhere.prices is None
+    assert elsewhere.context_window == facts("anthropic", "claude-sonnet-4-5").context_window
+
+
+@pytest.mark.parametrize(
+    ("model", "match"),
+    [
+        ("claude-opus-5-5", "claude-opus-5-5*"),
+        ("claude-opus-5", "claude-opus-5*"),
+        ("claude-opus-4-1-20250805", "claude-opus-4*"),
+        ("claude-opus-4-6", "claude-opus-4-[5-8]*"),
+        ("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini*"),
+        ("openai/gpt-oss-120b", "gpt-oss*"),
+        ("o3-mini", "o[134]*"),
+        ("Qwen/Qwen3-Coder-480B", "qwen3*"),
+    ],
+)
+def test_the_first_matching_row_is_the_right_one(model: str, match: str) -> None:
+    known = row(model)
+    assert known is not None
+    assert known.match == match
+
+
+@pytest.mark.parametrize("known", catalog().model, ids=lambda known: known.match)
+def test_each_row_can_be_reached_and_leaves_room_for_the_prompt(known: Row) -> None:
+    sample = known.match.replace("[5-8]", "5").replace("[134]", "1").replace("*", "-x")
+    assert row(sample) is known
+    told = facts("anthropic", sample)
+    assert 0 < told.max_output <= told.context_window // 4
+
+
+def test_the_catalog_is_dated_and_its_defaults_are_priced() -> None:
+    date.fromisoformat(catalog().date)
+    for provider, model in catalog().defaults.items():
+        assert facts(provider, model).prices is not None

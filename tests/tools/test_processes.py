@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -90,6 +91,28 @@ def test_a_flood_is_kept_within_its_bound_with_head_and_tail() -> None:
     assert finished.output.tail.endswith(b"xxx\nend\n")
     assert len(finished.output.head) + len(finished.output.tail) <= 1_000
     assert finished.output.size == 30_000_000 + len(b"begin\n\nend\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pipes that can be made larger")
+def test_what_lies_in_the_pipe_when_the_command_ends_is_still_read(tmp_path: Path) -> None:
+    script = """
+import fcntl, os
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1_000_000)
+print(os.getpid(), flush=True)
+os.read(os.open(GO, os.O_RDONLY), 1)
+os.write(1, b"x" * 500_000)
+""".replace("GO", repr(f"{tmp_path}/go"))
+    os.mkfifo(tmp_path / "go")
+
+    def slow_reader(chunk: bytes) -> None:
+        if chunk[:1].isdigit():
+            (tmp_path / "go").write_text("x")
+            wait_until(lambda: not alive(int(chunk)))
+
+    argv = [sys.executable, "-c", script]
+    running = run(argv, cwd=tmp_path, env=os.environ, timeout=60, keep=100, on_output=slow_reader)
+    output = asyncio.run(running).output
+    assert output.size > 500_000
 
 
 def test_a_daemon_that_holds_the_output_open_does_not_hold_us(tmp_path: Path) -> None:

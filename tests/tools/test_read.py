@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,18 @@ def test_eight_files_can_be_read_at_the_same_time(hands: Any) -> None:
     outputs = asyncio.run(scenario())
     assert [output.text for output in outputs] == [f"     1\tcontent {number}" for number in range(8)]
     assert len(hands.files) == 8
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_said_plainly(hands: Any) -> None:
+    (hands.root / "mine").write_text("x")
+    (hands.root / "mine").chmod(0)
+    (hands.root / "closed").mkdir()
+    (hands.root / "closed").chmod(0o100)
+    (hands.root / "shut").mkdir()
+    (hands.root / "shut").chmod(0)
+    assert "permission was denied" in hands.refused("read", path="mine")
+    assert "does not exist" in hands.refused("read", path="closed/a")
+    assert "permission was denied" in hands.refused("list", path="closed")
+    assert "permission was denied" in hands.refused("read", path="shut/a")
+    assert hands("search", pattern="x").text == "[no matches]"

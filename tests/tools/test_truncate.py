@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -65,3 +66,14 @@ def test_cleaning_may_lengthen_the_text_and_it_still_fits(cap: int) -> None:
     kept = HeadTail(cap)
     kept.feed(b"\x00" * 5_000)
     assert len(kept.text(cap, lambda text: text.replace("\0", "<U+0000>")).encode()) <= cap
+
+
+def test_memory_does_not_grow_with_the_output() -> None:
+    kept = HeadTail(10_000)
+    chunk = b"x" * 65_536
+    tracemalloc.start()
+    for _ in range(500):
+        kept.feed(chunk)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000

@@ -293,3 +293,13 @@ def test_replacing_a_folder_is_refused(hands: Any) -> None:
     (hands.root / "folder").mkdir()
     with pytest.raises(IsADirectoryError):
         replace_file(hands.root, ("folder",), b"x")
+
+
+def test_a_folder_inside_another_is_no_root_of_its_own(hands: Any) -> None:
+    inner = hands.root / "inner"
+    inner.mkdir()
+    for folders in ((inner, hands.root), (hands.root, inner), (inner, hands.root, inner)):
+        workspace = Workspace(folders)
+        assert workspace.roots == (hands.root,)
+        assert workspace.cwd == folders[0]
+        assert relative(workspace, str(inner / "a.txt")) == "inner/a.txt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def not_found(workspace: Workspace, path: Path) -> ToolError:
     folder = path.parent
     if not folder.is_dir():
         return ToolError(f"{workspace.show(path)} does not exist, nor does its folder.")
-    with os.scandir(folder) as entries:
+    names: dict[str, str] = {}
+    with suppress(PermissionError), os.scandir(folder) as entries:
         names = {entry.name.lower(): entry.name for entry in islice(entries, _NAMES)}
     close = difflib.get_close_matches(path.name.lower(), names, n=3, cutoff=0.5)
     near = ", ".join(reveal(workspace.show(folder / names[name])) for name in close)

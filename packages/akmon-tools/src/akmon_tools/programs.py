@@ -29,7 +29,7 @@ def _on_path(name: str, workspace: Workspace, advice: str) -> str:
     trusted = os.defpath.split(os.pathsep)
     for folder in (*os.get_exec_path(), *trusted):
         program = Path(folder, name + _SUFFIX)
-        if not (program.is_absolute() and program.is_file() and os.access(program, os.X_OK)):
+        if not (program.is_absolute() and os.access(program, os.X_OK) and program.is_file()):
             continue
         if folder in trusted or not _in_project(program, workspace):
             return str(program)

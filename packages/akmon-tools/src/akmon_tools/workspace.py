@@ -21,14 +21,18 @@ from akmon_tools.textfile import NEW, TextFile, decode, hash_of
 class Workspace:
     """``roots`` are the canonical folders that may be touched, ``cwd`` the one that paths start from.
 
-    Raises ``SettingsError`` if a root is no folder, or the cwd (by default the first root) lies in none.
+    A folder inside another one is no root of its own: a path has one name from its root, which rules match.
+    Raises ``SettingsError`` if a root is no folder, or the cwd (by default the first folder) lies in none.
     """
 
     def __init__(self, roots: Iterable[str | Path], cwd: str | Path | None = None) -> None:
-        self.roots: tuple[Path, ...] = tuple(_folder(root) for root in roots)
-        if not self.roots:
+        folders = tuple(dict.fromkeys(_folder(root) for root in roots))
+        if not folders:
             raise SettingsError("a workspace needs at least one folder.")
-        self.cwd: Path = self.roots[0] if cwd is None else _folder(cwd)
+        self.roots: tuple[Path, ...] = tuple(
+            folder for folder in folders if set(folder.parents).isdisjoint(folders)
+        )
+        self.cwd: Path = folders[0] if cwd is None else _folder(cwd)
         if self._place(self.cwd) is None:
             raise SettingsError(f"the folder {self.cwd} is outside the project; --add-dir can add it.")
 

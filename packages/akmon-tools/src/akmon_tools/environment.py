@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 
 SECRETS = (
     "*API_KEY",
@@ -37,5 +38,6 @@ def command_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in inherited.items() if not is_secret(name)} | _SET
 
 
+@cache  # the same names are asked about before every command
 def is_secret(name: str) -> bool:
     return any(fnmatchcase(name.upper(), pattern) for pattern in SECRETS)

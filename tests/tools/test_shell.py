@@ -32,6 +32,7 @@ def test_a_failure_is_an_error_that_keeps_its_output(hands: Any) -> None:
 def test_silence_and_signals_are_said(hands: Any) -> None:
     assert hands("shell", command="true").text == "(no output)\n[exit 0]"
     assert hands("shell", command="kill -9 $$").text == "(no output)\n[killed by SIGKILL]"
+    assert hands("shell", command="kill -40 $$").text == "(no output)\n[killed by signal 40]"
 
 
 def test_it_is_bash_and_a_leading_dash_is_no_option(hands: Any) -> None:

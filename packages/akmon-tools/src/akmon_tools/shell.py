@@ -71,7 +71,9 @@ def _how_it_ended(finished: Finished, timeout: float) -> str:
     if finished.timed_out:
         return f"killed after {timeout:g} s"
     if finished.exit_code < 0:
-        return f"killed by {signal.Signals(-finished.exit_code).name}"
+        number = -finished.exit_code
+        name = next((known.name for known in signal.Signals if known == number), f"signal {number}")
+        return f"killed by {name}"
     return f"exit {finished.exit_code}"
 
 

@@ -153,6 +153,6 @@ def _facts(workspace: Workspace) -> str:
         f"Platform: {platform.system()} {platform.machine()}",
         f"Date at the start of the session: {time.strftime('%Y-%m-%d')}",
     ]
-    if others := [str(root) for root in workspace.roots[1:]]:
+    if others := [str(root) for root in workspace.roots if root != workspace.cwd]:
         lines.insert(1, f"Further folders you may use: {', '.join(others)}")
     return "\n".join(lines)

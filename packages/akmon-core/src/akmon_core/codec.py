@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from akmon_core.events import DurableEvent, Envelope, UnknownEvent
@@ -32,6 +34,27 @@ class _Record(msgspec.Struct):
 _record_decoder = msgspec.json.Decoder(_Record)
 _event_decoder: msgspec.json.Decoder[DurableEvent] = msgspec.json.Decoder(DurableEvent)
 _tag_decoder = msgspec.json.Decoder(_Tagged)
+
+
+def storable(event: DurableEvent) -> DurableEvent:
+    """``event`` as a journal gives it back: what UTF-8 cannot hold in its texts is replaced by ``?``."""
+    try:
+        _encoder.encode(event)
+    except UnicodeEncodeError:
+        return msgspec.convert(_without_surrogates(msgspec.to_builtins(event)), type(event))
+    return event
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+        case _:
+            return value
 
 
 def encode_record(envelope: Envelope, prev: str) -> bytes:

@@ -86,6 +86,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case ModeChanged():
             return _replace(state, mode=event.mode)
         case Prompted():
+            state = _settled(state)
             return _replace(
                 state,
                 history=(*state.history, event.message),
@@ -99,6 +100,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Steered():
             return _deliver(_replace(state, queued=(*state.queued, event.message)))
         case Continued():
+            state = _settled(state)
             return _replace(
                 state, history=(*state.history, event.message), continuations=state.continuations + 1
             )
@@ -129,6 +131,7 @@ def replay(events: Iterable[DurableEvent]) -> State:
 
 
 def _replied(state: State, event: Replied) -> State:
+    state = _settled(state)
     calls = event.message.calls
     return _replace(
         _spent(state, event.usage, event.cost),
@@ -162,6 +165,8 @@ def _decided(state: State, event: PermissionDecided) -> State:
 def _finished(state: State, event: ToolFinished) -> State:
     """Results wait until all calls have one, then enter the history in the order of the calls."""
     files = _files(state.files, event.files)
+    if all(call.id != event.result.call_id for call in state.open_calls):
+        return _replace(state, files=files)
     results = {**state.results, event.result.call_id: event.result}
     if any(call.id not in results for call in state.calls):
         return _replace(state, results=results, files=files)
@@ -169,6 +174,14 @@ def _finished(state: State, event: ToolFinished) -> State:
     return _replace(
         state, history=(*state.history, *ordered), calls=(), decisions={}, results={}, files=files
     )
+
+
+def _settled(state: State) -> State:
+    """``state`` without open calls: a damaged journal may lack results, on which providers insist."""
+    for call in state.open_calls:
+        lost = ToolResult(call.id, "The result of this call was lost.", error=True)
+        state = _finished(state, ToolFinished(lost, call.name))
+    return _deliver(state)
 
 
 def _files(known: dict[str, str], seen: tuple[FileSeen, ...]) -> dict[str, str]:

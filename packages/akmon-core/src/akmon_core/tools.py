@@ -134,7 +134,8 @@ def _inline(schema: Any, components: dict[str, Any]) -> Any:
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _inline(components[schema["$ref"].rsplit("/", 1)[-1]], components)
+        meant = _inline(components[schema["$ref"].rsplit("/", 1)[-1]], components)
+        return {**meant, **{key: value for key, value in schema.items() if key != "$ref"}}
     return {key: _inline(value, components) for key, value in schema.items()}
 
 
@@ -148,7 +149,7 @@ def parse_arguments(tool: AnyTool, call: ToolCall) -> Any:
     except msgspec.ValidationError as error:
         fields = ", ".join(tool.arguments.__struct_encode_fields__)
         raise ArgumentsError(f"{call.name}: {error}. Its arguments are: {fields}.") from None
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ArgumentsError(
             f"{call.name}: the arguments are not valid JSON ({error}). "
             "Nothing was done; send the call again whole."

@@ -1,0 +1,201 @@
+"""Folding events into the state."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from akmon_core.events import (
+    Continued,
+    DurableEvent,
+    ModeChanged,
+    ModelChosen,
+    ModelFailed,
+    PermissionAsked,
+    PermissionDecided,
+    Prompted,
+    Replied,
+    SessionStarted,
+    Steered,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UnknownEvent,
+)
+from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
+from akmon_core.permissions import Grant, Scope, Verdict
+from akmon_core.state import State, apply, replay
+from akmon_core.stream import Usage
+from akmon_core.tools import Effect, FileSeen
+from akmon_query.testing import check_well_formed
+from tests.core.values import values
+
+
+def said(text: str) -> User:
+    return User((Text(text),))
+
+
+def calling(*ids: str) -> Assistant:
+    return Assistant(tuple(ToolCall(id, "t", "{}") for id in ids), "tools")
+
+
+def finished(id: str, *files: FileSeen) -> ToolFinished:
+    return ToolFinished(ToolResult(id, f"result of {id}"), "t", files=files)
+
+
+def allowed(id: str, scope: Scope = "once", effects: tuple[Effect, ...] = ()) -> PermissionDecided:
+    return PermissionDecided(id, "allow", "person", "yes", scope, tool="t", effects=effects)
+
+
+def texts(state: State) -> list[str]:
+    shown = []
+    for message in state.history:
+        match message:
+            case User(parts):
+                shown.append("".join(part.text for part in parts if isinstance(part, Text)))
+            case ToolResult(text=text):
+                shown.append(text)
+            case Assistant():
+                shown.append(message.text or "calls")
+    return shown
+
+
+def test_results_enter_the_history_in_the_order_of_their_calls_once_all_are_there() -> None:
+    state = replay([Prompted(said("go")), Replied(calling("a", "b", "c")), finished("c"), finished("a")])
+    assert texts(state) == ["go", "calls"]
+    assert [call.id for call in state.open_calls] == ["b"]
+    state = apply(state, finished("b"))
+    assert texts(state) == ["go", "calls", "result of a", "result of b", "result of c"]
+    assert (state.open_calls, state.calls, state.results, state.decisions) == ((), (), {}, {})
+
+
+def test_steering_waits_for_open_calls_and_is_delivered_in_order_behind_their_results() -> None:
+    state = replay([Prompted(said("go")), Replied(calling("a", "b")), Steered(said("one")), finished("a")])
+    state = apply(state, Steered(said("two")))
+    assert texts(state) == ["go", "calls"]
+    state = apply(state, finished("b"))
+    assert texts(state) == ["go", "calls", "result of a", "result of b", "one", "two"]
+    assert state.queued == ()
+
+
+def test_steering_is_delivered_at_once_where_no_call_is_open() -> None:
+    state = replay([Prompted(said("go")), Steered(said("wait")), Replied(Assistant((Text("hm"),)))])
+    assert texts(state) == ["go", "wait", "hm"]
+
+
+def test_a_prompt_starts_a_turn_afresh() -> None:
+    failed = replay([Prompted(said("go")), ModelFailed("server", "broke"), TurnEnded("failed", "broke")])
+    assert (failed.running, failed.outcome, failed.failure, failed.turn) == (False, "failed", "broke", 1)
+    state = apply(failed, Prompted(said("again")))
+    assert (state.running, state.outcome, state.failure, state.turn, state.steps) == (True, None, "", 2, 0)
+
+
+def test_steps_count_replies_and_continuations_count_until_a_reply_calls_tools() -> None:
+    cut = Replied(Assistant((Text("a"),), "length"))
+    state = replay([Prompted(said("go")), cut, Continued(said("on")), cut, Continued(said("on"))])
+    assert (state.steps, state.continuations) == (2, 2)
+    state = apply(state, Replied(calling("a")))
+    assert (state.steps, state.continuations) == (3, 0)
+
+
+def test_usage_and_cost_are_the_sums_over_all_calls_also_failed_ones() -> None:
+    one, two = Usage(input_tokens=1, output_tokens=2), Usage(cache_read_tokens=3, cache_write_tokens=4)
+    state = replay(
+        [
+            Prompted(said("go")),
+            Replied(Assistant(()), one, 0.25),
+            ModelFailed("server", "x", two, 0.5),
+            Prompted(said("go")),
+            Replied(Assistant(()), one),
+        ]
+    )
+    assert state.usage == one + two + one
+    assert (state.cost, state.unpriced) == (0.75, 1)
+
+
+def test_35_replies_sum_to_35_usages() -> None:
+    usage = Usage(input_tokens=3, output_tokens=5, cache_read_tokens=7, cache_write_tokens=11)
+    state = replay([Prompted(said("go")), *[Replied(Assistant(()), usage, 0.125)] * 35])
+    assert state.usage == Usage(
+        input_tokens=105, output_tokens=175, cache_read_tokens=245, cache_write_tokens=385
+    )
+    assert state.cost == 35 * 0.125
+
+
+def test_an_answer_for_the_session_or_all_writes_becomes_a_grant_and_others_do_not() -> None:
+    run = (Effect("run", "make"),)
+    state = replay([Prompted(said("go")), Replied(calling("a", "b", "c", "d")), allowed("a", effects=run)])
+    assert state.grants == ()
+    state = apply(state, allowed("b", effects=run, scope="session"))
+    assert state.grants == (Grant(tool="t", targets=run),)
+    state = apply(state, allowed("c", effects=run, scope="writes"))
+    assert state.grants[1:] == (Grant(writes=True),)
+    denied = apply(state, PermissionDecided("d", "deny", "person", "no", scope="session", tool="t"))
+    assert denied.grants == state.grants
+    assert denied.decisions["d"] == Verdict("deny", "no")
+
+
+def test_files_are_known_as_last_seen() -> None:
+    calls = Replied(calling("a", "b"))
+    events = [
+        finished("a", FileSeen("/x", "1"), FileSeen("/y", "1")),
+        finished("b", FileSeen("/x", "2", True)),
+    ]
+    assert replay([Prompted(said("go")), calls, *events]).files == {"/x": "2", "/y": "1"}
+
+
+def test_facts_name_model_and_mode_are_those_recorded_last() -> None:
+    state = replay(
+        [
+            SessionStarted(schema=1, akmon="0", cwd="/p", roots=("/p",), facts="here", name="mine"),
+            ModelChosen("p", "m"),
+            ModelChosen("q", "n"),
+            ModeChanged("plan"),
+        ]
+    )
+    assert (state.facts, state.name, state.provider, state.model) == ("here", "mine", "q", "n")
+    assert state.mode == "plan"
+
+
+def test_questions_and_unknown_events_change_nothing() -> None:
+    state = replay([Prompted(said("go")), Replied(calling("a"))])
+    assert apply(state, PermissionAsked(ToolCall("a", "t", "{}"), (), "why")) == state
+    assert apply(state, ToolStarted("a", "t")).started == ("a",)
+
+
+def test_a_result_that_no_open_call_waits_for_is_left_out() -> None:
+    state = replay([Prompted(said("go")), Replied(calling("a", "b")), finished("x"), finished("a")])
+    state = apply(apply(state, ToolFinished(ToolResult("a", "twice"), "t")), finished("b"))
+    assert texts(state) == ["go", "calls", "result of a", "result of b"]
+    assert apply(state, finished("b")).history == state.history
+
+
+def test_calls_whose_results_a_damaged_journal_lost_get_one_before_anything_else_is_said() -> None:
+    state = replay([Prompted(said("go")), Replied(calling("a", "b")), finished("a"), Steered(said("hm"))])
+    for event in (Prompted(said("next")), Replied(Assistant((Text("next"),)))):
+        after = apply(state, event)
+        check_well_formed(after.history)
+        assert texts(after)[2:] == ["result of a", "The result of this call was lost.", "hm", "next"]
+
+
+KINDS = tuple(kind for kind in get_args(DurableEvent) if kind is not UnknownEvent)
+ids = st.sampled_from("ab")
+events = st.one_of(
+    st.just(Prompted(said("go"))),
+    st.just(Steered(said("and"))),
+    st.lists(ids, unique=True, max_size=2).map(lambda some: Replied(calling(*some))),
+    st.builds(finished, ids),
+    st.builds(allowed, ids),
+    st.just(TurnEnded("interrupted")),
+    *[values(kind) for kind in KINDS if kind not in (Replied, Prompted, Steered, ToolFinished)],
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(events, max_size=20))
+def test_whatever_was_lost_of_a_journal_the_next_prompt_follows_a_history_that_providers_accept(
+    some: list[DurableEvent],
+) -> None:
+    check_well_formed(apply(replay(some), Prompted(said("next"))).history)

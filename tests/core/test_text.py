@@ -1,0 +1,119 @@
+"""Text for people: nothing in it steers a terminal, hides, or is wider than asked for."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from akmon_core.messages import ToolCall
+from akmon_core.text import describe_call, neutralise, one_line, reveal
+
+SOME = (
+    "\x1b[31m",
+    "\x1b]0;title\x07",
+    "\x1b]8;;http://x\x1b\\",
+    "\x1bP1\x1b\\",
+    "\x1b",
+    "\x9b31m",
+    "\r",
+    "\n",
+)
+texts = st.lists(
+    st.one_of(
+        st.text(st.characters(), max_size=5),
+        st.sampled_from(
+            [*SOME, "\t", "\x00", "\x07", "\x08", "\x7f", "\u202e", "\u200b", "\u00ad", "\ufeff"]
+        ),
+        st.sampled_from(["\r\n", "\ud800", "\U000e0041", "\u2028", "\u200d", "plain", "é", "字"]),
+    ),
+    max_size=10,
+).map("".join)
+
+
+def hidden(text: str) -> set[str]:
+    """The characters in ``text`` that control something or cannot be seen, but for what may stay."""
+    kept = "\n\t\u200c\u200d"
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in kept}
+
+
+@given(texts)
+@example("soft\u00adhyphen")
+@example("\x1b\x1b[0m[31m")
+def test_neutral_text_has_no_control_or_invisible_characters(text: str) -> None:
+    assert hidden(neutralise(text)) == set()
+    assert hidden(reveal(text)) == set()
+
+
+@given(texts)
+def test_neutralising_twice_changes_nothing_more(text: str) -> None:
+    once = neutralise(text)
+    assert neutralise(once) == once
+    assert reveal(reveal(text)) == reveal(text)
+
+
+@given(texts, st.integers(1, 40))
+def test_one_line_is_one_line_and_no_wider_than_asked_for(text: str, width: int) -> None:
+    line = one_line(text, width)
+    assert len(line) <= width
+    assert hidden(line) == set()
+    assert "\n" not in line
+    assert "\t" not in line
+    assert one_line(line, width) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain text\n\twith é and 字", "plain text\n\twith é and 字"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07shown", "shown"),
+        ("\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]52;c;cm0=\x07x", "x"),
+        ("10%\r50%\r100%\n", "100%\n"),
+        ("a\r\nb\r\n", "a\nb\n"),
+        ("a\x00b\x08", "a<U+0000>b<U+0008>"),
+        ("a\u202eb", "a<U+202E>b"),
+        ("\x9b31m", "<U+009B>31m"),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
+    ],
+)
+def test_escapes_go_and_what_is_invisible_is_shown(text: str, expected: str) -> None:
+    assert neutralise(text) == expected
+
+
+def test_reveal_leaves_nothing_out() -> None:
+    assert reveal("\x1b[31mred\r") == "<U+001B>[31mred<U+000D>"
+
+
+def test_a_line_that_was_cut_says_so() -> None:
+    assert one_line("one two\nthree", 100) == "one two three"
+    assert one_line("one two three", 8) == "one two…"
+    assert one_line("a" + " " * 100 + "b", 10) == "a…"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"command": "pytest -q"}', "shell pytest -q"),
+        ('{"timeout": 3, "command": "ls\\nrm x"}', "shell ls rm x"),
+        ('{"timeout": 3}', "shell"),
+        ("", "shell"),
+        ("{broken", "shell {broken"),
+        ('"text"', "shell text"),
+        ('{"command": "\\u001b[31mx\\u202e"}', "shell x<U+202E>"),
+        ('{"x":' + "[" * 100_000, "shell"),
+    ],
+)
+def test_a_call_is_described_by_its_tool_and_first_text(arguments: str, expected: str) -> None:
+    assert describe_call(ToolCall("1", "shell", arguments)).startswith(expected)
+
+
+@given(texts, texts)
+def test_whatever_a_model_calls_its_description_is_one_harmless_line(name: str, arguments: str) -> None:
+    line = describe_call(ToolCall("1", name, arguments), 60)
+    assert len(line) <= 60
+    assert hidden(line) == set()
+    assert "\n" not in line

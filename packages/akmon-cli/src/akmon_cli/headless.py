@@ -8,30 +8,12 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from akmon_cli.report import ExitReason, Record, Report
-from akmon_cli.writers import writer
+from akmon_cli.writers import RunningSession, Writer, writer
 from akmon_core.commands import Interrupt, Prompt
-from akmon_core.events import Envelope, TurnEnded
+from akmon_core.events import TurnEnded
 from akmon_core.ports import SessionClient
-from akmon_core.state import State
-
-
-class RunningSession(SessionClient, Protocol):
-    @property
-    def state(self) -> State: ...
-
-
-class Writer(Protocol):
-    """One output format."""
-
-    def begin(self, session: RunningSession, cwd: Path) -> None: ...
-
-    def show(self, envelope: Envelope) -> None: ...
-
-    def end(self, report: Report) -> None: ...
-
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 

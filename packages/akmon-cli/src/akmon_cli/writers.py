@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,14 +20,28 @@ from akmon_core.events import (
     ToolStarted,
 )
 from akmon_core.messages import Assistant, Text, Thinking, ToolCall
+from akmon_core.ports import SessionClient
+from akmon_core.state import State
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.text import describe_call, neutralise, one_line
 from akmon_core.tools import DiffView
 
-if TYPE_CHECKING:
-    from akmon_cli.headless import RunningSession, Writer
-
 _CHARS = 110
+
+
+class RunningSession(SessionClient, Protocol):
+    @property
+    def state(self) -> State: ...
+
+
+class Writer(Protocol):
+    """One output format."""
+
+    def begin(self, session: RunningSession, cwd: Path) -> None: ...
+
+    def show(self, envelope: Envelope) -> None: ...
+
+    def end(self, report: Report) -> None: ...
 
 
 def writer(output_format: str, *, partial: bool) -> Writer:

@@ -45,6 +45,8 @@ class Decoder(Protocol):
 
 def merge(events: list[StreamEvent]) -> list[StreamEvent]:
     """``events`` with neighbours of one kind made one: cheaper for everyone downstream."""
+    if len(events) < 2:
+        return events
     merged: list[StreamEvent] = []
     for kind, run in groupby(events, type):
         if kind is TextDelta:

@@ -37,8 +37,8 @@ def test_the_example_of_the_readme_runs_an_agent(tmp_path: Path) -> None:
         "---\nsay Done.\n"
     )
     (tmp_path / "model.script").write_text(script)
-    assert '"claude-sonnet-4-5"' in example
-    out = run_python(example.replace('"claude-sonnet-4-5"', '"scripted:model.script"'), tmp_path)
+    assert '"claude-sonnet-5-5"' in example
+    out = run_python(example.replace('"claude-sonnet-5-5"', '"scripted:model.script"'), tmp_path)
     assert "I add it." in out
     assert "Done." in out
     assert '"""F."""' in (tmp_path / "app.py").read_text()

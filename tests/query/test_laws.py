@@ -1,4 +1,4 @@
-"""The laws of the engine, over random sessions with failing tools, denials, steering and interrupts anywhere."""
+"""The laws of the engine, over random sessions with failing tools, denials and interrupts anywhere."""
 
 from __future__ import annotations
 

@@ -80,9 +80,22 @@ def test_steering_waits_for_open_calls_and_is_delivered_in_order_behind_their_re
     assert state.queued == ()
 
 
-def test_steering_is_delivered_at_once_where_no_call_is_open() -> None:
-    state = replay([Prompted(said("go")), Steered(said("wait")), Replied(Assistant((Text("hm"),)))])
-    assert texts(state) == ["go", "wait", "hm"]
+def test_steering_during_a_reply_is_delivered_behind_it() -> None:
+    state = replay([Prompted(said("go")), Steered(said("wait"))])
+    assert texts(state) == ["go"]
+    state = apply(state, Replied(Assistant((Text("hm"),))))
+    assert texts(state) == ["go", "hm", "wait"]
+    assert texts(apply(state, Steered(said("more")))) == ["go", "hm", "wait"]
+
+
+def test_steering_behind_a_complete_reply_is_delivered_at_once() -> None:
+    state = replay([Prompted(said("go")), Replied(Assistant((Text("hm"),))), Steered(said("wait"))])
+    assert texts(state) == ["go", "hm", "wait"]
+
+
+def test_steering_during_a_reply_that_never_came_is_not_lost() -> None:
+    state = replay([Prompted(said("go")), Steered(said("wait")), TurnEnded("interrupted")])
+    assert texts(state) == ["go", "wait"]
 
 
 def test_a_prompt_starts_a_turn_afresh() -> None:

@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import tempfile
 from pathlib import Path
+from typing import cast
 
 from hypothesis import given, settings
 
 from akmon_core.commands import Prompt
-from akmon_core.events import EPHEMERAL, Envelope, TurnEnded
+from akmon_core.events import EPHEMERAL, DurableEvent, Envelope, TurnEnded
 from akmon_core.state import State, replay
 from akmon_query.journal import FileJournal, MemoryJournal, broken_links
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
@@ -48,7 +49,7 @@ def test_replaying_the_journal_gives_the_live_state_event_for_event(script: Scri
         kept = list(journal.read())
         journal.close()
         assert kept == durable(seen)
-        assert replay(envelope.event for envelope in kept) == state
+        assert replay(cast("DurableEvent", envelope.event) for envelope in kept) == state
         assert broken_links(path) == []
 
 

@@ -79,7 +79,7 @@ def distinct_calls(message: Assistant) -> Assistant:
         if isinstance(part, ToolCall):
             own = next(id_ for id_ in _candidates(part.id or "call") if id_ not in taken)
             taken.add(own)
-            part = msgspec.structs.replace(part, id=own)  # noqa: PLW2901
+            part = msgspec.structs.replace(part, id=own)
         parts.append(part)
     return msgspec.structs.replace(message, parts=tuple(parts))
 

@@ -25,7 +25,7 @@ from akmon_core.events import (
     TurnEnded,
     UnknownEvent,
 )
-from akmon_core.messages import Message, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Message, ToolCall, ToolResult, User
 from akmon_core.permissions import Grant, Mode, Verdict
 from akmon_core.stream import Usage
 from akmon_core.tools import FileSeen
@@ -47,7 +47,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     started: tuple[str, ...] = ()
     """Ids of the calls of the last reply that began to run."""
     queued: tuple[User, ...] = ()
-    """What was said meanwhile, to be read once the open calls have their results."""
+    """What was said meanwhile, to be read behind the reply being made and the results of its calls."""
     turn: int = 0
     running: bool = False
     steps: int = 0
@@ -86,7 +86,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case ModeChanged():
             return _replace(state, mode=event.mode)
         case Prompted():
-            state = _settled(state)
+            state = _deliver(_settled(state))
             return _replace(
                 state,
                 history=(*state.history, event.message),
@@ -98,7 +98,9 @@ def apply(state: State, event: DurableEvent) -> State:
                 failure="",
             )
         case Steered():
-            return _deliver(_replace(state, queued=(*state.queued, event.message)))
+            state = _replace(state, queued=(*state.queued, event.message))
+            replied = bool(state.history) and isinstance(state.history[-1], Assistant)
+            return _deliver(state) if replied else state  # else a reply is being made, which goes first
         case Continued():
             state = _settled(state)
             return _replace(
@@ -113,7 +115,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case ToolFinished():
             return _deliver(_finished(state, event))
         case TurnEnded():
-            return _replace(state, running=False, outcome=event.outcome)
+            return _deliver(_replace(state, running=False, outcome=event.outcome))
         case ToolStarted():
             return _replace(state, started=(*state.started, event.call_id))
         case PermissionAsked() | UnknownEvent():
@@ -180,8 +182,8 @@ def _settled(state: State) -> State:
     """``state`` without open calls: a damaged journal may lack results, on which providers insist."""
     for call in state.open_calls:
         lost = ToolResult(call.id, "The result of this call was lost.", error=True)
-        state = _finished(state, ToolFinished(lost, call.name))
-    return _deliver(state)
+        state = _deliver(_finished(state, ToolFinished(lost, call.name)))
+    return state
 
 
 def _files(known: dict[str, str], seen: tuple[FileSeen, ...]) -> dict[str, str]:

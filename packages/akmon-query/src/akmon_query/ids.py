@@ -7,8 +7,8 @@ import time
 
 
 def new_session_id(now: float) -> str:
-    """Such as ``20261121-091500-3fa2``: UTC time and a random end."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{os.urandom(2).hex()}"
+    """Such as ``20261121-091500-3fa20c81``: UTC time and a random end."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{os.urandom(4).hex()}"
 
 
 def new_id() -> str:

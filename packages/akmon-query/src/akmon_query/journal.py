@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,8 @@ class FileJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._torn = False
+        """Whether half a record may lie behind ``_size``."""
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -61,12 +64,17 @@ class FileJournal:
     def append(self, envelope: Envelope, *, sync: bool) -> None:
         line = encode_record(envelope, self._prev)
         try:
+            if self._torn:
+                os.ftruncate(self._fd, self._size)
+            self._torn = True
             _write(self._fd, line + b"\n")
             if sync:
                 _sync(self._fd)
         except OSError as error:
-            self._undo()
+            with suppress(OSError):
+                os.ftruncate(self._fd, self._size)
             raise JournalError(_unusable(self.path, error)) from error
+        self._torn = False
         self._size += len(line) + 1
         self._prev = digest(line)
 
@@ -77,13 +85,6 @@ class FileJournal:
 
     def close(self) -> None:
         os.close(self._fd)
-
-    def _undo(self) -> None:
-        """Takes back half a record, best effort: what stays is repaired on the next opening."""
-        try:
-            os.ftruncate(self._fd, self._size)
-        except OSError:
-            return
 
 
 def read_records(path: Path) -> Iterator[tuple[bytes, Envelope, str]]:
@@ -135,7 +136,8 @@ def _repair(fd: int, path: Path) -> tuple[int, str]:
 
 
 def _set_aside(path: Path, torn: bytes) -> None:
-    with path.with_suffix(".torn").open("ab") as file:
+    fd = os.open(path.with_suffix(".torn"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "ab") as file:
         file.write(torn + b"\n")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from akmon_core.errors import JournalError
+from akmon_core.codec import storable
 from akmon_core.events import (
     EPHEMERAL,
     DurableEvent,
@@ -37,7 +37,7 @@ class Ledger:
         self.seq = 0
         """Sequence number of the last durable event."""
         self.broken = ""
-        """Why nothing can be kept any more; empty while all is well."""
+        """Why nothing is kept any more; empty while all is well."""
 
     def restore(self) -> None:
         """Folds what the journal holds into the state, without publishing it."""
@@ -46,16 +46,22 @@ class Ledger:
             self.state = apply(self.state, cast("DurableEvent", envelope.event))
 
     def report(self, event: Event, cause: str = "") -> None:
-        """Raises ``JournalError`` the first time that an event cannot be kept; the rest closes the turn."""
+        """Raises ``JournalError`` if the event cannot be kept; then it has not happened."""
         if isinstance(event, EPHEMERAL):
             self._hub.publish(self._envelope(event, cause))
             return
+        event = storable(event)
         state = apply(self.state, event)
+        envelope = self._envelope(event, cause, seq=self.seq + 1, turn=state.turn)
+        if not self.broken:
+            self._journal.append(envelope, sync=_must_last(event))
         self.seq += 1
-        envelope = self._envelope(event, cause, turn=state.turn)
-        self._keep(envelope)
         self.state = state
         self._hub.publish(envelope)
+
+    def give_up(self, why: str) -> None:
+        """Keeps nothing from now on, so that a turn can end whose end cannot be kept."""
+        self.broken = why
 
     def subscribe(self, after: int | None) -> Subscriber:
         if after is None:
@@ -66,25 +72,17 @@ class Ledger:
         self._hub.close()
         self._journal.close()
 
-    def _envelope(self, event: Event, cause: str, turn: int | None = None) -> Envelope:
+    def _envelope(
+        self, event: Event, cause: str, *, seq: int | None = None, turn: int | None = None
+    ) -> Envelope:
         return Envelope(
-            seq=self.seq,
+            seq=self.seq if seq is None else seq,
             at=self._clock(),
             session=self.session,
             turn=self.state.turn if turn is None else turn,
             cause=cause or self.cause,
             event=event,
         )
-
-    def _keep(self, envelope: Envelope) -> None:
-        if self.broken:
-            return
-        try:
-            self._journal.append(envelope, sync=_must_last(envelope.event))
-        except JournalError as error:
-            self.seq -= 1
-            self.broken = str(error)
-            raise
 
 
 def _must_last(event: Event) -> bool:

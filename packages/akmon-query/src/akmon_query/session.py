@@ -74,8 +74,10 @@ class Session:
             if self._turn:
                 await asyncio.wait((self._turn,))
         finally:
-            await self._driver.close()
-            self._ledger.close()
+            try:
+                await self._driver.close()
+            finally:
+                self._ledger.close()
 
     async def __aenter__(self) -> Self:
         return self

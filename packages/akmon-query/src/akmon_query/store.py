@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -11,8 +10,6 @@ from akmon_core.errors import JournalError
 from akmon_core.events import ModelChosen, Prompted, SessionStarted
 from akmon_core.messages import Text
 from akmon_query.journal import read_records
-
-_HEAD_RECORDS = 8
 
 
 class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +63,15 @@ def _info(path: Path) -> SessionInfo | None:
     name, cwd, provider, model, prompt, started = "", "", "", "", "", 0.0
     try:
         changed = path.stat().st_mtime
-        for _, envelope, _ in islice(read_records(path), _HEAD_RECORDS):
+        for _, envelope, _ in read_records(path):
             match envelope.event:
                 case SessionStarted():
                     started, name, cwd = envelope.at, envelope.event.name, envelope.event.cwd
                 case ModelChosen():
                     provider, model = envelope.event.provider, envelope.event.model
-                case Prompted(message) if not prompt:
+                case Prompted(message):
                     prompt = " ".join(part.text for part in message.parts if isinstance(part, Text))
+                    break
                 case _:
                     pass
     except (OSError, JournalError):

@@ -88,6 +88,7 @@ class Driver:
         try:
             close_turn(self._ledger, outcome, reason)
         except JournalError as error:
+            self._ledger.give_up(str(error))
             close_turn(self._ledger, "failed", str(error))
 
     async def _perform(self, move: Move) -> None:
@@ -118,6 +119,7 @@ class Driver:
                     match event:
                         case ReplyDone(message, usage):
                             self._replied(distinct_calls(message), usage)
+                            partial.clear()
                             return
                         case UsageSeen(usage):
                             continue
@@ -133,8 +135,8 @@ class Driver:
             failed = ModelFailed(kind=error.kind, message=str(error), usage=usage, cost=self._cost(usage))
             self._ledger.report(failed)
         except asyncio.CancelledError:
-            if partial:
-                self._replied(Assistant((Text("".join(partial)),), "interrupted"), usage)
+            if text := "".join(partial):
+                self._replied(Assistant((Text(text),), "interrupted"), usage)
             raise
 
     def _replied(self, message: Assistant, usage: Usage) -> None:
@@ -151,8 +153,10 @@ class Driver:
             tool = self._tool(call)
             arguments = parse_arguments(tool, call)
             await self._gate.authorize(call, tool, arguments, self._context(call))
-        except ToolError as error:
-            self._finish(call, ToolOutput(str(error), error=True, summary=_first_line(str(error))))
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see _failed
+            self._finish(call, _failed(call, error))
 
     def _tool(self, call: ToolCall) -> AnyTool:
         try:
@@ -211,14 +215,14 @@ class Driver:
         tool = self._tool(call)
         try:
             output: ToolOutput = await tool.run(parse_arguments(tool, call), self._context(call))
-        except ToolError as error:
-            return ToolOutput(str(error), error=True, summary=_first_line(str(error)))
         except JournalError:
             raise
-        except Exception as error:  # noqa: BLE001 - users write tools too: what one raises is its result
-            _log.debug("the tool %s failed", call.name, exc_info=True)
-            text = f"the tool {call.name} failed: {type(error).__name__}: {error}"
-            return ToolOutput(text, error=True, summary=_first_line(text))
+        except asyncio.CancelledError as error:
+            if _being_cancelled():
+                raise
+            return _failed(call, error)
+        except Exception as error:  # noqa: BLE001 - see _failed
+            return _failed(call, error)
         return output
 
     def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
@@ -244,6 +248,21 @@ def _finished(call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> ToolF
         files=output.files,
         seconds=round(seconds, 3),
     )
+
+
+def _failed(call: ToolCall, error: BaseException) -> ToolOutput:
+    """What the model reads of an exception in a tool. Users write tools too, so it may be any."""
+    text = str(error)
+    if not isinstance(error, ToolError):
+        _log.debug("the tool %s failed", call.name, exc_info=error)
+        text = f"the tool {call.name} failed: {type(error).__name__}: {error}"
+    return ToolOutput(text, error=True, summary=_first_line(text))
+
+
+def _being_cancelled() -> bool:
+    """Whether the running task is meant to end, rather than a tool having cancelled something of its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _denied(reason: str) -> ToolOutput:

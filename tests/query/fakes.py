@@ -1,0 +1,148 @@
+"""Models and tools whose every pause the test decides on, and small helpers around a session of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from akmon_core.commands import Command, Prompt
+from akmon_core.errors import ProviderError
+from akmon_core.events import Envelope, TurnEnded
+from akmon_core.limits import Limits
+from akmon_core.messages import Assistant, Text, ToolCall
+from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
+from akmon_core.permissions import Mode, Policy, Target
+from akmon_core.ports import Journal
+from akmon_core.stream import ReplyDone, StreamEvent, Usage
+from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
+from akmon_query.assembly import assemble
+from akmon_query.journal import MemoryJournal
+from akmon_query.session import Session
+from akmon_query.testing import FakeArguments
+
+T = TypeVar("T")
+PRICES = Prices(input=1.0, output=1.0, cache_read=1.0, cache_write=1.0)
+
+
+class StreamModel:
+    """Plays one list per request: events are yielded, exceptions raised, ``asyncio.Event``s waited for."""
+
+    def __init__(
+        self, *streams: Sequence[StreamEvent | Exception | asyncio.Event], prices: Prices | None = None
+    ) -> None:
+        self._streams = iter(streams)
+        self.requests: list[ModelRequest] = []
+        self.closed = False
+        self.facts = ModelFacts(
+            provider="fake", id="stream", context_window=1_000, max_output=100, prices=prices
+        )
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
+        self.requests.append(request)
+        try:
+            for step in next(self._streams, [ProviderError("bad_request", "nothing left")]):
+                if isinstance(step, asyncio.Event):
+                    await step.wait()
+                elif isinstance(step, Exception):
+                    raise step
+                else:
+                    await asyncio.sleep(0)
+                    yield step
+        finally:
+            for _ in range(3):  # closing a connection takes a while
+                await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Tool:
+    """Gives what ``work`` makes of its text, or the text. ``log`` tells when calls start and end."""
+
+    description = "A tool."
+    arguments = FakeArguments
+
+    def __init__(
+        self,
+        name: str,
+        *effects: Effect,
+        work: Callable[[str], object] | None = None,
+        hold: asyncio.Event | None = None,
+    ) -> None:
+        self.name = name
+        self.log: list[str] = []
+        self._effects = effects
+        self._work = work
+        self._hold = hold
+
+    def effects(self, arguments: FakeArguments) -> tuple[Effect, ...]:
+        return self._effects
+
+    async def run(self, arguments: FakeArguments, context: ToolContext) -> ToolOutput:
+        self.log.append(f"start {arguments.text}")
+        if self._hold:
+            await self._hold.wait()
+        else:
+            await asyncio.sleep(0)
+        self.log.append(f"end {arguments.text}")
+        return ToolOutput(str(self._work(arguments.text)) if self._work else arguments.text)
+
+
+def inside(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+    """Every path lies in the project."""
+    return tuple(Target(effect, f"/p/{effect.target}", effect.target) for effect in effects)
+
+
+def open_with(
+    model: Model,
+    *tools: AnyTool,
+    journal: Journal | None = None,
+    mode: Mode | None = None,
+    policy: Policy = Policy(),  # noqa: B008
+    limits: Limits = Limits(),  # noqa: B008
+) -> Session:
+    return assemble(
+        model,
+        {tool.name: tool for tool in tools},
+        MemoryJournal() if journal is None else journal,
+        session="s",
+        locate=inside,
+        mode=mode,
+        policy=policy,
+        limits=limits,
+    )
+
+
+def done(text: str, *calls: ToolCall, usage: Usage = Usage()) -> ReplyDone:  # noqa: B008
+    return ReplyDone(Assistant((Text(text), *calls), "tools" if calls else "end"), usage)
+
+
+def asks(*calls: tuple[str, str]) -> Assistant:
+    """A reply with calls, each as a tool and its text; their ids are 1, 2, 3 ..."""
+    parts = (ToolCall(str(at), tool, f'{{"text": "{text}"}}') for at, (tool, text) in enumerate(calls, 1))
+    return Assistant(tuple(parts), "tools")
+
+
+async def watch(
+    session: Session,
+    react: Callable[[Envelope], Iterable[Command]] = lambda _: (),
+    start: Command = Prompt("go"),  # noqa: B008
+) -> list[Envelope]:
+    """What happens from ``start`` until the turn ends; ``react`` says what to send upon each event."""
+    events = session.events()
+    await session.send(start)
+    seen: list[Envelope] = []
+    async for envelope in events:
+        seen.append(envelope)
+        for command in react(envelope):
+            await session.send(command)
+        if isinstance(envelope.event, TurnEnded):
+            break
+    events.close()
+    return seen
+
+
+def of(seen: Iterable[Envelope], kind: type[T]) -> list[T]:
+    """The events of one kind."""
+    return [envelope.event for envelope in seen if isinstance(envelope.event, kind)]

@@ -16,7 +16,7 @@ _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 def install() -> Path:
     """Builds the wheels of the sources as they are, installs them, and gives the environment's ``bin``.
 
-    What they depend on is fetched only the first time.
+    What they depend on is fetched only if it is not there yet.
     """
     binaries = VENV / "bin"
     with tempfile.TemporaryDirectory() as folder:
@@ -25,9 +25,9 @@ def install() -> Path:
         wheels = [str(path) for path in Path(folder).glob("*.whl")]
         if not (binaries / "akmon").exists():
             _run(sys.executable, "-m", "venv", "--clear", str(VENV))
-            _run(str(binaries / "python"), *_PIP, "--find-links", folder, "akmon")
-        _run(str(binaries / "python"), *_PIP, "--no-index", "--no-deps", "--force-reinstall", *wheels)
-        _run(str(binaries / "python"), "-m", "pip", "--quiet", "check")
+        python = str(binaries / "python")
+        _run(python, *_PIP, "--no-index", "--no-deps", "--force-reinstall", *wheels)
+        _run(python, *_PIP, "akmon")
     return binaries
 
 

@@ -103,11 +103,13 @@ def talk(
         conversation = asyncio.ensure_future(
             converse(client, banner="akmon 0", first_prompt=first_prompt, view=view, history=history)
         )
+        typing = asyncio.ensure_future(person(terminal))
         try:
-            await _first(conversation, asyncio.ensure_future(person(terminal)))
+            await _first(conversation, typing)
             await conversation
         finally:
             conversation.cancel()
+            typing.cancel()
 
     async def within_patience() -> Terminal:
         with open_terminal() as terminal:

@@ -165,6 +165,20 @@ def test_what_was_typed_before_a_question_appeared_does_not_answer_it() -> None:
     assert client.commands == [Prompt("go"), Interrupt()]
 
 
+def test_the_terminal_marks_pastes_while_a_turn_runs() -> None:
+    marked: list[bool] = []
+
+    async def person(terminal: Terminal) -> None:
+        await terminal.until("only the beg")
+        marked.append(terminal.raw.rindex("\x1b[?2004h") > terminal.raw.rfind("\x1b[?2004l"))
+        terminal.press("\x03")
+        await terminal.until("Interrupted.")
+        await leave(terminal)
+
+    talk(FakeClient(ENDLESS), person, first_prompt="go")
+    assert marked == [True]
+
+
 def test_ctrl_c_interrupts_a_turn_and_the_partial_text_stays() -> None:
     client = FakeClient(ENDLESS, HELLO)
 

@@ -10,7 +10,7 @@ import msgspec
 from prompt_toolkit.application import AppSession
 
 from akmon_core.commands import Answer, Interrupt, Prompt, SetMode
-from akmon_core.events import Envelope, PermissionAsked, Prompted, TurnEnded
+from akmon_core.events import Envelope, Prompted, TurnEnded
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.composer import Composer, ask_line, whole
@@ -115,24 +115,20 @@ class Conversation:
         self._screen.write([Span("The session has ended.", "dim")])
 
     async def _next(self, watching: Watch) -> Envelope | None:
-        """The next event, None after the last one. Until it comes, keys are acted upon.
+        """The next event, None after the last one. What was pressed before it comes is acted upon first.
 
-        What was pressed before a question is on the screen does not answer it.
+        So no key that was pressed before a question came answers it.
         """
         event = asyncio.ensure_future(anext(self._events))
         try:
             while not event.done():
                 await _either(event, watching.pressed)
                 await self._press(watching)
-            envelope = event.result()
+            return event.result()
         except StopAsyncIteration:
             return None
         finally:
             event.cancel()
-        if isinstance(envelope.event, PermissionAsked):
-            watching.read()
-            await self._press(watching)
-        return envelope
 
     async def _press(self, watching: Watch) -> None:
         for burst in watching.take():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from akmon_core.events import PermissionAsked, Replied, ToolFinished, ToolStarted
 from akmon_core.messages import Assistant, Text, ToolCall, ToolResult
 from akmon_core.stream import TextDelta, Usage
-from akmon_core.tools import DiffView, Effect
+from akmon_core.tools import DiffView, Effect, TextView
 from tests.tui.fake import WAIT, Step
 
 USAGE = Usage(input_tokens=1200, output_tokens=34, cache_read_tokens=800)
@@ -21,16 +21,17 @@ def call(number: int = 1, name: str = "shell", arguments: str = '{"command": "py
     return ToolCall(f"call-{number}", name, arguments)
 
 
-def finished(number: int = 1, summary: str = "3 passed", tool: str = "shell", **more: object) -> ToolFinished:
-    error = bool(more.pop("error", False))
-    view = more.pop("view", None)
-    return ToolFinished(
-        ToolResult(f"call-{number}", summary, error),
-        tool,
-        summary,
-        view if isinstance(view, DiffView) else None,
-        **{key: value for key, value in more.items() if isinstance(value, float)},  # type: ignore[arg-type]
-    )
+def finished(
+    number: int = 1,
+    summary: str = "3 passed",
+    tool: str = "shell",
+    *,
+    error: bool = False,
+    view: DiffView | TextView | None = None,
+    seconds: float = 0.0,
+) -> ToolFinished:
+    result = ToolResult(f"call-{number}", summary, error)
+    return ToolFinished(result, tool, summary, view, seconds=seconds)
 
 
 def asks(command: str = "rm -rf build", number: int = 1) -> PermissionAsked:

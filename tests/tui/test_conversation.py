@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from akmon_core.commands import Answer, Interrupt, Prompt, SetMode
+from akmon_core.commands import Answer, Answered, Interrupt, Prompt, SetMode
 from akmon_core.events import ModelFailed, Noticed, TurnEnded
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_tui.view import Spent, View
@@ -58,7 +58,7 @@ def test_an_unpriced_model_is_not_shown_as_free() -> None:
 
 
 @pytest.mark.parametrize(("key", "answer"), [("y", "once"), ("s", "session"), ("Y", "once")])
-def test_one_key_answers_a_question_about_a_command(key: str, answer: str) -> None:
+def test_one_key_answers_a_question_about_a_command(key: str, answer: Answered) -> None:
     client = FakeClient(QUESTION)
 
     async def person(terminal: Terminal) -> None:
@@ -68,7 +68,7 @@ def test_one_key_answers_a_question_about_a_command(key: str, answer: str) -> No
         await leave(terminal)
 
     terminal = talk(client, person, first_prompt="clean up")
-    assert Answer("call-1", answer) in client.commands  # type: ignore[arg-type]
+    assert Answer("call-1", answer) in client.commands
     assert "shell asks for permission\n  run rm -rf build\n" in terminal.text
     assert "Asked because default mode asks before running a command." in terminal.text
     assert "a all writes" not in terminal.text

@@ -126,6 +126,8 @@ def output_format(arguments: Sequence[str]) -> str:
     """The output format that ``arguments`` ask for, also when the rest of them is wrong."""
     found = "text"
     for at, argument in enumerate(arguments):
+        if argument == "--":
+            break
         name, equals, value = argument.partition("=")
         if name in ("--output-format", "--output"):
             found = value if equals else "".join(arguments[at + 1 : at + 2])

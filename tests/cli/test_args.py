@@ -1,0 +1,110 @@
+"""Reading the command line: what is a subcommand, what a prompt, and which output format is meant."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from akmon_cli.args import COMMON, MODEL, OUTPUT_FORMATS, RUN, output_format, parse_run, subcommand
+from akmon_cli.program import COMMANDS
+from akmon_core.errors import SettingsError
+
+FLAGS = [flag for flags, _ in (*RUN, *MODEL, *COMMON) for flag in flags]
+words = st.one_of(
+    st.sampled_from([*FLAGS, *COMMANDS, *OUTPUT_FORMATS, "--", "-", "--output=json", "--task=x", ""]),
+    st.text(max_size=10),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "rest"),
+    [
+        (["sessions"], "sessions", []),
+        (["sessions", "list", "--json"], "sessions", ["list", "--json"]),
+        (["-C", "dir", "doctor", "--json"], "doctor", ["-C", "dir", "--json"]),
+        (["--cwd=dir", "doctor"], "doctor", ["--cwd=dir"]),
+        (["-m", "sessions", "config"], "config", ["-m", "sessions"]),
+        (["--allow", "demo", "--deny", "demo", "config"], "config", ["--allow", "demo", "--deny", "demo"]),
+        (["-y", "config"], "config", ["-y"]),
+    ],
+)
+def test_the_first_word_that_is_no_option_is_the_subcommand(
+    arguments: list[str], name: str, rest: list[str]
+) -> None:
+    assert subcommand(arguments, COMMANDS) == (name, rest)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fix", "sessions"],
+        ["-p", "sessions"],
+        ["--print", "demo"],
+        ["--", "demo"],
+        ["--task", "demo"],
+        ["-m", "demo"],
+        ["-m", "demo", "fix it"],
+        ["Sessions"],
+        ["sessions are nice"],
+    ],
+)
+def test_anything_else_is_a_prompt(arguments: list[str]) -> None:
+    assert subcommand(arguments, COMMANDS) == ("", arguments)
+
+
+@given(st.lists(words, max_size=6))
+def test_no_argument_is_lost_or_invented(arguments: list[str]) -> None:
+    name, rest = subcommand(arguments, COMMANDS)
+    assert sorted([name, *rest] if name else rest) == sorted(arguments)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(words, max_size=6))
+def test_the_output_format_is_the_one_that_is_parsed(arguments: list[str]) -> None:
+    arguments = [argument for argument in arguments if not argument.startswith(("-h", "--help", "-p", "-y"))]
+    with suppress(SettingsError):
+        assert parse_run(arguments).output_format == output_format(arguments)
+
+
+@given(
+    st.lists(words, max_size=6),
+    st.sampled_from(OUTPUT_FORMATS),
+    st.sampled_from(["--output", "--output-format"]),
+)
+def test_the_last_output_format_counts_whatever_else_is_wrong(
+    arguments: list[str], form: str, flag: str
+) -> None:
+    arguments = [argument for argument in arguments if argument != "--"]
+    assert output_format([*arguments, flag, form]) == form
+    assert output_format([*arguments, f"{flag}={form}"]) == form
+
+
+def test_options_may_stand_between_the_words_of_a_prompt() -> None:
+    options = parse_run(["fix", "-m", "x", "the", "--max-turns=3", "test"])
+    assert (options.prompt, options.model, options.max_turns) == (["fix", "the", "test"], "x", 3)
+
+
+def test_what_is_not_typed_is_not_set() -> None:
+    typed = vars(parse_run([]))
+    assert {key: value for key, value in typed.items() if value not in (None, False, [])} == {
+        "output_format": "text"
+    }
+
+
+@pytest.mark.parametrize(
+    "flag", [flag for flags, keywords in RUN if "action" not in keywords for flag in flags]
+)
+def test_no_flag_may_be_abbreviated(flag: str) -> None:
+    if flag.startswith("--") and flag[:-1] not in FLAGS:
+        with pytest.raises(SettingsError, match="unrecognized arguments"):
+            parse_run([flag[:-1], "x"])
+
+
+def test_what_stands_behind_two_dashes_is_no_output_format() -> None:
+    assert output_format(["-p", "--", "--output=json"]) == "text"
+    assert output_format(["--output=json", "--", "--output", "text"]) == "json"
+    assert parse_run(["--output=json", "--", "--output", "text"]).prompt == ["--output", "text"]

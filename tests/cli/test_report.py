@@ -1,0 +1,132 @@
+"""The report of a headless run, from its events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from akmon_cli.report import EXIT_CODES, Record, Report
+from akmon_core.events import (
+    Continued,
+    Envelope,
+    Event,
+    ModelFailed,
+    Outcome,
+    PermissionDecided,
+    Replied,
+    ToolFinished,
+    TurnEnded,
+)
+from akmon_core.messages import Assistant, Text, ToolResult
+from akmon_core.prompt import GO_ON
+from akmon_core.stream import Usage
+from akmon_core.tools import Effect, FileSeen
+
+CWD = Path("/project")
+DENIED = PermissionDecided(
+    call_id="1", decision="deny", by="policy", reason="no", tool="shell", effects=(Effect("run", "make"),)
+)
+COMPLETED = TurnEnded("completed")
+SOME = Usage(input_tokens=3, output_tokens=2, cache_read_tokens=1)
+
+
+def reported(*events: Event) -> Report:
+    report = Report()
+    record = Record(report, CWD)
+    for seq, event in enumerate(events):
+        record.add(Envelope(seq=seq, at=0.0, session="s", turn=1, cause="", event=event))
+    return report
+
+
+def said(text: str, cost: float | None = 0.5) -> Replied:
+    return Replied(Assistant((Text(text),)), SOME, cost)
+
+
+def test_the_result_is_the_last_text() -> None:
+    assert reported(said("first"), said("last"), said(""), COMPLETED).result == "last"
+
+
+def test_a_continued_reply_is_joined_and_a_later_one_is_not() -> None:
+    go_on = Continued(GO_ON)
+    assert reported(said("a"), go_on, said("b"), go_on, said("c")).result == "abc"
+    assert reported(said("a"), go_on, said("b"), said("c")).result == "c"
+    assert reported(said("a"), go_on, said("")).result == "a"
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 100)), max_size=6))
+def test_costs_add_up_and_one_unknown_price_makes_the_sum_unknown(costs: list[int | None]) -> None:
+    report = reported(*(said("x", cost) for cost in costs))
+    assert report.cost_usd == (None if None in costs else sum(cost or 0 for cost in costs))
+    assert report.usage.prompt_tokens == 4 * len(costs)
+    assert report.usage.output_tokens == 2 * len(costs)
+
+
+def test_a_call_that_failed_before_it_used_anything_costs_nothing() -> None:
+    assert reported(said("x", 1.0), ModelFailed("authentication", "no")).cost_usd == 1.0
+    assert reported(said("x", 1.0), ModelFailed("server", "no", SOME, None)).cost_usd is None
+    assert reported(ModelFailed("server", "no", SOME, 2.0)).cost_usd == 2.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "denied", "reason", "code"),
+    [
+        ("completed", False, "completed", 0),
+        ("completed", True, "denied", 3),
+        ("failed", True, "error", 1),
+        ("interrupted", True, "interrupted", 130),
+        ("max_turns", True, "max_turns", 4),
+        ("budget_limit", False, "budget_limit", 4),
+    ],
+)
+def test_how_a_turn_ended_decides_reason_and_exit_code(
+    outcome: Outcome, denied: bool, reason: str, code: int
+) -> None:
+    report = reported(*([DENIED] if denied else []), TurnEnded(outcome))
+    assert (report.exit_reason, report.exit_code) == (reason, code)
+    assert (report.status == "success") == (code == 0)
+
+
+def test_a_run_that_never_began_is_an_error() -> None:
+    assert (Report().status, Report().exit_reason, Report().exit_code) == ("error", "error", 1)
+
+
+def test_every_exit_reason_has_a_code_of_the_documented_ones() -> None:
+    assert set(EXIT_CODES.values()) == {0, 1, 3, 4, 130}
+
+
+def test_files_are_listed_once_and_from_the_working_folder() -> None:
+    def wrote(path: str, *, written: bool = True) -> ToolFinished:
+        seen = FileSeen(path, "0" * 64, written=written)
+        return ToolFinished(ToolResult("1", "ok"), "write", "1 line written", files=(seen,))
+
+    report = reported(
+        wrote("/project/a/b.txt"),
+        wrote("/project/a/b.txt"),
+        wrote("/elsewhere/c.txt"),
+        wrote("/project/only-read.txt", written=False),
+        wrote("/project-2/d.txt"),
+    )
+    assert report.files_written == ["a/b.txt", "/elsewhere/c.txt", "/project-2/d.txt"]
+
+
+def test_denials_and_calls_are_listed_in_order() -> None:
+    failed = ToolFinished(ToolResult("1", "Denied: no.", error=True), "shell", "denied: no")
+    report = reported(DENIED, failed, ToolFinished(ToolResult("2", "ok"), "read", "3 lines read"), COMPLETED)
+    assert msgspec.to_builtins(report.permission_denials) == [
+        {"tool": "shell", "call_id": "1", "targets": ["make"], "reason": "no"}
+    ]
+    assert msgspec.to_builtins(report.tool_calls) == [
+        {"name": "shell", "success": False, "message": "denied: no"},
+        {"name": "read", "success": True, "message": "3 lines read"},
+    ]
+    assert report.error
+    assert report.error.startswith("1 call was denied.")
+
+
+def test_two_reports_share_nothing() -> None:
+    reported(DENIED, COMPLETED)
+    assert reported(COMPLETED).permission_denials == []

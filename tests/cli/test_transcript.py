@@ -1,0 +1,82 @@
+"""A session as Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import tempfile
+from pathlib import Path
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from akmon_cli.transcript import TRANSCRIPTS
+from akmon_core.commands import Prompt
+from akmon_core.messages import Assistant, Text, ToolCall
+from akmon_query.assembly import assemble
+from akmon_query.journal import FileJournal
+from akmon_query.store import SessionInfo
+from akmon_query.testing import FakeModel, FakeTool, run_turn
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+
+
+def transcripts(path: Path, prompt: str, argument: str, answer: str) -> dict[str, str]:
+    """All transcripts of a session in which ``argument`` went through a tool."""
+
+    async def play() -> None:
+        arguments = msgspec.json.encode({"text": argument}).decode()
+        asked = Assistant((ToolCall("1", "echo", arguments),), "tools")
+        model = FakeModel([asked, Assistant((Text(answer),))])
+        async with assemble(model, {"echo": FakeTool()}, FileJournal(path), session="s") as session:
+            await run_turn(session, Prompt(prompt))
+
+    path.unlink(missing_ok=True)
+    asyncio.run(play())
+    info = SessionInfo(
+        id="s", path=path, started=0, changed=0, name="n", provider="p", model="m", cwd="/", prompt=prompt
+    )
+    return {form: "".join(pieces(info)) for form, pieces in TRANSCRIPTS.items()}
+
+
+def test_markdown_has_what_was_said_and_done_in_order(tmp_path: Path) -> None:
+    document = transcripts(tmp_path / "s.jsonl", "the question", "the output", "the answer")["markdown"]
+    found = re.findall(r"^#.*|^\*.*|the \w+$", document, re.MULTILINE)
+    assert found == [
+        "# Session s (n)",
+        "## User",
+        "the question",
+        "**echo**",
+        "*echo: allow by policy: it has no effect outside the session*",
+        "**echo result**",
+        "the output",
+        "## akmon",
+        "the answer",
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts, st.lists(st.sampled_from(["`", "``", "\n", "x", "```\n", "~~~"]), max_size=12), texts)
+def test_no_output_breaks_out_of_its_block_and_html_has_only_our_tags(
+    prompt: str, pieces: list[str], answer: str
+) -> None:
+    output = "".join(pieces)
+    with tempfile.TemporaryDirectory() as folder:
+        found = transcripts(Path(folder, "s.jsonl"), prompt, output, answer)
+    block = found["markdown"].split("**echo result**\n\n", 1)[1]
+    fence = re.match(r"`{3,}", block)
+    assert fence
+    assert fence[0] not in output
+    assert block.startswith(f"{fence[0]}\n{output}\n{fence[0]}\n")
+    body = found["html"].split("<pre>\n", 1)[1].removesuffix("</pre>\n")
+    assert "<" not in body
+    assert html.unescape(body) == found["markdown"]
+
+
+def test_json_holds_every_record_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    exported = msgspec.json.decode(transcripts(path, "q", "o", "a")["json"])
+    assert exported["records"] == [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    assert (exported["session_id"], exported["name"], exported["cwd"]) == ("s", "n", "/")

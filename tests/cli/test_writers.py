@@ -1,0 +1,175 @@
+"""What the output formats print of each event."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from akmon_cli.report import CallReport, Denial, Report
+from akmon_cli.writers import writer
+from akmon_core.events import (
+    Envelope,
+    Event,
+    ModelFailed,
+    Noticed,
+    PermissionDecided,
+    Replied,
+    ToolFinished,
+    ToolStarted,
+)
+from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
+from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
+from akmon_core.tools import DiffView, Effect
+
+hostile = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(
+        ["\x1b[2J", "\x1b]0;t\x07", "\x9b31m", "a\rb", "\u202e", "\x00", "\u2028", "\ud800", "{}"]
+    ),
+)
+calls = st.builds(ToolCall, st.sampled_from(["1", "2"]), hostile, hostile)
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        lambda text, calls: Replied(Assistant((Thinking(text), Text(text), *calls))),
+        hostile,
+        st.lists(calls, max_size=2),
+    ),
+    st.builds(
+        lambda id_, decision, text: PermissionDecided(
+            call_id=id_,
+            decision=decision,
+            by="policy",
+            reason=text,
+            tool=text,
+            effects=(Effect("run", text),),
+        ),
+        st.sampled_from(["1", "2", "3"]),
+        st.sampled_from(["allow", "deny"]),
+        hostile,
+    ),
+    st.builds(ToolStarted, st.sampled_from(["1", "2", "3"]), hostile, st.booleans()),
+    st.builds(
+        lambda id_, text, error: ToolFinished(
+            ToolResult(id_, text, error), text, text, DiffView(text, f"-{text}\n+{text}\n", 1, 1)
+        ),
+        st.sampled_from(["1", "2", "3"]),
+        hostile,
+        st.booleans(),
+    ),
+    st.builds(Retrying, st.just(2), st.just(6), st.just(1.5), hostile),
+    st.builds(ModelFailed, st.just("server"), hostile),
+    st.builds(Noticed, hostile),
+    st.builds(TextDelta, hostile),
+    st.builds(ThinkingDelta, hostile),
+)
+
+
+def envelope(event: Event) -> Envelope:
+    return Envelope(seq=1, at=0.0, session="s", turn=1, cause="", event=event)
+
+
+def report_of(text: str) -> Report:
+    return Report(
+        result=text,
+        error=text,
+        exit_reason="denied",
+        tool_calls=[CallReport(text, True, text)],
+        permission_denials=[Denial(text, "1", [text], text)],
+    )
+
+
+def steers(text: str) -> bool:
+    """Whether a terminal could take anything in ``text`` for more than characters to show."""
+    return any(
+        unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in "\n\t\u200c\u200d" for char in text
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=5), hostile)
+def test_text_for_people_never_steers_their_terminal(
+    capsys: pytest.CaptureFixture[str], happened: list[Event], text: str
+) -> None:
+    out = writer("text", partial=False)
+    for event in happened:
+        out.show(envelope(event))
+    out.end(report_of(text))
+    printed = capsys.readouterr()
+    assert not steers(printed.out)
+    assert not steers(printed.err)
+
+
+def shown(capsys: pytest.CaptureFixture[str], *happened: Event) -> list[str]:
+    """The lines of progress."""
+    out = writer("text", partial=False)
+    for event in happened:
+        out.show(envelope(event))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err.splitlines()
+
+
+CALL = ToolCall("1", "shell", '{"command": "make all"}')
+ALLOWED = PermissionDecided(call_id="1", decision="allow", by="policy", reason="a rule", tool="shell")
+
+
+def test_a_call_is_shown_with_why_it_is_allowed_and_what_came_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = shown(
+        capsys,
+        Replied(Assistant((Text("I build."), CALL))),
+        ALLOWED,
+        ToolStarted("1", "shell", mutating=True),
+        ToolFinished(ToolResult("1", "boom", error=True), "shell", "exit 2, 1 line"),
+    )
+    assert lines == ["I build.", "> shell make all  (a rule)", "  failed: exit 2, 1 line"]
+
+
+def test_a_denied_call_is_shown_once_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(
+        capsys,
+        Replied(Assistant((CALL,))),
+        msgspec.structs.replace(ALLOWED, decision="deny", reason="nobody is there"),
+        ToolFinished(ToolResult("1", "Denied.", error=True), "shell", "denied: nobody is there"),
+    )
+    assert lines == ["> shell make all", "  denied: nobody is there"]
+
+
+def test_a_call_that_could_not_start_is_shown_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    finished = ToolFinished(ToolResult("1", "no such tool", error=True), "shell", "no such tool")
+    assert shown(capsys, Replied(Assistant((CALL,))), finished) == [
+        "> shell make all",
+        "  failed: no such tool",
+    ]
+
+
+def test_a_change_is_shown_as_a_diff(capsys: pytest.CaptureFixture[str]) -> None:
+    view = DiffView("a", "@@ -1 +1 @@\n-old\n+new\n", 1, 1)
+    finished = ToolFinished(ToolResult("1", "ok"), "edit", "+1 -1 lines", view)
+    assert shown(capsys, finished) == ["> 1", "  +1 -1 lines", "  @@ -1 +1 @@", "  -old", "  +new"]
+
+
+def test_the_answer_itself_is_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, Replied(Assistant((Text("The answer."),))), TextDelta("The")) == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=5), st.booleans())
+def test_every_line_of_the_stream_is_one_object_with_a_type(
+    capfdbinary: pytest.CaptureFixture[bytes], happened: list[Event], partial: bool
+) -> None:
+    out = writer("stream-json", partial=partial)
+    encodable = [event for event in happened if "\\ud800" not in repr(event)]
+    for event in encodable:
+        out.show(envelope(event))
+    out.end(Report())
+    lines = [msgspec.json.decode(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert all(isinstance(line["type"], str) for line in lines)
+    assert [line["type"] for line in lines].index("result") == len(lines) - 1
+    deltas = sum(isinstance(event, TextDelta | ThinkingDelta) for event in encodable)
+    assert sum(line["type"].endswith("_delta") for line in lines) == (deltas if partial else 0)

@@ -108,3 +108,8 @@ def test_what_stands_behind_two_dashes_is_no_output_format() -> None:
     assert output_format(["-p", "--", "--output=json"]) == "text"
     assert output_format(["--output=json", "--", "--output", "text"]) == "json"
     assert parse_run(["--output=json", "--", "--output", "text"]).prompt == ["--output", "text"]
+
+
+@given(st.lists(words, max_size=4))
+def test_everything_behind_two_dashes_is_the_prompt(arguments: list[str]) -> None:
+    assert parse_run(["-y", "fix", "--", *arguments]).prompt == ["fix", *arguments]

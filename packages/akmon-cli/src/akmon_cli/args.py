@@ -82,7 +82,9 @@ def run_parser() -> Parser:
 
 def parse_run(arguments: Sequence[str]) -> argparse.Namespace:
     """Raises ``SettingsError`` for what is not understood, and for options that do not go together."""
-    options = run_parser().parse_intermixed_args(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = run_parser().parse_intermixed_args(arguments[:end])
+    options.prompt += arguments[end + 1 :]  # argparse loses some of these
     if problem := _contradiction(options):
         raise SettingsError(f"{problem}. See: akmon --help")
     return options

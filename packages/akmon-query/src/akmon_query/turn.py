@@ -112,19 +112,21 @@ class Driver:
     async def _call_model(self) -> None:
         request = compose(self._ledger.state, self._specs, self._ledger.session)
         partial: list[str] = []
-        usage = Usage()
+        spent = usage = Usage()  # by attempts that broke off, by the running one
         try:
             async with aclosing(self._model.stream(request)) as stream:
                 async for event in stream:
                     match event:
                         case ReplyDone(message, usage):
-                            self._replied(distinct_calls(message), usage)
+                            self._replied(distinct_calls(message), spent + usage)
                             partial.clear()
+                            spent = usage = Usage()
                             return
                         case UsageSeen(usage):
                             continue
                         case Retrying():
                             partial.clear()
+                            spent, usage = spent + usage, Usage()
                         case TextDelta(text):
                             partial.append(text)
                         case _:
@@ -132,11 +134,14 @@ class Driver:
                     self._ledger.report(event)
             raise ProviderError("protocol", "the model's reply ended without its end being marked")
         except ProviderError as error:
-            failed = ModelFailed(kind=error.kind, message=str(error), usage=usage, cost=self._cost(usage))
+            spent += usage
+            failed = ModelFailed(kind=error.kind, message=str(error), usage=spent, cost=self._cost(spent))
             self._ledger.report(failed)
         except asyncio.CancelledError:
-            if text := "".join(partial):
-                self._replied(Assistant((Text(text),), "interrupted"), usage)
+            text = "".join(partial)
+            if text or spent + usage != Usage():
+                parts = (Text(text),) if text else ()
+                self._replied(Assistant(parts, "interrupted"), spent + usage)
             raise
 
     def _replied(self, message: Assistant, usage: Usage) -> None:

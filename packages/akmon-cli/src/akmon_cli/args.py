@@ -111,9 +111,11 @@ def subcommand(arguments: Sequence[str], names: Sequence[str]) -> tuple[str, lis
     A subcommand is the first word that is no option. Options of the program may come before it.
     """
     takes_value = {
-        flag for flags, keywords in (*RUN, *MODEL, *COMMON) if "action" not in keywords for flag in flags
+        flag
+        for flags, keywords in (*RUN, *MODEL, *COMMON)
+        if keywords.get("action", "append") == "append"
+        for flag in flags
     }
-    takes_value |= {"--allow", "--deny", "--add-dir"}
     at = 0
     while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "--":
         if arguments[at] in ("-p", "--print"):

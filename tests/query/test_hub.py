@@ -55,7 +55,7 @@ def test_a_slow_reader_gets_all_the_text_in_fewer_pieces() -> None:
 def test_only_neighbouring_pieces_of_one_kind_are_merged() -> None:
     async def run() -> None:
         retry = Retrying(attempt=2, attempts=5, wait=1.0, reason="x")
-        stream = [
+        stream: list[StreamEvent] = [
             TextDelta("a"),
             TextDelta("b"),
             ThinkingDelta("c"),

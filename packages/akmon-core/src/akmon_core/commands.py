@@ -39,6 +39,8 @@ class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
 
 
 class SetMode(msgspec.Struct, frozen=True, tag="set_mode"):
+    """Changes what calls may do without asking, from the next one on."""
+
     mode: Mode
 
 

@@ -86,6 +86,8 @@ class PermissionAsked(msgspec.Struct, frozen=True, tag="permission_asked", omit_
 
 
 class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", omit_defaults=True):
+    """Whether a call may run, who decided it, why, and for how long."""
+
     call_id: str
     decision: Decision
     by: Decider
@@ -96,6 +98,8 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
 
 
 class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults=True):
+    """A call begins to run; ``mutating`` if it may do more than read."""
+
     call_id: str
     tool: str
     mutating: bool = False
@@ -130,6 +134,8 @@ class UnknownEvent(msgspec.Struct, frozen=True, tag="unknown"):
 
 
 class ToolProgress(msgspec.Struct, frozen=True, tag="tool_progress"):
+    """Output of a call that still runs."""
+
     call_id: str
     text: str
 

@@ -10,6 +10,8 @@ import msgspec
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
+    """Plain text, which may be Markdown."""
+
     text: str
 
 
@@ -23,6 +25,8 @@ class Thinking(msgspec.Struct, frozen=True, tag="thinking", omit_defaults=True):
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):
+    """A picture, such as one of media type ``image/png``."""
+
     media_type: str
     data: str
     """Base64."""
@@ -40,10 +44,14 @@ StopReason: TypeAlias = Literal["end", "tools", "length", "refused", "interrupte
 
 
 class User(msgspec.Struct, frozen=True, tag="user"):
+    """What a person says."""
+
     parts: tuple[Text | Image, ...]
 
 
 class Assistant(msgspec.Struct, frozen=True, tag="assistant"):
+    """A reply of the model, and why it ended there."""
+
     parts: tuple[Text | Thinking | ToolCall, ...]
     stop: StopReason = "end"
 

@@ -31,10 +31,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextDelta(msgspec.Struct, frozen=True, tag="text_delta"):
+    """More of the reply's text."""
+
     text: str
 
 
 class ThinkingDelta(msgspec.Struct, frozen=True, tag="thinking_delta"):
+    """More of the reasoning that the model shows."""
+
     text: str
 
 
@@ -64,6 +68,8 @@ class Retrying(msgspec.Struct, frozen=True, tag="retrying"):
 
 
 class ReplyDone(msgspec.Struct, frozen=True, tag="reply_done"):
+    """The whole reply, and the tokens that it took: the last event of a stream."""
+
     message: Assistant
     usage: Usage
 

@@ -135,7 +135,9 @@ def test_an_interrupt_in_text_mode_prints_what_was_said(place: Place) -> None:
     ran = running.wait()
     assert ran.code == 130
     assert ran.out in ("Half\n", "")
-    assert ran.err == "akmon: interrupted by the user\n"
+    assert (
+        ran.err == f"akmon: interrupted by the user\nakmon: go on with: akmon -r {journal.stem} -p 'go on'\n"
+    )
 
 
 RUNS_LONG = """

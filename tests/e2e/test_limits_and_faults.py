@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests.e2e.program import Place, kinds, sound
@@ -16,6 +18,9 @@ def test_the_turn_limit_ends_a_run_that_does_not_end(place: Place) -> None:
     assert "3 model calls (--max-turns)" in ran.err
     state = sound(place.journal())
     assert (state.steps, state.outcome) == (3, "max_turns")
+    command = ran.err.splitlines()[-1].removeprefix("akmon: go on with: akmon ")
+    ran = place.play("repeat forever\nsay done", *shlex.split(command))
+    assert (ran.code, ran.out) == (0, "done\n")
 
 
 def test_without_a_flag_the_limit_is_25(place: Place) -> None:
@@ -122,7 +127,7 @@ def test_a_wrong_call_is_told_to_the_model_and_the_run_goes_on(place: Place, cal
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        ("head -c 200 /dev/urandom > file", "file is a binary file"),
+        ("printf 'ELF\\000\\377' > file", "file is a binary file"),
         ("printf 'gr\\374n\\n' > file", "not UTF-8: shown as Latin-1"),
         ("printf '\\357\\273\\277bom\\r\\n' > file", "bom"),
         ("mkdir file", "file is a folder: use list"),

@@ -102,9 +102,7 @@ def test_the_list_shows_last_used_first_with_names_and_prompts(place: Place) -> 
     place.play(COUNTS, "x" * 200)
     place.play(COUNTS, "again", "-r", "mine")
     first, second = place.akmon("sessions", "list").out.splitlines()
-    assert re.fullmatch(
-        r"\d{8}-\d{6}-[0-9a-f]+  \d{4}-\d\d-\d\d \d\d:\d\d  \[mine\] the first prompt", first
-    )
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]+  \d{4}-\d\d-\d\d \d\d:\d\d  \[mine\] the first prompt", first)
     assert second.endswith("x" * 59 + "…")
     rows = json.loads(place.akmon("sessions", "list", "--json").out)
     assert [row["name"] for row in rows] == ["mine", ""]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from akmon_cli.report import SCHEMA, Report
+from akmon_cli.report import SCHEMA, ExitReason, Report
 from akmon_core.events import (
     Envelope,
     Event,
@@ -27,6 +27,7 @@ from akmon_core.text import describe_call, neutralise, one_line
 from akmon_core.tools import DiffView
 
 _CHARS = 110
+_CAN_GO_ON: tuple[ExitReason, ...] = ("interrupted", "max_turns", "budget_limit")
 
 
 class RunningSession(SessionClient, Protocol):
@@ -237,6 +238,8 @@ def _say_why(report: Report) -> None:
     for denial in report.permission_denials:
         what = one_line(" ".join([denial.tool, *denial.targets]), _CHARS)
         _say(f"akmon: denied: {what}: {denial.reason}")
+    if report.session_id and report.exit_reason in _CAN_GO_ON:
+        _say(f"akmon: go on with: akmon -r {report.session_id} -p 'go on'")
 
 
 def _say(line: str) -> None:

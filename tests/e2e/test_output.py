@@ -215,6 +215,8 @@ def test_closed_streams_are_no_crash(place: Place) -> None:
     ran = place.play('call write {"path": "x", "content": "y"}\n---\nsay hi', "hi", shell='exec "$@" <&- >&-')
     assert (ran.code, ran.out) == (3, "")
     assert len(place.journals()) == 2
+    ran = place.akmon("hi", env={"AKMON_MODEL": place.script("say hi")}, shell='exec "$@" <&-')
+    assert (ran.code, ran.out, ran.err) == (0, "hi\n", "")
 
 
 def test_the_version_is_one_line(place: Place) -> None:

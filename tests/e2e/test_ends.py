@@ -87,9 +87,13 @@ def test_a_session_survives_being_killed_while_its_journal_grows(place: Place, s
 
 
 def test_what_a_killed_run_had_begun_is_told_to_the_model(place: Place) -> None:
-    running = start(place, 'call shell {"command": "touch begun; sleep 1000"}\ncall list {}\n---\nsay no')
-    wait_for((place.project / "begun").exists)
+    running = start(
+        place, 'call shell {"command": "echo $$ > pid; exec sleep 1000"}\ncall list {}\n---\nsay no'
+    )
+    pid = place.project / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text().strip())
     running.kill()
+    os.kill(int(pid.read_text()), signal.SIGKILL)  # nobody else ends what a killed process had begun
     place.play("repeat forever\nsay Resumed.", "go on", "-c")
     history = str(sound(place.journal()).history)
     assert "Cut off while it ran: akmon was stopped before the turn ended." in history

@@ -7,16 +7,25 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
-from akmon_core.commands import Prompt
+from akmon_core.commands import Prompt, SetMode
 from akmon_core.errors import JournalError
-from akmon_core.events import Envelope, Prompted, TurnEnded, UnknownEvent
+from akmon_core.events import (
+    DurableEvent,
+    Envelope,
+    ModeChanged,
+    Prompted,
+    ToolStarted,
+    TurnEnded,
+    UnknownEvent,
+)
 from akmon_core.messages import Text, User
-from akmon_core.state import State
-from akmon_query.journal import FileJournal, broken_links, delete_journal, read_records
+from akmon_core.state import State, replay
+from akmon_query.journal import FileJournal, MemoryJournal, broken_links, delete_journal, read_records
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
 from tests.query.fakes import Tool, asks, of, open_with
 
@@ -180,3 +189,47 @@ def test_a_session_goes_on_whatever_single_line_of_its_journal_is_lost(path: Pat
     for at in range(len(lines)):
         path.write_bytes(b"".join([*lines[:at], b"\0\0\0\n", *lines[at + 1 :]]))
         asyncio.run(go_on())
+
+
+class FullFor(MemoryJournal):
+    """A journal without room for events of one kind."""
+
+    def __init__(self, kind: type[object]) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def append(self, envelope: Envelope, *, sync: bool) -> None:
+        if isinstance(envelope.event, self._kind):
+            raise JournalError("no room")
+        super().append(envelope, sync=sync)
+
+
+def test_what_a_client_says_and_cannot_be_kept_has_not_happened_and_the_rest_is_kept() -> None:
+    async def run() -> None:
+        journal = FullFor(ModeChanged)
+        session = open_with(FakeModel(["one", "two"]), journal=journal)
+        await run_turn(session, Prompt("go"))
+        with pytest.raises(JournalError, match="no room"):
+            await session.send(SetMode("plan"))
+        assert session.state.mode == "default"
+        await run_turn(session, Prompt("go on"))
+        assert session.state.outcome == "completed"
+        kept = list(journal.read())
+        assert [envelope.seq for envelope in kept] == list(range(1, len(kept) + 1))
+        assert replay(cast("DurableEvent", envelope.event) for envelope in kept) == session.state
+        await session.close()
+
+    asyncio.run(run())
+
+
+def test_a_tool_does_not_run_if_its_start_cannot_be_kept() -> None:
+    async def run() -> None:
+        tool = Tool("look")
+        session = open_with(FakeModel([asks(("look", "x"))]), tool, journal=FullFor(ToolStarted))
+        seen = await run_turn(session, Prompt("go"))
+        assert of(seen, TurnEnded) == [TurnEnded("failed", "no room")]
+        assert tool.log == []
+        check_well_formed(session.state.history)
+        await session.close()
+
+    asyncio.run(run())

@@ -122,17 +122,8 @@ class TextWriter:
         _say_why(report)
 
 
-class JsonWriter:
+class JsonWriter(TextWriter):
     """One object on stdout at the end, progress on stderr."""
-
-    def __init__(self) -> None:
-        self._progress = Progress()
-
-    def begin(self, session: RunningSession, cwd: Path) -> None:
-        pass
-
-    def show(self, envelope: Envelope) -> None:
-        self._progress.show(envelope.event)
 
     def end(self, report: Report) -> None:
         _print_json(report)

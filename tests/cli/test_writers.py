@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import Any
 
 import msgspec
 import pytest
@@ -173,3 +175,38 @@ def test_every_line_of_the_stream_is_one_object_with_a_type(
     assert [line["type"] for line in lines].index("result") == len(lines) - 1
     deltas = sum(isinstance(event, TextDelta | ThinkingDelta) for event in encodable)
     assert sum(line["type"].endswith("_delta") for line in lines) == (deltas if partial else 0)
+
+
+def streamed(capsys: pytest.CaptureFixture[str], event: Event) -> dict[str, Any]:
+    """The line of the JSON stream for one event."""
+    writer("stream-json", partial=True).show(envelope(event))
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return line
+
+
+def test_the_stream_names_every_field_of_a_decision_a_retry_and_a_failure_also_the_usual_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nothing = {"input_tokens": 0, "output_tokens": 0, "cache_read_tokens": 0, "cache_write_tokens": 0}
+    assert streamed(
+        capsys, PermissionDecided(call_id="1", decision="allow", by="policy", reason="a rule")
+    ) == {
+        "type": "permission",
+        "tool": "",
+        "call_id": "1",
+        "decision": "allow",
+        "by": "policy",
+        "scope": "once",
+        "reason": "a rule",
+        "effects": [],
+    }
+    assert streamed(capsys, Retrying(2, 6, 1.5, "busy")) == {
+        "type": "retry",
+        "attempt": 2,
+        "attempts": 6,
+        "wait": 1.5,
+        "reason": "busy",
+    }
+    failure = {"type": "model_error", "kind": "server", "message": "down", "usage": nothing}
+    assert streamed(capsys, ModelFailed("server", "down")) == {**failure, "cost_usd": None}
+    assert streamed(capsys, ModelFailed("server", "down", cost=0.5)) == {**failure, "cost_usd": 0.5}

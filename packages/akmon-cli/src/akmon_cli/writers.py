@@ -181,9 +181,12 @@ class StreamWriter:
                 }
                 return {"type": "user", "tool": tool, "message": {"role": "user", "content": [block]}}
             case PermissionDecided():
-                return {"type": "permission", **_fields(event)}
-            case Retrying() | ModelFailed():
-                return {"type": "retry" if isinstance(event, Retrying) else "model_error", **_fields(event)}
+                return {"type": "permission", **msgspec.structs.asdict(event)}
+            case Retrying():
+                return {"type": "retry", **msgspec.structs.asdict(event)}
+            case ModelFailed(kind, message, usage, cost):
+                failure = {"kind": kind, "message": message, "usage": usage, "cost_usd": cost}
+                return {"type": "model_error", **failure}
             case Noticed(text):
                 return {"type": "notice", "text": text}
             case TextDelta(text) | ThinkingDelta(text) if self._partial:
@@ -214,12 +217,6 @@ def _input(arguments: str) -> Any:
         return msgspec.json.decode(arguments or "{}")
     except (msgspec.DecodeError, UnicodeError):
         return arguments
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(event)
-    fields.pop("type")
-    return fields
 
 
 def _say_why(report: Report) -> None:

@@ -68,7 +68,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 	$(UV) build --quiet --all-packages --out-dir dist --python $(BIN)/python
 	$(BIN)/python tools/check_wheels.py dist
 
-check: rigs-if-possible lint types contracts test build ## all of the above; what a change must pass
+check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
 
 rigs: rig-aimock rig-project $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
 	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs

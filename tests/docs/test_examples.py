@@ -51,6 +51,14 @@ def test_a_tool_and_an_answerer_of_ones_own_work_as_documented(tmp_path: Path) -
     assert out.splitlines() == ["deployed to staging", "Denied: only staging.", "completed"]
 
 
+@pytest.mark.parametrize("package", ["config", "models", "query"])
+def test_the_example_of_a_package_runs(package: str, tmp_path: Path) -> None:
+    (example,) = blocks(f"packages/akmon-{package}/README.md", "python")
+    (tmp_path / "model.script").write_text("say It is a test.\n")
+    out = run_python(example.replace("claude-sonnet-5-5", "scripted:model.script"), tmp_path)
+    assert ("max_turns 10 flag --max-turns" if package == "config" else "It is a test.") in out
+
+
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
 def test_links_in_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document
@@ -61,3 +69,26 @@ def test_links_in_documents_lead_somewhere(document: str) -> None:
 
 def test_agents_md_stays_short() -> None:
     assert len((ROOT / "AGENTS.md").read_text().splitlines()) < 120
+
+
+def test_every_module_is_named_in_the_architecture_and_every_name_there_is_one() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for source in ROOT.glob("packages/*/src/*"):
+        (row,) = re.findall(rf"^\| `{source.name}` \| [^|]+ \| (.*) \|$", text, flags=re.MULTILINE)
+        named = set(re.findall(r"`(\w+)/?`", row))
+        files = {path.stem for path in source.glob("*.py")} - {"__init__"}
+        folders = {path.parent.name for path in source.glob("*/__init__.py")}
+        assert named == files | folders, source.name
+
+
+def test_the_picture_in_the_architecture_is_drawn_straight() -> None:
+    lines = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").splitlines()
+    drawn = [
+        (n, c, line[c]) for n, line in enumerate(lines) for c in range(len(line)) if line[c] in "│┌┐└┘┬┼"
+    ]
+    assert drawn
+    for number, column, character in drawn:
+        if character in "│┌┐┬┼":
+            assert lines[number + 1][column : column + 1] in tuple("│└┘┴┬┼v"), (number + 1, column + 1)
+        if character in "└┘":
+            assert lines[number - 1][column : column + 1] in tuple("│┌┐"), (number + 1, column + 1)

@@ -150,6 +150,24 @@ def test_a_call_that_could_not_start_is_shown_all_the_same(capsys: pytest.Captur
     ]
 
 
+def test_results_of_parallel_calls_name_their_call(capsys: pytest.CaptureFixture[str]) -> None:
+    other = ToolCall("2", "read", '{"path": "a.txt"}')
+    lines = shown(
+        capsys,
+        Replied(Assistant((CALL, other))),
+        ToolStarted("1", "shell"),
+        ToolStarted("2", "read"),
+        ToolFinished(ToolResult("1", "made"), "shell", "exit 0"),
+        ToolFinished(ToolResult("2", "text"), "read", "9 lines"),
+    )
+    assert lines[-4:] == ["> shell make all", "  exit 0", "> read a.txt", "  9 lines"]
+
+
+def test_a_retry_says_first_which_attempt_comes_and_when(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = shown(capsys, Retrying(2, 6, 1.5, "a long story " * 20))
+    assert line.startswith("! attempt 2 of 6 in 2 s: a long story")
+
+
 def test_a_change_is_shown_as_a_diff(capsys: pytest.CaptureFixture[str]) -> None:
     view = DiffView("a", "@@ -1 +1 @@\n-old\n+new\n", 1, 1)
     finished = ToolFinished(ToolResult("1", "ok"), "edit", "+1 -1 lines", view)

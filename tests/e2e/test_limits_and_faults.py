@@ -52,7 +52,7 @@ def test_a_budget_counts_what_a_resumed_session_spends_from_now_on(place: Place)
 def test_a_rate_limit_is_waited_out(place: Place) -> None:
     ran = place.play("say lost words\nerror 429 retry_after=0.1 slow down\nsay kept", "go")
     assert (ran.code, ran.out) == (0, "kept\n")
-    assert "! slow down; try 2 of 6 in 1 s" in ran.err
+    assert "! attempt 2 of 6 in 1 s: slow down" in ran.err
     assert "lost" not in place.journal().read_text()
 
 

@@ -376,7 +376,7 @@ def test_thinking_notices_retries_and_failures_are_told_apart() -> None:
     )
     terminal = talk(client, leave, first_prompt="go")
     assert (
-        "\n\nHm, well.\n\nSo\nthe server is busy; attempt 2 of 5 in 3 s; what was said so far is void\n"
+        "\n\nHm, well.\n\nSo\nattempt 2 of 5 in 3 s, what was said so far is void: the server is busy\n"
         "a word to the wise\n\nStopped (failed): it is down.\n[0 in, 0 out, no cost]" in terminal.text
     )
 

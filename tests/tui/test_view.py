@@ -152,7 +152,8 @@ def test_a_retry_is_announced_once_and_voids_what_was_streamed() -> None:
     assert "void" in render(view, retry, 100)[0].text
     view = show(view, retry)
     assert render(view, Retrying(2, 5, 3.0, "busy"), 100) == []
-    assert render(view, Retrying(3, 5, 8.0, "busy"), 100)[0].text == "busy; attempt 3 of 5 in 8 s"
+    assert render(view, Retrying(3, 5, 8.0, "busy"), 100)[0].text == "attempt 3 of 5 in 8 s: busy"
+    assert "attempt 4 of 5" in render(view, Retrying(4, 5, 8.0, "a long story " * 9), 40)[0].text
     assert view.streamed == ""
 
 

@@ -62,7 +62,8 @@ class Progress:
         self._calls: dict[str, ToolCall] = {}
         self._reasons: dict[str, str] = {}
         self._denied: set[str] = set()
-        self._started: set[str] = set()
+        self._above = ""
+        """The call that the last line is about."""
 
     def show(self, event: Event) -> None:
         for line in self._lines(event):
@@ -73,27 +74,29 @@ class Progress:
             case Replied(message):
                 self._calls = {call.id: call for call in message.calls}
                 self._denied.clear()
-                self._started.clear()
+                self._above = ""
                 return [message.text] if message.calls and message.text.strip() else []
             case PermissionDecided(call_id=call_id, decision="deny", reason=reason):
                 self._denied.add(call_id)
+                self._above = ""
                 return [f"> {self._call(call_id)}", f"  denied: {reason}"]
             case PermissionDecided(call_id=call_id, reason=reason):
                 self._reasons[call_id] = reason
                 return []
             case ToolStarted(call_id, mutating=mutating):
                 reason = f"  ({self._reasons.get(call_id)})" if mutating else ""
-                self._started.add(call_id)
+                self._above = call_id
                 return [f"> {self._call(call_id)}{reason}"]
             case ToolFinished(result) if result.call_id in self._denied:
                 return []
             case ToolFinished(result, summary=summary, view=view):
                 diff = view.diff.rstrip("\n").split("\n") if isinstance(view, DiffView) else []
-                head = [] if result.call_id in self._started else [f"> {self._call(result.call_id)}"]
+                head = [] if result.call_id == self._above else [f"> {self._call(result.call_id)}"]
+                self._above = ""
                 failed = "failed: " if result.error else ""
                 return [*head, f"  {failed}{one_line(summary, _CHARS)}", *(f"  {line}" for line in diff)]
             case Retrying(attempt, attempts, wait, reason):
-                return [f"! {one_line(reason, _CHARS)}; try {attempt} of {attempts} in {wait:.0f} s"]
+                return [f"! attempt {attempt} of {attempts} in {wait:.0f} s: {one_line(reason, _CHARS)}"]
             case Noticed(text):
                 return [f"! {text}"]
             case _:

@@ -130,8 +130,8 @@ def _prompt_text(message: User) -> str:
 def _retrying(view: View, event: Retrying, width: int) -> list[Span]:
     if event.attempt == view.retry:
         return []
-    void = "; what was said so far is void" if view.streamed else ""
-    text = f"{event.reason}; attempt {event.attempt} of {event.attempts} in {event.wait:.0f} s{void}"
+    void = ", what was said so far is void" if view.streamed else ""
+    text = f"attempt {event.attempt} of {event.attempts} in {event.wait:.0f} s{void}: {event.reason}"
     return [Span(one_line(text, width), "dim")]
 
 

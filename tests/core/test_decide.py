@@ -84,6 +84,13 @@ def test_calls_in_a_cut_reply_spend_no_continuation() -> None:
     assert move(*cut, reply("length", A), result(A), reply("length")) == GoOn()
 
 
+@pytest.mark.parametrize(("steps", "words"), [(1, "its 1 model call ("), (2, "its 2 model calls (")])
+def test_the_step_limit_is_named_with_its_number(steps: int, words: str) -> None:
+    stopped = move(*(reply("tools", A), result(A)) * steps, limits=Limits(max_steps=steps))
+    assert isinstance(stopped, Finish)
+    assert words in stopped.reason
+
+
 def test_the_step_limit_ends_the_turn_only_where_the_model_would_be_called_again() -> None:
     limits = Limits(max_steps=2)
     steps = (reply("tools", A), result(A), reply("tools", B))

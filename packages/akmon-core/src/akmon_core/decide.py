@@ -71,7 +71,8 @@ def _after_answer(last: Assistant, state: State, limits: Limits) -> Move:
 
 def _limit_reached(state: State, limits: Limits) -> Finish | None:
     if state.steps >= limits.max_steps:
-        return Finish("max_turns", f"the turn used its {limits.max_steps} model calls (--max-turns)")
+        calls = f"{limits.max_steps} model call{'s' * (limits.max_steps != 1)}"
+        return Finish("max_turns", f"the turn used its {calls} (--max-turns)")
     if limits.max_cost_usd is not None and state.cost >= limits.max_cost_usd:
         return Finish("budget_limit", "the budget is spent (--max-budget-usd)")
     return None

@@ -100,7 +100,7 @@ def test_a_refusal_is_an_error(place: Place) -> None:
 def test_a_script_that_is_too_short_says_so(place: Place) -> None:
     ran = place.play("call list {}", "go")
     assert ran.code == 1
-    assert "has only 1 replies, and the session asks for reply 2" in ran.err
+    assert "has only 1 reply, and the session asks for reply 2" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,31 @@ def _500_huge(x: Exchange) -> None:
 
 
 @fault
+def _200_json_error_in_pieces(x: Exchange) -> None:
+    x.head(200, "application/json")
+    x.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in json.dumps(ERRORS[x.protocol]).encode():
+        x.socket.sendall(bytes([byte]))
+
+
+@fault
+def _200_json_not_utf8(x: Exchange) -> None:
+    x.send([b'{"error": "caf\xe9"}'], "application/json")
+
+
+@fault
+def _500_cut(x: Exchange) -> None:
+    x.head(500, "application/json", content_length=1_000)
+    x.socket.sendall(b'{"error":')
+
+
+@fault
+def _500_stall(x: Exchange) -> None:
+    _500_cut(x)
+    x.until_closed()
+
+
+@fault
 def fin_before_headers(x: Exchange) -> None:
     pass
 
@@ -389,6 +414,11 @@ def huge_event(x: Exchange) -> None:
 @fault
 def not_json(x: Exchange) -> None:
     x.send([*x.wire[: x.cut], b"data: {oops\n\n", *x.wire[x.cut :]])
+
+
+@fault
+def not_json_after_a_wrong_type(x: Exchange) -> None:
+    x.send([*x.wire[: x.cut], b'data: {"type": "content_block_delta", "choices": 7, "delta": 7, oops\n\n'])
 
 
 @fault

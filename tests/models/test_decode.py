@@ -104,10 +104,20 @@ def test_any_chunking_of_the_bytes_gives_the_same_reply(protocol: Protocol, data
 
 @pytest.mark.parametrize(
     ("finish", "stop"),
-    [("stop", "end"), ("length", "length"), ("content_filter", "refused"), ("eos", "end")],
+    [
+        *(("stop", "end"), ("eos", "end"), ("content_filter", "refused")),
+        *(("length", "length"), ("model_length", "length"), ("max_tokens", "length")),
+    ],
 )
 def test_chat_stop_reasons(finish: str, stop: StopReason) -> None:
     assert fold("openai", chat({"content": "x"}, finish=finish))[1].message.stop == stop
+
+
+@pytest.mark.parametrize("finish", ["error", "abort", "insufficient_system_resource"])
+def test_chat_replies_that_the_server_gave_up_are_not_whole(finish: str) -> None:
+    with pytest.raises(ProviderError, match=finish) as failed:
+        fold("openai", chat({"content": "x"}, finish=finish))
+    assert failed.value.retryable
 
 
 @pytest.mark.parametrize("finish", ["stop", "tool_calls", "length", "content_filter", "function_call"])

@@ -35,11 +35,14 @@ FAILING: dict[str, ProviderErrorKind] = {
     "502_html": "server",
     "200_html": "protocol",
     "200_json": "protocol",
+    "200_json_not_utf8": "protocol",
     "400_overflow": "context_overflow",
     "400": "bad_request",
     "401": "authentication",
     "404": "model_not_found",
     "500_huge": "server",
+    "500_cut": "connection",
+    "500_stall": "timeout",
     "fin_before_headers": "connection",
     "rst_before_headers": "connection",
     "stall_before_headers": "timeout",
@@ -57,11 +60,13 @@ FAILING: dict[str, ProviderErrorKind] = {
     "keepalive_only": "timeout",
     "huge_event": "protocol",
     "not_json": "protocol",
+    "not_json_after_a_wrong_type": "protocol",
     "no_stop_reason": "protocol",
     "empty_body": "protocol",
 }
 BY_PROTOCOL: dict[str, dict[Protocol, ProviderErrorKind | None]] = {
     "200_json_error": {"anthropic": "overloaded", "openai": "server"},
+    "200_json_error_in_pieces": {"anthropic": "overloaded", "openai": "server"},
     "error_event": {"anthropic": "overloaded", "openai": "server"},
     "no_terminal": {"anthropic": "protocol", "openai": None},
 }
@@ -92,7 +97,7 @@ def test_harmless_oddities_do_not_change_the_reply(
 def test_a_fault_is_an_error_of_the_right_kind_and_never_a_silent_end(
     server: FaultServer, fault: str, protocol: Protocol
 ) -> None:
-    quick = fault.startswith(("stall", "keepalive"))
+    quick = "stall" in fault or fault.startswith("keepalive")
     events, error = ask_fault(server, fault, protocol, idle=0.15 if quick else 10)
     assert error is not None, events[-1:]
     assert error.kind == FAILING[fault], error

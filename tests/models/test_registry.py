@@ -65,6 +65,33 @@ def test_an_unusable_choice_is_a_settings_error() -> None:
         open_model("claude-opus-5-5", {})
 
 
+@pytest.mark.parametrize(
+    ("backend", "variable"),
+    [
+        *((Backend(f"{KEY}{end}"), "OPENAI_API_KEY") for end in ("\nsecond", "\0", "\u00fc", "\r")),
+        *(
+            (Backend(KEY, f"{start}canary.example/v1"), "OPENAI_BASE_URL")
+            for start in (
+                "",
+                "localhost:",
+                "ftp://",
+                "http://[",
+                "http://a:99999@b:x/",
+                "https://\0",
+                "http:///",
+            )
+        ),
+    ],
+)
+def test_a_key_or_an_address_that_no_request_could_carry_is_refused_and_not_quoted(
+    backend: Backend, variable: str
+) -> None:
+    with pytest.raises(SettingsError, match=variable) as refused:
+        open_model("gpt-6-sol", {"openai": backend}, provider="openai")
+    assert KEY not in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
 def sent(server: FaultServer, model: str, provider: str, base: str) -> dict[str, object]:
     """The body that a request through ``open_model`` has."""
     backends = {provider: Backend(KEY, server.url("ok", "openai") + base)}

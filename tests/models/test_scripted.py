@@ -130,6 +130,11 @@ def test_a_script_without_a_further_reply_is_an_error_that_is_not_retried() -> N
     assert "reply 4" in str(error)
 
 
+def test_a_script_of_one_reply_is_said_to_have_one_reply() -> None:
+    _, error = ask(model("say one"), after(1))
+    assert "only 1 reply, and" in str(error)
+
+
 def attempts(script: str, count: int) -> list[tuple[str, str]]:
     """What was said, and how it failed, in so many attempts at the first reply."""
     playing = model(script)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from akmon_core.errors import SettingsError
+
 VARIABLES = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
     "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"),
@@ -35,6 +37,28 @@ def backends_from_env(environ: Mapping[str, str]) -> dict[str, Backend]:
         for provider, (key, url) in VARIABLES.items()
     }
     return {provider: backend for provider, backend in found.items() if backend != Backend()}
+
+
+def check_backend(provider: str, backend: Backend) -> None:
+    """Raises ``SettingsError`` for what no request could carry, quoting neither: both may hold secrets."""
+    key, url = VARIABLES[provider]
+    if not (backend.api_key.isascii() and backend.api_key.isprintable()):
+        raise SettingsError(f"{key} cannot be sent: a key is one line of printable ASCII characters.")
+    if backend.base_url and not _is_address(backend.base_url):
+        raise SettingsError(f"{url} is no address: write it as http://HOST or https://HOST, with its path.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            text.isprintable()
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def shown_url(url: str) -> str:

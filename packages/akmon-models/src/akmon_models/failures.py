@@ -138,7 +138,7 @@ def holds_error(body: bytes) -> bool:
     """Whether ``body`` is JSON by which a server reports an error, of whatever protocol."""
     try:
         said: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     if not isinstance(said, dict):
         return False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import cast
 
 from akmon_core.errors import ProviderError
 from akmon_core.limits import RETRIES, RETRY_MAX_SECONDS, RETRY_MIN_SECONDS
@@ -53,7 +52,7 @@ class Retried:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
         for attempt in range(1, RETRIES + 2):
             try:
-                async with aclosing(_generator(self._model.stream(request))) as events:
+                async with aclosing(self._model.stream(request)) as events:
                     async for event in events:
                         yield event
                         if isinstance(event, ReplyDone):
@@ -80,11 +79,6 @@ class Retried:
         backoff = RETRY_MIN_SECONDS * 2 ** (attempt - 1) * (1 + self._random())
         asked = backoff if error.retry_after is None else max(error.retry_after, RETRY_MIN_SECONDS)
         return min(asked, RETRY_MAX_SECONDS)
-
-
-def _generator(events: AsyncIterator[StreamEvent]) -> AsyncGenerator[StreamEvent, None]:
-    """A model's stream is a generator: what is read of it can be closed, and its connection with it."""
-    return cast("AsyncGenerator[StreamEvent, None]", events)
 
 
 def _with(error: ProviderError, more: str) -> ProviderError:

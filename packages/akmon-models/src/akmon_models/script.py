@@ -86,7 +86,6 @@ _CUT = Failure("protocol", "the reply ended in the middle: its script cuts it of
 _ERROR_KINDS = get_args(ProviderErrorKind)
 _STOPS = ("end", "tools", "length", "refused")
 _HEREDOC = re.compile(r"<<([A-Za-z_]\w*)\Z")
-_MISTAKES = (ValueError, KeyError, IndexError)
 
 
 class _Parser:
@@ -128,7 +127,7 @@ class _Parser:
                 self._repeat(rest.strip())
             else:
                 self._body(word, rest)
-        except _MISTAKES:
+        except ValueError:
             raise self._mistake(f"`{word}` is written {_USAGE[word]}", number) from None
 
     def _head(self, word: str, rest: str) -> None:

@@ -83,9 +83,10 @@ class ScriptedModel:
             at += reply.times or number
             if number <= at:
                 return reply
+        count = "1 reply" if at == 1 else f"{at} replies"
         raise ProviderError(
             "bad_request",
-            f"the script {self.facts.id} has only {at} replies, and the session asks for reply {number}. "
+            f"the script {self.facts.id} has only {count}, and the session asks for reply {number}. "
             "Add a reply to it, or end it with one that has `repeat forever`.",
         )
 

@@ -76,7 +76,7 @@ async def read_reply(
     try:
         async with aclosing(_chunks(server, response, idle)) as chunks:
             async for chunk in chunks:
-                head = head or chunk[:HEAD_BYTES]
+                head += chunk[: HEAD_BYTES - len(head)]
                 decoded = sse.feed(chunk)
                 spoken = spoken or bool(decoded)
                 events, error = _fold(decoder, decoded)

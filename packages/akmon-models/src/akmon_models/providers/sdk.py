@@ -13,7 +13,7 @@ import msgspec
 from akmon_core.limits import IDLE_SECONDS
 from akmon_core.models import ModelFacts, ModelRequest
 from akmon_core.stream import StreamEvent
-from akmon_models.backend import VARIABLES, Backend, shown_url
+from akmon_models.backend import VARIABLES, Backend, check_backend, shown_url
 from akmon_models.failures import Server, status_failure
 from akmon_models.providers.http import Decoder, own_headers, read_reply, transport_failure
 
@@ -35,11 +35,15 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SdkModel:
-    """A model at a provider. ``idle`` is the silence in seconds after which a reply counts as broken."""
+    """A model at a provider. ``idle`` is the silence in seconds after which a reply counts as broken.
+
+    Raises ``SettingsError`` for a key or an address that no request could carry.
+    """
 
     def __init__(
         self, facts: ModelFacts, backend: Backend, wire: Wire, *, idle: float = IDLE_SECONDS
     ) -> None:
+        check_backend(facts.provider, backend)
         self._facts = facts
         self._backend = Backend(backend.api_key, backend.base_url or wire.base_url)
         self._wire = wire
@@ -77,7 +81,7 @@ class SdkModel:
 
         client = self._client or await asyncio.to_thread(self._connect)
         sdk = self._wire.sdk()
-        from httpx2 import Response
+        from httpx2 import HTTPError, Response
 
         headers = own_headers(client.default_headers, client.auth_headers, self._backend.api_key, sdk.Omit())
         try:
@@ -94,6 +98,8 @@ class SdkModel:
             raise status_failure(self._server, answer.status_code, answer.headers, answer.content) from error
         except sdk.APIConnectionError as error:
             raise transport_failure(self._server, error.__cause__, self._idle) from error
+        except HTTPError as error:  # while the SDK read the body of an error
+            raise transport_failure(self._server, error, self._idle) from error
         return cast("Response", response)
 
     def _connect(self) -> Any:

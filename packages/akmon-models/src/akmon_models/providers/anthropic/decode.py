@@ -124,7 +124,7 @@ class MessagesDecoder:
         try:
             said = _decoder.decode(data)
         except (msgspec.DecodeError, RecursionError) as error:
-            if isinstance(error, msgspec.ValidationError) and _unknown(data):
+            if _unknown(data):
                 return []
             raise unreadable(self._server, data, error) from error
         match said.type or event:
@@ -229,7 +229,7 @@ def _unknown(data: bytes) -> bool:
     """Whether an event is of a kind that came into the protocol later: its fields may be of any shape."""
     try:
         return _tag_decoder.decode(data).type not in _KNOWN
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         return False
 
 

@@ -24,8 +24,13 @@ _STOPS: dict[str, StopReason] = {
     "tool_calls": "tools",
     "function_call": "tools",
     "length": "length",
+    "model_length": "length",
+    "max_tokens": "length",
     "content_filter": "refused",
 }
+"""A reason that is not listed is an end like ``stop``: servers have names of their own."""
+_GIVEN_UP = frozenset(("abort", "error", "insufficient_system_resource"))
+"""Reasons of servers that could not finish: vLLM and SGLang, OpenRouter and Mistral, DeepSeek."""
 
 
 class _Function(msgspec.Struct):
@@ -121,6 +126,8 @@ class ChatDecoder:
         """The whole reply. Raises ``ProviderError`` if it ended without a reason to."""
         if not self._finish:
             raise broken_off(self._server, "protocol", "it ended without a finish_reason")
+        if self._finish in _GIVEN_UP:
+            raise broken_off(self._server, "server", f"its finish_reason is {self._finish}")
         thinking = "".join(self._thinking)
         text = "".join(self._text)
         calls = self._tool_calls()

@@ -78,8 +78,9 @@ def test_a_conversation_greets_answers_and_ends(place: Place) -> None:
         finished(place)
         terminal.types("bye\r")
         terminal.sees("And goodbye.")
-        finished(place, 2)
+        journal = finished(place, 2)
         terminal.types("\x04")
+        terminal.sees(f"akmon: go on with: akmon -r {journal.stem}")
         assert terminal.ends() == 0
     assert sound(place.journal()).turn == 2
 
@@ -160,6 +161,7 @@ def test_a_resumed_conversation_knows_its_mode_and_cost(place: Place) -> None:
     place.play(script, "one", "--permission-mode=accept-edits")
     with conversation(place, script, "-c") as terminal:
         terminal.sees("accept-edits mode")
+        terminal.sees(f"session {place.journal().stem} goes on: one")
         terminal.types("/cost\r")
         terminal.sees("1,000 in")
         terminal.types("/mode\r")
@@ -179,6 +181,20 @@ def test_prompts_of_earlier_conversations_are_remembered(place: Place) -> None:
             terminal.types("\x04")
             assert terminal.ends() == 0
     assert all(b"a memorable prompt" in journal.read_bytes() for journal in place.journals())
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("y\r", False), ("n\r", True), ("\r", True), ("\x04", True)])
+def test_deleting_asks_and_everything_but_yes_keeps_the_session(
+    place: Place, answer: str, kept: bool
+) -> None:
+    place.play("say ok", "a question")
+    name = place.journal().stem
+    terminal = Terminal(place, ("sessions", "delete", name))
+    terminal.sees(f"Delete session {name} (a question) for good? [y/N]")
+    terminal.types(answer)
+    terminal.sees(f"{name} is kept" if kept else f"deleted {name}")
+    assert terminal.ends() == (3 if kept else 0)
+    assert bool(place.journals()) == kept
 
 
 def test_what_is_wrong_is_said_before_the_conversation_begins(place: Place) -> None:

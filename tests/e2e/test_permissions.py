@@ -66,7 +66,18 @@ def test_each_mode_does_what_it_says(place: Place, mode: str, code: int, made: s
 
 def test_full_auto_warns_that_nothing_holds_it_back(place: Place) -> None:
     ran = place.play("say ok", "hi", "--permission-mode", "full-auto")
-    assert ran.err.startswith("akmon: full-auto mode: nothing will be asked")
+    assert ran.err.startswith(
+        "akmon: full-auto mode: only protected files and secrets are asked about, and no OS"
+    )
+
+
+def test_a_rule_for_a_tool_that_there_is_not_is_reported(place: Place) -> None:
+    ran = place.play("say ok", "hi", "--deny", "Bash(rm *)", "--allow", "read", "--allow", "find_passages")
+    assert ran.code == 0
+    (warning,) = ran.err.splitlines()
+    assert warning.startswith(
+        "akmon: the rule Bash(rm *) has no effect: no tool is called Bash. The tools are: read, "
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -55,7 +56,18 @@ def test_config_path_names_the_files(place: Place) -> None:
 def test_doctor_checks_what_akmon_needs(place: Place) -> None:
     ran = place.akmon("doctor")
     assert (ran.code, ran.err) == (0, "")
-    for name in ("python", "ripgrep", "bash", "git", "terminal", "project", "sessions", "model", "sandbox"):
+    for name in (
+        "python",
+        "ripgrep",
+        "bash",
+        "git",
+        "terminal",
+        "project",
+        "sessions",
+        "settings",
+        "model",
+        "sandbox",
+    ):
         assert f" {name} " in ran.out
     assert "warning  model     no model is configured" in ran.out
     checks = json.loads(place.akmon("doctor", "--json").out)["checks"]
@@ -67,8 +79,26 @@ def test_doctor_checks_what_akmon_needs(place: Place) -> None:
 
 def test_doctor_works_where_settings_are_broken(place: Place) -> None:
     ran = place.akmon("doctor", env={"AKMON_MAX_TURNS": "many"})
+    assert ran.code == 1
+    assert "failed   settings  AKMON_MAX_TURNS" in ran.out
+    assert "ok       sessions" in ran.out
+
+
+def test_doctor_says_what_settings_are_ignored(place: Place) -> None:
+    (place.project / ".akmon").mkdir()
+    (place.project / ".akmon" / "config.toml").write_text('allow = ["shell"]\n')
+    ran = place.akmon("doctor")
     assert ran.code == 0
-    assert "warning  model     AKMON_MAX_TURNS" in ran.out
+    assert re.search("^warning  settings  .*ignored: allow$", ran.out, re.MULTILINE)
+
+
+def test_doctor_says_where_sessions_cannot_be_kept(place: Place) -> None:
+    ran = place.akmon("doctor", env={"AKMON_STATE_DIR": "/proc/nowhere"})
+    assert ran.code == 1
+    assert re.search(
+        "^failed   sessions  cannot write in /proc/nowhere/.*: No such file", ran.out, re.MULTILINE
+    )
+    assert "Set AKMON_STATE_DIR to a folder that can be written." in ran.out
 
 
 def complete(place: Place, line: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from akmon_config.paths import project_root, sessions_dir, state_dir
 from akmon_config.settings import Settings
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
-from akmon_core.permissions import Policy, parse_rule
+from akmon_core.permissions import Policy, Rule, parse_rule
+from akmon_core.text import one_line
 from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
 from akmon_query.assembly import open_session
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
+from akmon_tools.registry import NAMES
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -98,6 +101,7 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
     plugins, problems = _plugins(cwd)
+    rules = _rules(settings)
     session = open_session(
         model,
         cwd=cwd,
@@ -107,10 +111,7 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
         tools=plugins,
         mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
         policy=Policy(
-            rules=(
-                *(parse_rule(rule, "deny") for rule in settings.deny),
-                *(parse_rule(rule) for rule in settings.allow),
-            ),
+            rules=rules,
             approve_reads=options.yes,
             unattended=unattended,
         ),
@@ -121,7 +122,10 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     )
     state = session.state
     banner = f"akmon {__version__} · {state.provider}/{state.model} · {state.mode} mode · /help"
-    return Composed(session, banner, (*loaded.warnings, *problems, *_mode_warnings(state.mode)))
+    if resumed:
+        banner += f"\nsession {resumed.id} goes on: {one_line(resumed.prompt, 60)}"
+    idle = _idle_rules(rules, [*NAMES, *(tool.name for tool in plugins)])
+    return Composed(session, banner, (*loaded.warnings, *problems, *idle, *_mode_warnings(state.mode)))
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
@@ -135,6 +139,20 @@ def _model(options: argparse.Namespace, settings: Settings, resumed: SessionInfo
     if resumed and resumed.model and not (options.model or options.provider):
         return resumed.model, resumed.provider
     return settings.model, settings.provider
+
+
+def _rules(settings: Settings) -> tuple[Rule, ...]:
+    denied = (parse_rule(rule, "deny") for rule in settings.deny)
+    return (*denied, *(parse_rule(rule) for rule in settings.allow))
+
+
+def _idle_rules(rules: Sequence[Rule], tools: Sequence[str]) -> list[str]:
+    """A rule for a tool that there is not protects from nothing, which nobody would notice."""
+    return [
+        f"the rule {rule} has no effect: no tool is called {rule.tool}. The tools are: {', '.join(tools)}."
+        for rule in rules
+        if rule.tool not in tools
+    ]
 
 
 def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
@@ -191,4 +209,4 @@ def _is_set(loaded: Loaded, field: str) -> bool:
 def _mode_warnings(mode: str) -> tuple[str, ...]:
     if mode != "full-auto":
         return ()
-    return ("full-auto mode: nothing will be asked, and no OS sandbox holds commands back",)
+    return ("full-auto mode: only protected files and secrets are asked about, and there is no OS sandbox",)

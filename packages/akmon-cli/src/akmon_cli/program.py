@@ -119,6 +119,8 @@ async def _run(composed: Composed, options: argparse.Namespace, prompt: str, *, 
         view = View(mode=state.mode, total=Spent(state.usage, None if state.unpriced else state.cost))
         history = project_sessions() / "history"
         await converse(session, banner=composed.banner, first_prompt=prompt, view=view, history=history)
+        if session.state.turn:
+            print(f"akmon: go on with: akmon -r {session.id}", file=sys.stderr)
         return exitcodes.OK
 
 

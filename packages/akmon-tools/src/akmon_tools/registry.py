@@ -20,6 +20,8 @@ _TOOLS = (
     ShellTool,
 )
 
+NAMES = tuple(tool.name for tool in _TOOLS)
+
 
 def builtin_tools(workspace: Workspace) -> tuple[AnyTool, ...]:
     """Every built-in tool over ``workspace``, in the order in which a model is told of them."""

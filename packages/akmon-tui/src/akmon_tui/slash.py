@@ -65,5 +65,6 @@ SLASHES = {
 _KEYS = (
     "",
     "Enter sends, Alt+Enter or Ctrl+J begins a new line.",
-    "Ctrl+C stops a running turn, clears the line, and pressed twice on an empty line ends; so does Ctrl+D.",
+    "Ctrl+C stops a running turn or clears the line.",
+    "Ctrl+D, or Ctrl+C twice on an empty line, ends the conversation.",
 )

@@ -17,6 +17,7 @@ from akmon_cli import __version__, exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.compose import backends, change_folder, load_settings, project_sessions, working_folder
 from akmon_config.paths import project_root
+from akmon_config.settings import Settings
 from akmon_core.errors import AkmonError, ToolError
 from akmon_models.resolve import resolve
 from akmon_query.store import list_sessions
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         _terminal(),
         _project(),
         _state(),
-        _model(options),
+        *_settings(options),
         Check("sandbox", "warning", "none: commands run with your own rights once they are allowed"),
     ]
     if options.json:
@@ -95,17 +96,31 @@ def _project() -> Check:
 def _state() -> Check:
     try:
         folder = project_sessions()
+    except AkmonError as error:
+        return Check("sessions", "failed", str(error))
+    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")
         return Check("sessions", "ok", f"{len(list_sessions(folder))} of this project in {folder}")
-    except (OSError, AkmonError) as error:
-        return Check("sessions", "failed", str(error), "Set AKMON_STATE_DIR to a folder that can be written.")
+    except OSError as error:
+        why = f"cannot write in {folder}: {error.strerror}"
+        return Check("sessions", "failed", why, "Set AKMON_STATE_DIR to a folder that can be written.")
 
 
-def _model(options: argparse.Namespace) -> Check:
+def _settings(options: argparse.Namespace) -> list[Check]:
+    """Mistakes that keep akmon from starting, what is ignored, and the model that the settings choose."""
     try:
-        settings = load_settings(options).settings
+        loaded = load_settings(options)
+    except AkmonError as error:
+        return [Check("settings", "failed", problem) for problem in str(error).splitlines()]
+    ignored = [Check("settings", "warning", warning) for warning in loaded.warnings]
+    found = ignored or [Check("settings", "ok", "akmon config shows them")]
+    return [*found, _model(loaded.settings)]
+
+
+def _model(settings: Settings) -> Check:
+    try:
         choice = resolve(settings.model, backends(settings), settings.provider)
     except AkmonError as error:
         return Check("model", "warning", str(error))

@@ -99,12 +99,20 @@ def _delete(info: SessionInfo, *, sure: bool) -> int:
     if not sure:
         if not sys.stdin.isatty():
             raise SettingsError(f"deleting {info.id} is for good. Confirm it with --yes.")
-        answer = input(f"Delete session {info.id} ({one_line(info.prompt, 60)}) for good? [y/N] ")
-        if answer.strip().lower() not in ("y", "yes"):
+        if not _confirmed(f"Delete session {info.id} ({one_line(info.prompt, 60)}) for good? [y/N] "):
+            print(f"{info.id} is kept", file=sys.stderr)
             return exitcodes.DENIED
     delete_journal(info.path)
     print(f"deleted {info.id}", file=sys.stderr)
     return exitcodes.OK
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl+D
+        print()
+        return False
 
 
 def _when(at: float) -> str:

@@ -257,6 +257,13 @@ def test_adding_a_deny_or_ask_rule_never_allows_more(case: Case, rule: Rule) -> 
     assert STRICTNESS[after] <= STRICTNESS[before]
 
 
+def test_a_path_that_cannot_be_used_is_denied_for_its_own_reason() -> None:
+    broken = Target(Effect("read", "loop"), problem="a link leads in a circle")
+    assert judge("read", (broken,), "full-auto", Policy()) == Verdict(
+        "deny", "loop cannot be used: a link leads in a circle"
+    )
+
+
 @given(cases)
 def test_no_path_outside_the_roots_is_ever_allowed_or_asked_about(case: Case) -> None:
     tool, (wanted, grants), mode, policy = case

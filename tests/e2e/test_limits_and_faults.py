@@ -132,7 +132,7 @@ def test_a_wrong_call_is_told_to_the_model_and_the_run_goes_on(place: Place, cal
         ("printf '\\357\\273\\277bom\\r\\n' > file", "bom"),
         ("mkdir file", "file is a folder: use list"),
         ("mkfifo file", "pipe, socket or device"),
-        ("ln -s file file", "is outside the project"),
+        ("ln -s file file", "leads in a circle"),
         ("ln -s /dev/zero file", "is outside the project"),
         ("touch file", "file is empty"),
         ("true", "file does not exist"),

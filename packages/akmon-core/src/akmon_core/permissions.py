@@ -39,6 +39,14 @@ SENSITIVE = (
 _NOT_SENSITIVE = (".env.example", ".env.sample", ".env.template", "*.pub")
 
 
+def may_hold_secrets(path: str) -> bool:
+    """Whether reading a file is asked because of its name, so that nothing else shows its content either."""
+    name = PurePosixPath(path).name.lower()
+    if any(fnmatchcase(name, pattern) for pattern in _NOT_SENSITIVE):
+        return False
+    return any(fnmatchcase(name, pattern) for pattern in SENSITIVE)
+
+
 class Target(msgspec.Struct, frozen=True):
     """An effect with its path made canonical: links resolved, ``..`` removed."""
 
@@ -46,6 +54,8 @@ class Target(msgspec.Struct, frozen=True):
     path: str = ""
     relative: str | None = None
     """The path from the root that contains it, with forward slashes; None is outside every root."""
+    problem: str = ""
+    """Why the path leads nowhere at all, if it does."""
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -133,6 +143,8 @@ _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
 
 def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict:
     kind = target.effect.kind
+    if target.problem:
+        return Verdict("deny", f"{target.effect.target} cannot be used: {target.problem}")
     if kind in ("read", "write") and target.relative is None:
         where = target.path or target.effect.target
         return Verdict("deny", f"{where} is outside the project; --add-dir can add a folder")
@@ -156,8 +168,8 @@ def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict
 def _by_mode(kind: EffectKind, target: Target, mode: Mode) -> Verdict:
     if kind == "ask":
         return Verdict("allow", "asking is always allowed")
-    if kind == "read" and (name := _sensitive(target.relative or "")):
-        return Verdict("ask", f"{name} may hold secrets")
+    if kind == "read" and may_hold_secrets(target.relative or ""):
+        return Verdict("ask", f"{PurePosixPath(target.relative or '').name} may hold secrets")
     if kind == "read":
         return Verdict("allow", "reading in the project is allowed")
     if mode == "full-auto":
@@ -178,13 +190,6 @@ _DOING: dict[EffectKind, str] = {
 
 def _protected(relative: str) -> str:
     return next((part for part in PurePosixPath(relative).parts if part.lower() in PROTECTED), "")
-
-
-def _sensitive(relative: str) -> str:
-    name = PurePosixPath(relative).name.lower()
-    if any(fnmatchcase(name, pattern) for pattern in _NOT_SENSITIVE):
-        return ""
-    return name if any(fnmatchcase(name, pattern) for pattern in SENSITIVE) else ""
 
 
 def _granted(tool: str, targets: tuple[Target, ...], asked: list[Target], grants: Iterable[Grant]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from akmon_core.errors import ToolError
 
@@ -17,14 +18,19 @@ _MEANING = {
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EISDIR: "it is a folder",
     errno.ENAMETOOLONG: "the name is too long",
-    errno.ELOOP: "a part of the path is a symbolic link that leads nowhere or was changed meanwhile",
+    errno.ELOOP: "a part of the path is a symbolic link that leads in a circle or was changed meanwhile",
     errno.EMFILE: "too many files are open",
     errno.ENXIO: "it is not a regular file",
 }
 
 
-def tool_error(doing: str, error: OSError | ValueError) -> ToolError:
-    """``doing`` such as ``cannot write src/a.py``, completed with the reason."""
+def reason(error: Exception) -> str:
+    """What was wrong, without a full stop."""
     if isinstance(error, OSError) and error.errno is not None:
-        return ToolError(f"{doing}: {_MEANING.get(error.errno, error.strerror)}.")
-    return ToolError(f"{doing}: {error}.")
+        return _MEANING.get(error.errno) or os.strerror(error.errno)
+    return str(error)
+
+
+def tool_error(doing: str, error: Exception) -> ToolError:
+    """``doing`` such as ``cannot write src/a.py``, completed with the reason."""
+    return ToolError(f"{doing}: {reason(error)}.")

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from akmon_core.limits import READ_BYTES, SEARCH_MATCHES
-from akmon_core.permissions import Policy, judge
+from akmon_core.permissions import may_hold_secrets
 from akmon_core.text import reveal
 from akmon_core.tools import Effect, ToolContext, ToolOutput
 from akmon_tools.nearest import not_found
@@ -50,7 +50,7 @@ class SearchTool:
 
         def wanted(name: str) -> bool:
             if name not in verdicts:
-                verdicts[name] = folder / name == place or self._may_show(folder / name)
+                verdicts[name] = folder / name == place or not may_hold_secrets(name)
             return verdicts[name]
 
         lines, more = await find_lines(self._workspace, where, arguments.pattern, SEARCH_MATCHES, wanted)
@@ -65,11 +65,6 @@ class SearchTool:
         if hidden := [name for name, shown in verdicts.items() if not shown]:
             text += f"\n[not shown, as these may hold secrets: {reveal(', '.join(hidden[:10]))}]"
         return ToolOutput(text, summary=f"{len(lines)}{'+' * more} matches in {len(blocks)} files")
-
-    def _may_show(self, path: Path) -> bool:
-        """A file that reading would be asked about is not to be read by searching the folder around it."""
-        targets = self._workspace.locate((Effect("read", str(path)),))
-        return judge("read", targets, "default", Policy()).decision == "allow"
 
 
 def _show(text: str) -> str:

@@ -14,7 +14,7 @@ from akmon_core.permissions import Target
 from akmon_core.text import one_line, reveal
 from akmon_core.tools import Effect
 from akmon_tools.anchored import open_file, replace_file
-from akmon_tools.oserrors import tool_error
+from akmon_tools.oserrors import reason, tool_error
 from akmon_tools.textfile import NEW, TextFile, decode, hash_of
 
 
@@ -46,10 +46,8 @@ class Workspace:
         shown = one_line(str(path), 200)
         try:
             canonical = self._canonical(path)
-        except OSError as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise tool_error(f"cannot use the path {shown}", error) from None
-        except (ValueError, RuntimeError) as error:
-            raise ToolError(f"not a usable path: {shown} ({error}).") from None
         if self._place(canonical) is None:
             leads = "" if str(canonical) == str(path) else f" (it leads to {canonical})"
             raise ToolError(
@@ -103,9 +101,9 @@ class Workspace:
             return Target(effect)
         try:
             canonical = self._canonical(effect.target)
-            str(canonical).encode()
-        except (OSError, ValueError, RuntimeError):
-            return Target(effect)
+            str(canonical).encode()  # a link may lead to a name that is not UTF-8
+        except (OSError, ValueError, RuntimeError) as error:
+            return Target(effect, problem=reason(error))
         place = self._place(canonical)
         return Target(effect, str(canonical), place and place[1].as_posix())
 

@@ -132,6 +132,9 @@ def test_secrets_stay_out_of_the_environment_and_prompts_are_off(
     [
         ("ANTHROPIC_API_KEY", True),
         ("API_KEY", True),
+        ("AKMON_OPENAI_COMPATIBLE_KEY", True),
+        ("RAILS_MASTER_KEY", True),
+        ("MYSQL_PWD", True),
         ("AWS_ACCESS_KEY_ID", True),
         ("AWS_BEARER_TOKEN_BEDROCK", True),
         ("GITHUB_TOKEN", True),
@@ -140,6 +143,7 @@ def test_secrets_stay_out_of_the_environment_and_prompts_are_off(
         ("AWS_REGION", False),
         ("AWS_PROFILE", False),
         ("PATH", False),
+        ("OLDPWD", False),
         ("HOME", False),
         ("SSH_AUTH_SOCK", False),
         ("VIRTUAL_ENV", False),

@@ -7,16 +7,16 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 SECRETS = (
+    "*_KEY",
     "*API_KEY",
     "*API_KEY_*",
-    "*ACCESS_KEY",
     "*ACCESS_KEY_ID",
-    "*PRIVATE_KEY",
     "*SECRET",
     "*SECRET_*",
     "*TOKEN",
     "*PASSWORD*",
     "*PASSWD",
+    "*_PWD",
     "*CREDENTIALS",
     "AWS_BEARER_TOKEN_*",
     "AWS_SESSION_*",

@@ -15,6 +15,7 @@ from akmon_core.errors import ToolError
 from akmon_core.messages import ToolCall
 from akmon_core.tools import ToolContext, parse_arguments, tool_spec
 from akmon_index.chunk import OVERLAP_LINES, PASSAGE_LINES, passages, words
+from akmon_index.files import read_source
 from akmon_index.tool import FindArguments, FindPassagesTool, tools
 
 
@@ -76,6 +77,29 @@ def test_ignored_binary_linked_and_minified_files_are_left_out(
     (project / "link.txt").symlink_to(outside)
     (project / "latin.txt").write_bytes("weather in Z\u00fcrich\n".encode("latin-1"))
     assert find(FindPassagesTool(project), "weather") == ["latin.txt:1-1", "notes.md:1-1"]
+
+
+def test_files_that_may_hold_secrets_are_not_shown(project: Path) -> None:
+    (project / ".env").write_text("WEATHER_TOKEN=abc\n")
+    (project / "src" / "Credentials.json").write_text('{"weather": "abc"}\n')
+    (project / ".env.example").write_text("WEATHER_TOKEN=\n")
+    assert find(FindPassagesTool(project), "weather") == [".env.example:1-1", "notes.md:1-1"]
+    assert find(FindPassagesTool(project), "weather", path=".env") == []
+
+
+def test_an_index_closes_its_database_when_it_is_no_longer_used(project: Path) -> None:
+    code = f"from pathlib import Path; from akmon_index.store import Index; Index(Path({str(project)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+def test_what_is_no_readable_file_any_more_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "there").write_text("text\n")
+    places = (tmp_path, tmp_path / "link", tmp_path / "gone", tmp_path / "there")
+    assert [read_source(path) for path in places] == ["", "", "", "text\n"]
 
 
 def test_a_large_tree_is_indexed_and_ranked(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from akmon_core.errors import ToolError
+from akmon_core.permissions import may_hold_secrets
 
 FILE_BYTES = 1_000_000
 """Larger files are generated more often than written."""
@@ -18,7 +19,7 @@ _MEAN_LINE = 400
 
 
 def list_files(root: Path) -> list[str]:
-    """Paths relative to ``root``, sorted. Raises ``ToolError``."""
+    """Paths relative to ``root``, sorted, without files that may hold secrets. Raises ``ToolError``."""
     program = _ripgrep(root)
     command = [program, "--files", "--no-config", "--hidden", "--glob=!.git", "--sort=path", "--null", "./"]
     try:
@@ -31,20 +32,24 @@ def list_files(root: Path) -> list[str]:
         reason = done.stderr.decode(errors="replace").strip()
         raise ToolError(f"the files of {root} could not be listed: {reason}")
     names = (name.decode(errors="ignore").removeprefix("./") for name in done.stdout.split(b"\0"))
-    return [name for name in names if name]
+    return [name for name in names if name and not may_hold_secrets(name)]
 
 
 def read_source(path: Path) -> str:
     """The text of a file that a person may have written; empty for anything else."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(path, "rb", opener=_open) as file:
+            data = file.read(FILE_BYTES + 1)
     except OSError:
         return ""
-    with os.fdopen(fd, "rb") as file:
-        data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES or b"\0" in data or len(data) > _MEAN_LINE * (data.count(b"\n") + 10):
         return ""
     return data.decode(errors="replace")
+
+
+def _open(path: str, flags: int) -> int:
+    """Neither follows a link that took the file's place, nor waits for a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _ripgrep(root: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Index:
         self._root = root
         self._stamps: dict[str, Stamp] = {}
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
+        weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
 
     def refresh(self, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:

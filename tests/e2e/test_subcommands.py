@@ -130,6 +130,13 @@ def test_bash_completes_subcommands_options_and_values(place: Place) -> None:
     (place.project / "completion.bash").write_text(completion.out)
     assert complete(place, "akmon se") == {"sessions"}
     assert complete(place, "akmon --max-b") == {"--max-budget-usd"}
+    assert complete(place, "akmon ses") == {"sessions"}
+    assert complete(place, "akmon sessions ") == {"list", "show", "export", "delete"}
+    assert complete(place, "akmon sessions export --format ") == {"markdown", "json", "html"}
+    assert "--keep" in complete(place, "akmon demo --")
+    assert complete(place, "akmon completion z") == {"zsh"}
+    (place.project / "folder").mkdir()
+    assert complete(place, "akmon -C fo") == complete(place, "akmon --add-dir fo") == {"folder"}
     assert complete(place, "akmon --permission-mode ") == {"default", "accept-edits", "plan", "full-auto"}
 
 

@@ -69,15 +69,21 @@ class Parser(argparse.ArgumentParser):
         return self
 
 
-def run_parser() -> Parser:
+def options_parser() -> Parser:
+    """The program's options, without what may follow them: a prompt, or a subcommand."""
     parser = Parser(
         prog="akmon",
         description="An autonomous coding agent for the terminal.",
         epilog=EPILOG,
     )
-    parser.add_argument("prompt", nargs="*", help="what to do; without it a conversation starts")
     parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     return parser.add((*RUN, *MODEL, *COMMON))
+
+
+def run_parser() -> Parser:
+    parser = options_parser()
+    parser.add_argument("prompt", nargs="*", help="what to do; without it a conversation starts")
+    return parser
 
 
 def parse_run(arguments: Sequence[str]) -> argparse.Namespace:

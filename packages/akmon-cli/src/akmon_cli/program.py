@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from akmon_cli.compose import Composed
 
 COMMANDS = ("completion", "config", "demo", "doctor", "sessions")
-"""Subcommands: a module of ``akmon_cli.commands`` each, with ``run(arguments) -> exit code``."""
+"""Subcommands: a module of ``akmon_cli.commands`` each, with
+``parser()`` and ``run(arguments) -> exit code``."""
 
 
 def run(arguments: Sequence[str]) -> int:

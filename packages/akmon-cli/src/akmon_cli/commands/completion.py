@@ -1,17 +1,18 @@
-"""``akmon completion SHELL``: prints a completion script for the shell."""
+"""``akmon completion``: a completion script for a shell, made from the options themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from akmon_cli import exitcodes
-from akmon_cli.args import Parser, run_parser
+from akmon_cli.args import Parser, options_parser
+
+_FOLDERS = ("cwd", "add_dir")
 
 
-def run(arguments: Sequence[str]) -> int:
+def parser() -> Parser:
     import shtab
-
-    from akmon_cli.program import COMMANDS
 
     parser = Parser(
         prog="akmon completion",
@@ -19,9 +20,34 @@ def run(arguments: Sequence[str]) -> int:
         "~/.local/share/bash-completion/completions/akmon",
     )
     parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS)
-    options = parser.parse_args(arguments)
-    program = run_parser()
-    words = next(action for action in program._actions if action.dest == "prompt")
-    words.choices = COMMANDS
-    print(shtab.complete(program, shell=options.shell))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    import shtab
+
+    options = parser().parse_args(arguments)
+    print(shtab.complete(_program(), shell=options.shell))
     return exitcodes.OK
+
+
+def _program() -> Parser:
+    """The options and the subcommands with theirs."""
+    from akmon_cli.program import COMMANDS
+
+    program = options_parser()
+    subcommands = program.add_subparsers()
+    for name in COMMANDS:
+        own: Parser = import_module(f"akmon_cli.commands.{name}").parser()
+        _complete_folders(own)
+        subcommands.add_parser(name, parents=[own], add_help=False, help=own.description)
+    _complete_folders(program)
+    return program
+
+
+def _complete_folders(parser: Parser) -> None:
+    import shtab
+
+    for action in parser._actions:
+        if action.dest in _FOLDERS:
+            vars(action)["complete"] = shtab.DIRECTORY

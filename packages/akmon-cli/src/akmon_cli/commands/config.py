@@ -13,12 +13,16 @@ from akmon_cli.compose import change_folder, load_settings
 from akmon_config.load import shown
 
 
-def run(arguments: Sequence[str]) -> int:
+def parser() -> Parser:
     parser = Parser(prog="akmon config", description="Show the settings in force here and their origins.")
     parser.add((*COMMON, *MODEL, *(option for option in RUN if option[0][0] in _SETTABLE)))
     parser.add_argument("action", nargs="?", choices=("show", "path"), default="show")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
     if options.cwd:
         change_folder(options.cwd)
     if options.action == "path":

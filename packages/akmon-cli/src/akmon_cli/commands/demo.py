@@ -25,13 +25,17 @@ _TEST = "python3 -m unittest"
 _PROJECT = ("leap.py", "test_leap.py")
 
 
-def run(arguments: Sequence[str]) -> int:
+def parser() -> Parser:
     parser = Parser(
         prog="akmon demo",
         description="Watch a scripted model repair a failing test: no key, no network, a few seconds.",
     )
     parser.add_argument("--keep", metavar="DIR", help="work in this new folder, and leave it there")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
     if options.keep:
         return _demo(_new_folder(options.keep))
     with tempfile.TemporaryDirectory(prefix="akmon-demo-") as folder:

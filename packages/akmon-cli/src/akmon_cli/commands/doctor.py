@@ -32,10 +32,14 @@ class Check(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
-def run(arguments: Sequence[str]) -> int:
+def parser() -> Parser:
     parser = Parser(prog="akmon doctor", description="Check what akmon needs here.").add((*COMMON, *MODEL))
     parser.add_argument("--json", action="store_true", help="as JSON")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
     if options.cwd:
         change_folder(options.cwd)
     checks = [

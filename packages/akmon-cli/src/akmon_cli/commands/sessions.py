@@ -20,7 +20,7 @@ from akmon_query.journal import broken_links, delete_journal, read_records
 from akmon_query.store import SessionInfo, find_session, list_sessions
 
 
-def run(arguments: Sequence[str]) -> int:
+def parser() -> Parser:
     parser = Parser(prog="akmon sessions", description="The sessions of this project.").add(COMMON)
     actions = parser.add_subparsers(dest="action", metavar="list|show|export|delete")
     listing = actions.add_parser("list", help="list them, last used first (the default)")
@@ -32,7 +32,11 @@ def run(arguments: Sequence[str]) -> int:
     delete = actions.add_parser("delete", help="delete one for good")
     delete.add_argument("session")
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
     if options.cwd:
         change_folder(options.cwd)
     folder = project_sessions()

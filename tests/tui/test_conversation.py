@@ -446,6 +446,23 @@ def test_the_history_is_kept_in_a_file_that_only_its_owner_reads(tmp_path: Path)
     assert client.commands == [Prompt("the first")]
 
 
+def test_a_history_that_is_lost_on_the_way_is_said_and_the_prompt_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+
+    async def person(terminal: Terminal) -> None:
+        await terminal.until_prompt()
+        path.unlink()
+        path.mkdir()
+        terminal.press("the first\r")
+        await terminal.until("Hello there.")
+        await leave(terminal)
+
+    client = FakeClient(HELLO)
+    terminal = talk(client, person, history=path)
+    assert client.commands == [Prompt("the first")]
+    assert "The history is not kept" in terminal.text
+
+
 def test_a_history_that_cannot_be_kept_is_said_and_harmless(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     terminal = talk(FakeClient(), leave, history=tmp_path / "file" / "history")

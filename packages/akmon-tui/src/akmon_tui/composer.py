@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from akmon_tui.render import Span
@@ -17,12 +19,14 @@ class Composer:
 
     def __init__(self, screen: Screen, history: Path | None) -> None:
         self._screen = screen
+        self._history = _History(history) if history else None
+        self._told = ""
         self._session: PromptSession[str] = PromptSession(
             "> ",
             multiline=True,
             prompt_continuation="  ",
             key_bindings=_bindings(),
-            history=_history(history, screen),
+            history=self._history or InMemoryHistory(),
             complete_while_typing=False,
         )
 
@@ -30,6 +34,7 @@ class Composer:
         """The next prompt; None to end. Ctrl+C clears the line, and pressed twice on an empty one ends."""
         warned = False
         while True:
+            self._say_what_is_lost()
             try:
                 return whole(await self._session.prompt_async())
             except EOFError:
@@ -42,6 +47,12 @@ class Composer:
                 else:
                     warned = True
                     self._screen.write([Span("Press Ctrl+C again to end.", "dim")])
+
+    def _say_what_is_lost(self) -> None:
+        lost = self._history.lost if self._history else ""
+        if lost and lost != self._told:
+            self._told = lost
+            self._screen.write([Span(f"The history is not kept: {lost}.", "dim")])
 
 
 async def ask_line(message: str) -> str | None:
@@ -56,21 +67,33 @@ async def ask_line(message: str) -> str | None:
 
 
 class _History(FileHistory):
+    """Prompts in a file. They may hold secrets, so nobody else may read it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._path = path
+        self.lost = ""
+        """Why prompts are kept in memory only, if they are."""
+        with self._in_memory_on_failure():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+
+    def load_history_strings(self) -> Iterable[str]:
+        strings: list[str] = []
+        with self._in_memory_on_failure():
+            strings = list(super().load_history_strings())
+        return strings
+
     def store_string(self, string: str) -> None:
-        super().store_string(whole(string))
+        with self._in_memory_on_failure():
+            super().store_string(whole(string))
 
-
-def _history(path: Path | None, screen: Screen) -> History:
-    """Prompts may hold secrets: nobody else may read the file."""
-    if path is None:
-        return InMemoryHistory()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-    except OSError as error:
-        screen.write([Span(f"The history is not kept: {path}: {error.strerror}.", "dim")])
-        return InMemoryHistory()
-    return _History(path)
+    @contextmanager
+    def _in_memory_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.lost = f"{self._path}: {error.strerror}"
 
 
 def whole(text: str) -> str:

@@ -81,7 +81,7 @@ class _History(FileHistory):
     def load_history_strings(self) -> Iterable[str]:
         strings: list[str] = []
         with self._in_memory_on_failure():
-            strings = list(super().load_history_strings())
+            strings.extend(super().load_history_strings())
         return strings
 
     def store_string(self, string: str) -> None:

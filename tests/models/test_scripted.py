@@ -244,6 +244,11 @@ def test_a_file_that_is_missing_or_a_folder_is_a_settings_error(tmp_path: Path) 
             read_script(str(path))
 
 
+def test_no_file_at_all_is_a_settings_error_that_says_so() -> None:
+    with pytest.raises(SettingsError, match="scripted: names no file"):
+        open_model("scripted:", {})
+
+
 def test_a_file_that_is_not_utf8_is_a_settings_error_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "s.script"
     path.write_bytes(b"say x\nsay \xff\n")

@@ -23,6 +23,8 @@ from akmon_models.script import Attempt, Call, Delay, Pace, Reply, Say, Script, 
 
 def read_script(path: str) -> Script:
     """The script in a file. Raises ``SettingsError`` with the file, and the line if it is a line's fault."""
+    if not path:
+        raise SettingsError("scripted: names no file. Write --model scripted:FILE.")
     try:
         data = Path(path).expanduser().read_bytes()
     except OSError as error:

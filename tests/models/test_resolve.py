@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from akmon_core.errors import SettingsError
+from akmon_models.backend import Backend, backends_from_env
 from akmon_models.catalog import catalog
-from akmon_models.resolve import Backend, backends_from_env, resolve
+from akmon_models.resolve import resolve
 
 ANTHROPIC = {"anthropic": Backend("a-key")}
 OPENAI = {"openai": Backend("o-key")}

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from akmon_core.errors import SettingsError
-from akmon_models.backend import VARIABLES, Backend, backends_from_env
+from akmon_models.backend import VARIABLES, Backend
 from akmon_models.catalog import catalog
-
-__all__ = ["PROVIDERS", "RULES", "Backend", "Choice", "backends_from_env", "is_openai_model", "resolve"]
 
 PROVIDERS = (*VARIABLES, "scripted")
 

@@ -13,7 +13,7 @@ from akmon_core.state import State
 
 
 class CallModel(msgspec.Struct, frozen=True):
-    pass
+    """Ask the model for its next reply."""
 
 
 class Authorize(msgspec.Struct, frozen=True):

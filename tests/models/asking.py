@@ -6,17 +6,17 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
+
 from akmon_core.errors import ProviderError
 from akmon_core.messages import Message, Text, User
 from akmon_core.models import Model, ModelRequest
 from akmon_core.stream import ReplyDone, StreamEvent
 from akmon_core.tools import ToolSpec
 from akmon_models.backend import Backend
-from akmon_models.catalog import facts
-from akmon_models.providers.anthropic.client import messages_model
-from akmon_models.providers.openai.client import chat_model
-from akmon_models.providers.openai.encode import Dialect
-from akmon_models.providers.sdk import SdkModel
+from akmon_models.catalog import facts_of, row
+from akmon_models.registry import client
+from akmon_models.wire.model import Opening
 from tests.models.faults import FaultServer, Protocol
 
 KEY = "sk-very-secret-key"
@@ -33,11 +33,17 @@ def request(*messages: Message, tools: tuple[ToolSpec, ...] = (SHELL,)) -> Model
     return ModelRequest(system="Be brief.", messages=said, tools=tools, session="s1")
 
 
-def model_at(url: str, protocol: Protocol, *, idle: float = 10, key: str = KEY) -> SdkModel:
-    backend = Backend(key, url)
-    if protocol == "anthropic":
-        return messages_model(facts("anthropic", "claude-x"), backend, idle=idle)
-    return chat_model(facts("openai", "gpt-x"), backend, Dialect(), idle=idle)
+def model_at(url: str, protocol: Protocol, *, idle: float = 10, key: str = KEY) -> Model:
+    model = "claude-x" if protocol == "anthropic" else "gpt-x"
+    known = row(protocol, model)
+    opening = Opening(
+        facts=msgspec.structs.replace(facts_of(protocol, model, known), first_token_seconds=idle),
+        row=known,
+        backend=Backend(key, url),
+        idle=idle,
+    )
+    opened: Model = client(protocol).open_model(opening)
+    return opened
 
 
 async def collect(model: Model, asked: ModelRequest | None = None) -> tuple[list[StreamEvent], Any]:

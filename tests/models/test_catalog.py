@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from akmon_core.models import Prices
+from akmon_core.models import ModelRow, Prices
 from akmon_core.stream import Usage
-from akmon_models.catalog import UNKNOWN_OUTPUT, UNKNOWN_WINDOW, Row, catalog, facts, row
+from akmon_models.catalog import UNKNOWN_OUTPUT, UNKNOWN_WINDOW, catalog, facts, matches
 
 
 def test_a_known_model_has_its_window_and_its_prices() -> None:
@@ -44,15 +44,14 @@ def test_a_price_holds_only_at_the_provider_that_asks_it() -> None:
     ],
 )
 def test_the_first_matching_row_is_the_right_one(model: str, match: str) -> None:
-    known = row(model)
-    assert known is not None
+    known = next(r for r in catalog().model if matches(r, model))
     assert known.match == match
 
 
 @pytest.mark.parametrize("known", catalog().model, ids=lambda known: known.match)
-def test_each_row_can_be_reached_and_leaves_room_for_the_prompt(known: Row) -> None:
+def test_each_row_can_be_reached_and_leaves_room_for_the_prompt(known: ModelRow) -> None:
     sample = known.match.replace("[5-8]", "5").replace("[134]", "1").replace("*", "-x")
-    assert row(sample) is known
+    assert next(r for r in catalog().model if matches(r, sample)) is known
     told = facts("anthropic", sample)
     assert 0 < told.max_output <= told.context_window // 4
 

@@ -14,10 +14,10 @@ from akmon_core.errors import ProviderError
 from akmon_core.messages import StopReason, Text, Thinking, ToolCall
 from akmon_core.stream import CallDelta, ReplyDone, StreamEvent, TextDelta, ThinkingDelta, Usage, UsageSeen
 from akmon_models.failures import Server
-from akmon_models.providers.anthropic.decode import MessagesDecoder
-from akmon_models.providers.http import Decoder, merge
-from akmon_models.providers.openai.decode import ChatDecoder
-from akmon_models.sse import SseDecoder
+from akmon_models.protocols.chat.decode import ChatDecoder
+from akmon_models.protocols.messages.decode import MessagesDecoder
+from akmon_models.wire.reply import Decoder, merge
+from akmon_models.wire.sse import SseDecoder
 from tests.models.faults import Protocol, anthropic_events, encode, openai_events
 
 SERVER = Server(provider="p", model="m", url="http://u", key_variable="K", url_variable="U")

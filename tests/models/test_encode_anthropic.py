@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
-from akmon_models.providers.anthropic.encode import encode
+from akmon_models.protocols.messages.encode import encode
 from tests.models.asking import request
 from tests.models.histories import history
 

@@ -9,12 +9,17 @@ import pytest
 from hypothesis import given
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
-from akmon_models.providers.openai.encode import Dialect, encode
+from akmon_models.protocols.chat.encode import Dialect, encode
 from tests.models.asking import request
 from tests.models.histories import history
 
 COMPATIBLE = Dialect()
-OWN = Dialect(own=True, completion_tokens=True, effort_with_tools="none")
+OWN = Dialect(
+    output_name="max_completion_tokens",
+    cache_key=True,
+    reasoning_back=False,
+    parameters={"reasoning_effort": "none"},
+)
 
 
 def wire(*messages: Message, dialect: Dialect = COMPATIBLE) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_core.errors import ProviderError
-from akmon_models.sse import SseDecoder
+from akmon_models.wire.sse import SseDecoder
 
 Events = list[tuple[str, bytes]]
 

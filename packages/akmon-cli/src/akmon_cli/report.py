@@ -25,7 +25,9 @@ from akmon_core.tools import FileSeen
 SCHEMA = 1
 """Version of the report and of the stream's lines; it changes when a field changes its meaning or goes."""
 
-ExitReason: TypeAlias = Literal["completed", "max_turns", "budget_limit", "interrupted", "denied", "error"]
+ExitReason: TypeAlias = Literal[
+    "completed", "max_turns", "budget_limit", "token_limit", "interrupted", "denied", "error"
+]
 
 
 class CallReport(msgspec.Struct):
@@ -123,6 +125,7 @@ EXIT_CODES: dict[ExitReason, int] = {
     "completed": exitcodes.OK,
     "max_turns": exitcodes.LIMIT,
     "budget_limit": exitcodes.LIMIT,
+    "token_limit": exitcodes.LIMIT,
     "interrupted": exitcodes.INTERRUPTED,
     "denied": exitcodes.DENIED,
     "error": exitcodes.ERROR,

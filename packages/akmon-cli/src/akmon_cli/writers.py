@@ -27,7 +27,7 @@ from akmon_core.text import describe_call, neutralise, one_line
 from akmon_core.tools import DiffView
 
 _CHARS = 110
-_CAN_GO_ON: tuple[ExitReason, ...] = ("interrupted", "max_turns", "budget_limit")
+_CAN_GO_ON: tuple[ExitReason, ...] = ("interrupted", "max_turns", "budget_limit", "token_limit")
 
 
 class RunningSession(SessionClient, Protocol):

@@ -11,7 +11,7 @@ from akmon_core.permissions import Decision, Mode, Scope
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Effect, FileSeen, View
 
-Outcome: TypeAlias = Literal["completed", "interrupted", "failed", "max_turns", "budget_limit"]
+Outcome: TypeAlias = Literal["completed", "interrupted", "failed", "max_turns", "budget_limit", "token_limit"]
 Decider: TypeAlias = Literal["policy", "person"]
 
 # --- durable ----------------------------------------------------------------------------------------
@@ -62,8 +62,14 @@ class Replied(msgspec.Struct, frozen=True, tag="replied", omit_defaults=True):
 
     message: Assistant
     usage: Usage = Usage()
+    """Of all requests that it took, broken ones included."""
     cost: float | None = None
     """US dollars; None is unpriced."""
+    attempts: int = 1
+    """Requests that it took."""
+    model: str = ""
+    """``provider/id`` of the model that answered, if it was not the session's."""
+    response_id: str = ""
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults=True):
@@ -73,6 +79,15 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults
     message: str
     usage: Usage = Usage()
     cost: float | None = None
+
+
+class CacheBroken(msgspec.Struct, frozen=True, tag="cache_broken", omit_defaults=True):
+    """A prompt's known prefix had to be read anew by the provider."""
+
+    cause: str
+    """What changed, such as ``the tools changed``."""
+    tokens: int = 0
+    """Prompt tokens of the call before, which the cache may have held."""
 
 
 class PermissionAsked(msgspec.Struct, frozen=True, tag="permission_asked", omit_defaults=True):
@@ -155,6 +170,7 @@ DurableEvent: TypeAlias = (
     | Continued
     | Replied
     | ModelFailed
+    | CacheBroken
     | PermissionAsked
     | PermissionDecided
     | ToolStarted

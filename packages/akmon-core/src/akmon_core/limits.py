@@ -34,6 +34,10 @@ ERROR_CHARS = 2_000
 """What is kept of a server's error text."""
 
 CONNECT_SECONDS = 10.0
+FIRST_TOKEN_SECONDS = 120.0
+"""Silence before the first byte of a reply after which the call counts as failed."""
+LOCAL_FIRST_TOKEN_SECONDS = 600.0
+"""The same for a model on one's own machine, which may have to be loaded first."""
 IDLE_SECONDS = 120.0
 """Silence on an open stream after which it counts as broken."""
 RETRIES = 5
@@ -54,5 +58,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     max_steps: int = MAX_STEPS
     max_continuations: int = MAX_CONTINUATIONS
+    max_tokens: int | None = None
+    """Cap on the tokens of all of the session's calls, prompts and replies; None is no cap."""
     max_cost_usd: float | None = None
     """Spending cap in US dollars over all of the session's priced calls; None is no cap."""

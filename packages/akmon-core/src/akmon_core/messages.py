@@ -22,6 +22,9 @@ class Thinking(msgspec.Struct, frozen=True, tag="thinking", omit_defaults=True):
     signature: str = ""
     redacted: bool = False
     """True if ``signature`` holds encrypted reasoning and ``text`` is empty."""
+    origin: str = ""
+    """The protocol that it came in, the only one in which it may go back: ``messages``, ``chat``,
+    ``responses``, ``converse``, ``ollama``."""
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from akmon_core.events import (
+    CacheBroken,
     Continued,
     DurableEvent,
     ModeChanged,
@@ -118,7 +119,7 @@ def apply(state: State, event: DurableEvent) -> State:
             return _deliver(_replace(state, running=False, outcome=event.outcome))
         case ToolStarted():
             return _replace(state, started=(*state.started, event.call_id))
-        case PermissionAsked() | UnknownEvent():
+        case CacheBroken() | PermissionAsked() | UnknownEvent():
             return state
         case _:
             assert_never(event)

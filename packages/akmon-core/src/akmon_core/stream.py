@@ -54,24 +54,37 @@ class UsageSeen(msgspec.Struct, frozen=True, tag="usage_seen"):
     """The usage of this reply so far. Cumulative: a later one replaces an earlier one."""
 
     usage: Usage
+    cost: float | None = None
+    """US dollars as the server itself counts them, if it does."""
 
 
 class Retrying(msgspec.Struct, frozen=True, tag="retrying"):
-    """The call failed and will be made again; what it had streamed so far is void."""
+    """The call failed and will be made again: once when the wait begins, then each second of it.
+
+    Text that was streamed stays, and the next attempt goes on behind it. Calls and thinking are void.
+    """
 
     attempt: int
     """The attempt that is to come, counted from 1."""
     attempts: int
     wait: float
-    """Seconds until then."""
+    """Seconds from the failure to then."""
     reason: str
+    passed: float = 0.0
+    """Seconds of it that have passed: 0 in the first of these events."""
+    model: str = ""
+    """``provider/id`` of the model that takes over, if another one does."""
 
 
 class ReplyDone(msgspec.Struct, frozen=True, tag="reply_done"):
-    """The whole reply, and the tokens that it took: the last event of a stream."""
+    """The whole reply, and what the request that ended with it took: the last event of a stream."""
 
     message: Assistant
     usage: Usage
+    cost: float | None = None
+    """US dollars as the server itself counts them, if it does."""
+    id: str = ""
+    """The response's id at the provider, if it has one."""
 
 
 StreamEvent: TypeAlias = TextDelta | ThinkingDelta | CallDelta | UsageSeen | Retrying | ReplyDone

@@ -1,32 +1,22 @@
-"""What is known of models: context window, output limit and prices, from ``catalog.toml``."""
+"""What is known of models: windows, limits, prices and abilities, from a file and the user's rows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from akmon_core.models import ModelFacts, Prices
+from akmon_core.limits import FIRST_TOKEN_SECONDS, LOCAL_FIRST_TOKEN_SECONDS
+from akmon_core.models import ModelFacts, ModelRow, Prices
 
 UNKNOWN_WINDOW = 32_768
 """Assumed of a model that is not in the catalog: most servers that run such models give at least this."""
 UNKNOWN_OUTPUT = 8_192
-
-
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One row: ``match`` is an id or a glob over ids, also over what follows a last slash."""
-
-    match: str
-    window: int
-    output: int
-    provider: str = ""
-    """Where ``price`` holds."""
-    price: tuple[float, float, float, float] | None = None
-    """US dollars per million tokens: input, output, cache read, cache write."""
-    chat_effort: str = ""
-    """The ``reasoning_effort`` without which OpenAI refuses tools in Chat Completions."""
+OUTPUT_SHARE = 4
+"""A reply is given at most this part of the window: a quarter."""
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +24,7 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the rows were last compared with what the providers publish."""
     defaults: dict[str, str]
     """The model that a provider is asked for when none is named."""
-    model: tuple[Row, ...]
+    model: tuple[ModelRow, ...]
 
 
 @cache
@@ -44,30 +34,53 @@ def catalog() -> Catalog:
     return msgspec.toml.decode(text, type=Catalog)
 
 
-def row(model: str) -> Row | None:
-    """The first row that matches ``model``, with or without an organisation before a slash."""
-    name = model.rsplit("/", 1)[-1].lower()
+def row(provider: str, model: str, rows: Sequence[ModelRow] = ()) -> ModelRow:
+    """What is known of ``model``: each field from the first row that says it, ``rows`` before the catalog.
+
+    A price that holds at other providers is left out.
+    """
+    known: dict[str, object] = {"match": model}
+    for each in (*rows, *catalog().model):
+        if matches(each, model):
+            for field in each.__struct_fields__:
+                value = getattr(each, field)
+                if value is None or (field == "price" and each.provider not in (None, provider)):
+                    continue
+                known.setdefault(field, value)
+    return msgspec.convert(known, ModelRow)
+
+
+def matches(known: ModelRow, model: str) -> bool:
+    """Whether a row is about ``model``, with or without an organisation before a slash."""
     whole = model.lower()
-    return next(
-        (r for r in catalog().model if fnmatchcase(whole, r.match) or fnmatchcase(name, r.match)), None
-    )
+    return any(fnmatchcase(name, known.match.lower()) for name in (whole, whole.rsplit("/", 1)[-1]))
 
 
-def facts(provider: str, model: str) -> ModelFacts:
-    """What is known of ``model`` at ``provider``. A price holds only at the provider that asks it."""
-    known = row(model) or Row(match=model, window=UNKNOWN_WINDOW, output=UNKNOWN_OUTPUT)
+def facts(provider: str, model: str, rows: Sequence[ModelRow] = ()) -> ModelFacts:
+    """What is known of ``model`` at ``provider``; ``rows`` are the user's own."""
+    return facts_of(provider, model, row(provider, model, rows))
+
+
+def facts_of(provider: str, model: str, known: ModelRow) -> ModelFacts:
+    window = known.window or UNKNOWN_WINDOW
     prices = None
-    if known.price is not None and known.provider == provider:
+    if known.price is not None:
         prices = Prices(
             input=known.price[0],
             output=known.price[1],
             cache_read=known.price[2],
             cache_write=known.price[3],
         )
+    local = provider in ("ollama", "openai-compatible")
     return ModelFacts(
         provider=provider,
         id=model,
-        context_window=known.window,
-        max_output=min(known.output, known.window // 4),
+        context_window=window,
+        max_output=min(known.output or UNKNOWN_OUTPUT, window // OUTPUT_SHARE),
         prices=prices,
+        reports_cost=provider == "openrouter",
+        caches=provider not in ("groq", "ollama"),
+        images=known.images is not False,
+        edit_format=known.edit or "replace",
+        first_token_seconds=LOCAL_FIRST_TOKEN_SECONDS if local else FIRST_TOKEN_SECONDS,
     )

@@ -2,59 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
-from akmon_core.models import Model
+from akmon_core.models import Effort, Listed, Model, ModelRow
 from akmon_models.backend import Backend
-from akmon_models.catalog import facts, row
-from akmon_models.providers.anthropic.client import messages_model
-from akmon_models.providers.openai.client import chat_model
-from akmon_models.providers.openai.encode import Dialect
-from akmon_models.resolve import is_openai_model, resolve
+from akmon_models.catalog import facts_of, row
+from akmon_models.resolve import Choice, resolve
 from akmon_models.retry import Retried
 from akmon_models.scripted import ScriptedModel, read_script
+from akmon_models.wire.model import Opening
+
+PROVIDERS = {
+    "bedrock": "bedrock",
+    "anthropic": "anthropic",
+    "openrouter": "openrouter",
+    "azure": "azure",
+    "openai": "openai",
+    "groq": "groq",
+    "openai-compatible": "openai_compatible",
+    "ollama": "ollama",
+}
+"""By provider: its package in ``akmon_models.providers``. Its module ``client`` has
+``open_model(opening) -> Model`` and, if the server lists its models,
+``async list_models(backend) -> list[Listed]``."""
 
 
-def open_model(model: str, backends: Mapping[str, Backend], *, provider: str = "") -> Model:
+def open_model(
+    model: str,
+    backends: Mapping[str, Backend],
+    *,
+    provider: str = "",
+    rows: Sequence[ModelRow] = (),
+    effort: Effort | None = None,
+) -> Model:
     """The model for an id, with retries. Connects, and loads its SDK, only when it is asked something.
 
+    ``rows`` are the user's own, which go before those of the catalog.
     Raises ``SettingsError`` if no provider can be chosen or a script cannot be read.
     """
     choice = resolve(model, backends, provider)
-    opened = PROVIDERS[choice.provider](choice.model, backends.get(choice.provider, Backend()))
-    return Retried(opened)
+    return Retried(_open(choice, backends, rows, effort))
 
 
-def _anthropic(model: str, backend: Backend) -> Model:
-    return messages_model(facts("anthropic", model), backend)
+def _open(
+    choice: Choice, backends: Mapping[str, Backend], rows: Sequence[ModelRow], effort: Effort | None
+) -> Model:
+    if choice.provider == "scripted":
+        return ScriptedModel(read_script(choice.model))
+    known = row(choice.provider, choice.model, rows)
+    opening = Opening(
+        facts=facts_of(choice.provider, choice.model, known),
+        row=known,
+        backend=backends.get(choice.provider, Backend()),
+        effort=effort,
+    )
+    opened: Model = client(choice.provider).open_model(opening)
+    return opened
 
 
-def _openai(model: str, backend: Backend) -> Model:
-    if backend.base_url:
-        return _chat("openai", model, backend)
-    known = row(model)
-    effort = known.chat_effort if known else ""
-    dialect = Dialect(own=True, completion_tokens=True, effort_with_tools=effort)
-    return chat_model(facts("openai", model), backend, dialect)
+async def list_models(provider: str, backend: Backend) -> list[Listed] | None:
+    """What the server itself lists, in its order; None if it has no list. Raises ``ProviderError``."""
+    ask = getattr(client(provider), "list_models", None)
+    if ask is None:
+        return None
+    listed: list[Listed] = await ask(backend)
+    return listed
 
 
-def _compatible(model: str, backend: Backend) -> Model:
-    return _chat("openai-compatible", model, backend)
-
-
-def _chat(provider: str, model: str, backend: Backend) -> Model:
-    """A server of the user's own, which may pass requests on to OpenAI and its parameters."""
-    openai_id = is_openai_model(model.rsplit("/", 1)[-1])
-    return chat_model(facts(provider, model), backend, Dialect(completion_tokens=openai_id))
-
-
-def _scripted(model: str, _: Backend) -> Model:
-    return ScriptedModel(read_script(model))
-
-
-PROVIDERS: dict[str, Callable[[str, Backend], Model]] = {
-    "anthropic": _anthropic,
-    "openai": _openai,
-    "openai-compatible": _compatible,
-    "scripted": _scripted,
-}
+def client(provider: str) -> Any:
+    """The module of ``provider`` that opens its models; the others are not even imported."""
+    return import_module(f"akmon_models.providers.{PROVIDERS[provider]}.client")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from akmon_core.errors import SettingsError
-from akmon_models.backend import VARIABLES, Backend
+from akmon_models.backend import ACCESS, Backend
 from akmon_models.catalog import catalog
 
-PROVIDERS = (*VARIABLES, "scripted")
+PROVIDERS = (*ACCESS, "scripted")
 
 _OPENAI = re.compile(r"(gpt-(?!oss)|chatgpt-|codex-|o[134](-|\Z)|ft:(gpt-|o[134]-))")
 
@@ -43,7 +43,7 @@ def resolve(model: str, backends: Backends, provider: str = "") -> Choice:
             return choice
     raise SettingsError(
         f"no configured provider is known to have the model {model!r}. "
-        f"Name one before it, as in openai/{model}, set {VARIABLES['openai-compatible'][1]} "
+        f"Name one before it, as in openai/{model}, set {ACCESS['openai-compatible'].url} "
         f"to the address of your own server, or {_SET_A_KEY}"
     )
 
@@ -68,7 +68,7 @@ def _at_provider(model: str, backends: Backends, provider: str) -> Choice:
 
 def _require(provider: str, model: str, backends: Backends) -> None:
     """Raises if what ``provider`` needs is missing: an address for a compatible server, a key otherwise."""
-    key, url = VARIABLES[provider]
+    key, url = ACCESS[provider].key, ACCESS[provider].url
     if provider == "openai-compatible":
         if not backends.get(provider, Backend()).base_url:
             raise SettingsError(
@@ -127,7 +127,7 @@ def _own_server(model: str, backends: Backends) -> Choice | None:
     if "openai-compatible" not in backends or (is_openai_model(model) and "openai" in backends):
         return None
     _require("openai-compatible", model, backends)
-    return Choice("openai-compatible", model, f"{VARIABLES['openai-compatible'][1]} is set")
+    return Choice("openai-compatible", model, f"{ACCESS['openai-compatible'].url} is set")
 
 
 def _openai(model: str, backends: Backends) -> Choice | None:
@@ -141,7 +141,7 @@ def _openai_elsewhere(model: str, backends: Backends) -> Choice | None:
     backend = backends.get("openai")
     if backend is None or not backend.base_url:
         return None
-    return Choice("openai", model, f"{VARIABLES['openai'][1]} is set")
+    return Choice("openai", model, f"{ACCESS['openai'].url} is set")
 
 
 RULES: tuple[Callable[[str, Backends], Choice | None], ...] = (

@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from akmon_core.events import (
+    CacheBroken,
     Continued,
     Event,
     ModeChanged,
@@ -100,6 +101,7 @@ def show(view: View, event: Event) -> View:
             | ModelChosen()
             | Steered()
             | Continued()
+            | CacheBroken()
             | UnknownEvent()
             | CallDelta()
             | ToolProgress()

@@ -1,1 +1,1 @@
-"""The Chat Completions protocol: OpenAI itself and every server that speaks it."""
+"""OpenAI."""

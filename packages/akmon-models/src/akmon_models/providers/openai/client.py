@@ -1,57 +1,42 @@
-"""Models that speak Chat Completions, through the ``openai`` SDK."""
+"""Models of OpenAI and of servers that take its place, through the ``openai`` SDK."""
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
-
-from akmon_core.limits import CONNECT_SECONDS, IDLE_SECONDS
-from akmon_core.models import ModelFacts, ModelRequest
 from akmon_models.backend import Backend
-from akmon_models.providers.http import certificates
-from akmon_models.providers.openai.decode import ChatDecoder
-from akmon_models.providers.openai.encode import Dialect, encode
-from akmon_models.providers.sdk import SdkModel, Wire
+from akmon_models.protocols.chat.decode import ChatDecoder
+from akmon_models.protocols.chat.encode import Dialect, encode
+from akmon_models.providers.stainless import StainlessLink, http_client
+from akmon_models.wire.model import Opening, Wire, WireModel
 
 
-def chat_model(
-    facts: ModelFacts, backend: Backend, dialect: Dialect, *, idle: float = IDLE_SECONDS
-) -> SdkModel:
-    """A model at OpenAI or at a compatible server. Connects when it is first asked something."""
+def open_model(opening: Opening) -> WireModel:
+    """A model at OpenAI, or at the server that ``OPENAI_BASE_URL`` puts in its place."""
+    own = not opening.backend.base_url
+    return chat_model(opening, Dialect(output_name="max_completion_tokens", cache_key=own))
 
-    def body(request: ModelRequest, facts: ModelFacts) -> bytes:
-        return encode(request, model=facts.id, max_output=facts.max_output, dialect=dialect)
 
+def chat_model(opening: Opening, dialect: Dialect) -> WireModel:
+    """A model asked by Chat Completions. Connects when it is first asked something."""
+    facts = opening.facts
     wire = Wire(
-        base_url="https://api.openai.com/v1",
         path="/chat/completions",
-        sdk=_sdk,
-        connect=_connect,
-        encode=body,
+        connect=connect,
+        encode=lambda request: encode(request, model=facts.id, max_output=facts.max_output, dialect=dialect),
         decoder=ChatDecoder,
     )
-    return SdkModel(facts, backend, wire, idle=idle)
+    return WireModel(opening, wire)
 
 
-def _sdk() -> ModuleType:
+def connect(backend: Backend) -> StainlessLink:
+    """Whatever the SDK would look up in its environment variables is given, or taken off each request."""
     import openai
 
-    return openai
-
-
-def _connect(backend: Backend, idle: float) -> Any:
-    """Whatever the SDK would look up in its environment variables is given, or taken off each request."""
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
-
-    timeout = Timeout(idle, connect=CONNECT_SECONDS)
-    return AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         api_key=backend.api_key or "none",
         admin_api_key="",
         webhook_secret="",
         base_url=backend.base_url,
         max_retries=0,
-        timeout=timeout,
-        http_client=DefaultAsyncHttpxClient(
-            base_url=backend.base_url, timeout=timeout, verify=certificates(backend.base_url)
-        ),
+        http_client=http_client(backend),
     )
+    return StainlessLink(client, openai, backend)

@@ -132,7 +132,7 @@ class ChatDecoder:
         text = "".join(self._text)
         calls = self._tool_calls()
         parts = (
-            *((Thinking(thinking, self._thinking_field),) if thinking else ()),
+            *((Thinking(thinking, self._thinking_field, origin="chat"),) if thinking else ()),
             *((Text(text),) if text else ()),
             *calls,
         )

@@ -215,9 +215,13 @@ class MessagesDecoder:
                 return Text(text) if text else None
             case "thinking":
                 thought = "".join(block.pieces)
-                return Thinking(thought, block.signature) if thought or block.signature else None
+                return (
+                    Thinking(thought, block.signature, origin="messages")
+                    if thought or block.signature
+                    else None
+                )
             case "redacted_thinking":
-                return Thinking("", block.signature, redacted=True)
+                return Thinking("", block.signature, redacted=True, origin="messages")
             case "tool_use":
                 call_id = block.id if block.id and block.id not in ids else self._fresh()
                 ids.add(call_id)

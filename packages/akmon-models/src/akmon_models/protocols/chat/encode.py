@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,12 +17,14 @@ _encoder = msgspec.json.Encoder()
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between servers that speak this protocol."""
 
-    own: bool = False
-    """OpenAI's own server: it caches by session, and takes no reasoning text back."""
-    completion_tokens: bool = False
-    """The output limit is ``max_completion_tokens``, not ``max_tokens``."""
-    effort_with_tools: str = ""
-    """``reasoning_effort`` to send along with tools; empty sends none."""
+    output_name: str = "max_tokens"
+    """The parameter that limits a reply."""
+    cache_key: bool = False
+    """Whether the server keeps its cache by a ``prompt_cache_key``: the session's id."""
+    reasoning_back: bool = True
+    """Whether the server reads the reasoning of earlier replies."""
+    parameters: Mapping[str, Any] = {}
+    """What else a body holds; the same in each request of a session."""
 
 
 class _Function(msgspec.Struct):
@@ -57,12 +60,11 @@ class _System(msgspec.Struct, tag_field="role", tag="system"):
 def encode(request: ModelRequest, *, model: str, max_output: int, dialect: Dialect) -> bytes:
     """The body of ``POST /chat/completions``: parameters, tools, system prompt, then the messages."""
     body: dict[str, Any] = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
-    body["max_completion_tokens" if dialect.completion_tokens else "max_tokens"] = max_output
-    if dialect.own and request.session:
+    body[dialect.output_name] = max_output
+    body.update(dialect.parameters)
+    if dialect.cache_key and request.session:
         body["prompt_cache_key"] = request.session[:64]
     if request.tools:
-        if dialect.effort_with_tools:
-            body["reasoning_effort"] = dialect.effort_with_tools
         body["tools"] = [
             {
                 "type": "function",
@@ -143,7 +145,7 @@ def _assistant(message: Assistant, dialect: Dialect) -> _Assistant | None:
     if not calls and not text:
         return None
     reply = _Assistant(text, tool_calls=calls)
-    if calls and not dialect.own:
+    if calls and dialect.reasoning_back:
         for part in message.parts:
             if isinstance(part, Thinking) and part.signature in REASONING_FIELDS:
                 setattr(reply, part.signature, getattr(reply, part.signature) + part.text)

@@ -1,0 +1,1 @@
+"""Chat Completions: OpenAI and every server that speaks its older protocol."""

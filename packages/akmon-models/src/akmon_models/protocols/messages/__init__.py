@@ -1,0 +1,1 @@
+"""Messages: the protocol of Anthropic."""

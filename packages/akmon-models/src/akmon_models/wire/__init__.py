@@ -1,0 +1,1 @@
+"""From bytes on a connection to stream events: what all providers share."""

@@ -80,8 +80,9 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     images: bool | None = None
     api: Literal["chat", "responses"] | None = None
     """The protocol of OpenAI's in which the model is asked where a server speaks both."""
-    thinking: Literal["none", "budget", "adaptive", "effort"] | None = None
-    """How reasoning is asked for: not at all, by a budget of tokens, adaptively, or by effort alone."""
+    thinking: Literal["none", "budget", "adaptive", "bound", "effort"] | None = None
+    """How reasoning is asked for: not at all, by a budget of tokens, adaptively, adaptively with thoughts
+    that are bound to the conversation before them, or by effort alone."""
     efforts: tuple[Effort, ...] | None = None
     """What the model takes; an empty list is none, unknown passes any on."""
     output_name: Literal["max_tokens", "max_completion_tokens"] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -17,6 +18,12 @@ UNKNOWN_WINDOW = 32_768
 UNKNOWN_OUTPUT = 8_192
 OUTPUT_SHARE = 4
 """A reply is given at most this part of the window: a quarter."""
+
+_BEDROCK = re.compile(
+    r"(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?"
+    r"(?:anthropic|amazon|meta|mistral|deepseek|openai|qwen|moonshot|minimax|zai)\."
+)
+"""What Bedrock's ids put before a model's name: where it runs, and whose it is."""
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,9 +58,10 @@ def row(provider: str, model: str, rows: Sequence[ModelRow] = ()) -> ModelRow:
 
 
 def matches(known: ModelRow, model: str) -> bool:
-    """Whether a row is about ``model``, with or without an organisation before a slash."""
+    """Whether a row is about ``model``, with or without the organisation that stands before its name."""
     whole = model.lower()
-    return any(fnmatchcase(name, known.match.lower()) for name in (whole, whole.rsplit("/", 1)[-1]))
+    name = _BEDROCK.sub("", whole.rsplit("/", 1)[-1])
+    return any(fnmatchcase(each, known.match.lower()) for each in (whole, name))
 
 
 def facts(provider: str, model: str, rows: Sequence[ModelRow] = ()) -> ModelFacts:

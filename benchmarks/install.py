@@ -27,7 +27,7 @@ def install() -> Path:
             _run(sys.executable, "-m", "venv", "--clear", str(VENV))
         python = str(binaries / "python")
         _run(python, *_PIP, "--no-index", "--no-deps", "--force-reinstall", *wheels)
-        _run(python, *_PIP, "akmon")
+        _run(python, *_PIP, "akmon[bedrock]")
     return binaries
 
 

@@ -22,7 +22,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 UV = ROOT / ".tools/bin/uv"
 FRONT_ENDS = ("akmon_cli", "akmon_tui", "akmon_config", "prompt_toolkit")
-HEAVY = {"torch", "sentence-transformers", "transformers"}
+HEAVY = {"torch", "sentence-transformers", "transformers", "botocore", "keyring"}
+EXTRAS = {
+    "bedrock": "akmon-models[bedrock]",
+    "keyring": "akmon-config[keyring]",
+    "semantic": "akmon-index",
+}
+"""By extra of akmon: what it installs in addition."""
 
 
 class Failed(Exception):
@@ -68,10 +74,11 @@ def check_metadata(dist: Path) -> str:
 
 def check_extras(metadata: Message) -> None:
     extras = metadata.get_all("Provides-Extra", [])
-    expect({"semantic", "all"} <= set(extras), f"akmon provides the extras {extras}")
+    expect({*EXTRAS, "all"} <= set(extras), f"akmon provides the extras {extras}")
     required = [requirement.replace('"', "'") for requirement in metadata.get_all("Requires-Dist", [])]
-    semantic = f"akmon-index=={metadata['Version']}; extra == 'semantic'"
-    expect(semantic in required, f"akmon requires {required}, not {semantic}")
+    for extra, package in EXTRAS.items():
+        wanted = f"{package}=={metadata['Version']}; extra == '{extra}'"
+        expect(wanted in required, f"akmon requires {required}, not {wanted}")
 
 
 def read_metadata(wheel: Path) -> Message:

@@ -43,6 +43,10 @@ IDLE_SECONDS = 120.0
 RETRIES = 5
 RETRY_MIN_SECONDS = 1.0
 RETRY_MAX_SECONDS = 60.0
+FALLBACK_FAILURES = 3
+"""Failures in a row of one call after which the fallback model takes over."""
+CACHE_BREAK_TOKENS = 4_096
+"""A prompt that is shorter than this is not worth a notice when it was read anew."""
 
 INBOX_COMMANDS = 256
 SUBSCRIBER_EVENTS = 1_024
@@ -51,6 +55,8 @@ STDIN_BYTES = 1_000_000
 PROMPT_FILE_BYTES = 10_000_000
 SETTINGS_BYTES = 100_000
 """One settings file."""
+KEY_COMMAND_SECONDS = 30.0
+"""How long a command may take to print a key."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,16 @@ GO_ON = User(
     )
 )
 
+RESUME = User(
+    (
+        Text(
+            "The connection broke in the middle of your reply. All that arrived of it is the text above. "
+            "Continue exactly where that text stopped, without repeating or announcing anything. "
+            "A tool call that you had begun was lost: make it again."
+        ),
+    )
+)
+
 _ROLE = """\
 You are akmon, a coding agent in a terminal. You work in the user's project with the tools you are given.
 

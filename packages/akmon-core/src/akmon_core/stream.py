@@ -29,6 +29,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     def prompt_tokens(self) -> int:
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
+    @property
+    def total_tokens(self) -> int:
+        """Prompts and replies."""
+        return self.prompt_tokens + self.output_tokens
+
 
 class TextDelta(msgspec.Struct, frozen=True, tag="text_delta"):
     """More of the reply's text."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from akmon_core.errors import SettingsError
 from akmon_core.models import Effort, Listed, Model, ModelRow
 from akmon_models.backend import Backend
 from akmon_models.catalog import facts_of, row
@@ -36,14 +37,23 @@ def open_model(
     provider: str = "",
     rows: Sequence[ModelRow] = (),
     effort: Effort | None = None,
-) -> Model:
+    fallback: str = "",
+) -> Retried:
     """The model for an id, with retries. Connects, and loads its SDK, only when it is asked something.
 
-    ``rows`` are the user's own, which go before those of the catalog.
+    ``rows`` are the user's own, which go before those of the catalog. ``fallback`` is the id of a model
+    that takes over when the first one keeps failing; ``provider`` says nothing about it.
     Raises ``SettingsError`` if no provider can be chosen or a script cannot be read.
     """
     choice = resolve(model, backends, provider)
-    return Retried(_open(choice, backends, rows, effort))
+    other = resolve(fallback, backends) if fallback else None
+    if other and (other.provider, other.model) == (choice.provider, choice.model):
+        raise SettingsError(
+            f"the fallback model {fallback} is the model itself. Name another one, or none (fallback_model)."
+        )
+    return Retried(
+        _open(choice, backends, rows, effort), _open(other, backends, rows, effort) if other else None
+    )
 
 
 def _open(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from akmon_core.codec import SCHEMA
 from akmon_core.errors import SettingsError
 from akmon_core.events import ModeChanged, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
-from akmon_core.models import Model
+from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
 from akmon_core.ports import Journal, Locator
 from akmon_core.tools import AnyTool, Effect
@@ -54,6 +54,9 @@ def open_session(
     sessions: Path | None = None,
     resumed: SessionInfo | None = None,
     name: str = "",
+    effort: Effort | None = None,
+    fallback_model: str = "",
+    rows: Sequence[ModelRow] = (),
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
 
@@ -63,15 +66,26 @@ def open_session(
     ``sessions`` is the folder of the journals; None keeps the session in memory only. ``mode`` is
     ``default`` for a new session and unchanged for a resumed one.
 
+    With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
+    one that takes over for good when it has failed three times in a row, and ``rows`` say what the catalog
+    does not know of a model, such as its prices.
+
     Raises ``SettingsError`` or ``JournalError``.
     """
     if isinstance(model, str):
-        model = open_model(model, _environment() if backends is None else backends, provider=provider)
-    if limits.max_cost_usd is not None and model.facts.prices is None:
-        raise SettingsError(
-            f"a budget needs prices, and {model.facts.provider}/{model.facts.id} is unpriced. "
-            "Choose a priced model, or limit the run by --max-turns instead."
+        known = _environment() if backends is None else backends
+        model = opened = open_model(
+            model, known, provider=provider, rows=rows, effort=effort, fallback=fallback_model
         )
+        asked = opened.possible
+    elif rows or effort or fallback_model:
+        raise SettingsError(
+            "effort, fallback_model and rows go with a model given by its id. "
+            "Leave them out for an object of your own."
+        )
+    else:
+        asked = (model.facts,)
+    _check_budget(limits, asked)
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
     session = resumed.id if resumed else new_session_id(time.time())
     started = SessionStarted(
@@ -120,6 +134,18 @@ def assemble(
     return Session(ledger, Driver(ledger, model, tools, gate, _from_now_on(limits, ledger)), gate)
 
 
+def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:
+    """Rather refuses than lets a model run up a bill that nobody counts."""
+    if limits.max_cost_usd is None:
+        return
+    for facts in asked:
+        if not facts.priced:
+            raise SettingsError(
+                f"a budget needs prices, and {facts.provider}/{facts.id} is unpriced. Choose a priced model, "
+                "give its price in a [[models]] row of the settings, or limit by --max-tokens-total instead."
+            )
+
+
 def _environment() -> dict[str, Backend]:
     return backends_from_env(os.environ)
 
@@ -140,10 +166,13 @@ def _choose(ledger: Ledger, model: Model, mode: Mode | None) -> None:
 
 
 def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:
-    """A budget is what may still be spent; what a resumed session has cost before does not use it up."""
-    if limits.max_cost_usd is None:
-        return limits
-    return msgspec.structs.replace(limits, max_cost_usd=limits.max_cost_usd + ledger.state.cost)
+    """Limits are what may still be used; what a resumed session has used before does not count."""
+    cost, tokens = limits.max_cost_usd, limits.max_tokens
+    return msgspec.structs.replace(
+        limits,
+        max_cost_usd=None if cost is None else cost + ledger.state.cost,
+        max_tokens=None if tokens is None else tokens + ledger.state.usage.total_tokens,
+    )
 
 
 def _facts(workspace: Workspace) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,10 @@ from akmon_core.text import neutralise
 
 EXCERPT_CHARS = 200
 """What is quoted of a body that is no error message."""
+
+Advice: TypeAlias = "Callable[[ProviderErrorKind, str], tuple[ProviderErrorKind, str] | None]"
+"""A provider's own word on a failure, from its kind and what was said of it: the kind that it really is,
+and what to do next. None if the general words fit."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     key_variable: str
     url_variable: str
     secret: str = ""
+    advice: Advice | None = None
 
     def __repr__(self) -> str:
         return f"Server({self.provider!r}, {self.model!r}, {self.url!r})"
@@ -34,9 +39,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 _OVERFLOW = re.compile(
     r"context_length_exceeded|maximum context length|context[ _]window|context size|prompt is too long"
     r"|input is too long|exceeds? (?:the )?context|reduce the length|request_too_large"
-    r"|exceed_context_size|too many input tokens",
+    r"|exceed_context_size|too many input tokens|longer than the context|token limit reached",
     re.IGNORECASE,
 )
+
+_TOKEN_RATE = re.compile(r"rate_limit_exceeded|tokens per (?:min|day)", re.IGNORECASE)
+"""Groq calls a request that is more than an account may use in a minute too large (413)."""
 
 _BY_STATUS: dict[int, ProviderErrorKind] = {
     401: "authentication",
@@ -99,20 +107,26 @@ def failure(
     retry_after: float | None = None,
 ) -> ProviderError:
     """What happened, where, the server's own words, and what to do next."""
+    own = server.advice(kind, said) if server.advice else None
+    kind = own[0] if own else kind
     what = _WHAT[kind].format(model=server.model)
     code = f" ({status})" if status else ""
     words = f": {quote(server, said)}" if said.strip() else ""
-    advice = _NEXT[kind].format(
+    advice = own[1] if own else _next_step(server, kind, said)
+    stop = "" if words.endswith((".", "!", "?")) else "."
+    return ProviderError(
+        kind, f"{server.provider} {what}{code}{words}{stop} {advice}", status=status, retry_after=retry_after
+    )
+
+
+def _next_step(server: Server, kind: ProviderErrorKind, said: str) -> str:
+    if kind == "bad_request" and "/v1/responses" in said:
+        return "akmon uses /chat/completions: choose a model that calls tools there."
+    return _NEXT[kind].format(
         model=server.model,
         url=server.url,
         key_variable=server.key_variable,
         url_variable=server.url_variable,
-    )
-    if kind == "bad_request" and "/v1/responses" in said:
-        advice = "akmon uses /chat/completions: choose a model that calls tools there."
-    stop = "" if words.endswith((".", "!", "?")) else "."
-    return ProviderError(
-        kind, f"{server.provider} {what}{code}{words}{stop} {advice}", status=status, retry_after=retry_after
     )
 
 
@@ -170,6 +184,11 @@ def stream_failure(server: Server, payload: bytes) -> ProviderError:
 
 def kind_of(status: int | None, names: str, said: str) -> ProviderErrorKind:
     """The kind of an error from its HTTP status, or else its type and code, and its message."""
+    if "tool_use_failed" in names:
+        # The model wrote a call that Groq cannot read: another attempt may go well.
+        return "server"
+    if status in (None, 400, 413) and _TOKEN_RATE.search(f"{names} {said}"):
+        return "rate_limit"
     if status not in (401, 403, 429) and _OVERFLOW.search(f"{names} {said}"):
         return "context_overflow"
     if "insufficient_quota" in names:
@@ -192,9 +211,30 @@ def read_error(body: bytes) -> tuple[str, str]:
     error = data.get("error") or data if isinstance(data, dict) else data
     if not isinstance(error, dict):
         return "", str(error)
-    names = " ".join(str(error[key]) for key in ("type", "code", "status") if error.get(key) is not None)
+    keys = ("type", "code", "status", "status_code")
+    names = " ".join(str(error[key]) for key in keys if error.get(key) is not None)
     said = error.get("message") or error.get("detail") or error.get("msg") or ""
-    return names, said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    return names, " ".join(filter(None, (_text(said), _provider_said(error), _failed_call(error))))
+
+
+def _text(said: Any) -> str:
+    return said if isinstance(said, str) else msgspec.json.encode(said).decode()
+
+
+def _provider_said(error: dict[str, Any]) -> str:
+    """OpenRouter only says that a provider failed; what that one said stands beside it."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if not raw:
+        return ""
+    said = read_error(_text(raw).encode())[1]
+    return f"{metadata.get('provider_name') or 'The provider'} said: {said}" if said else ""
+
+
+def _failed_call(error: dict[str, Any]) -> str:
+    """What the model wrote in place of a call, at Groq."""
+    written = error.get("failed_generation")
+    return f"The model wrote: {_text(written)[:EXCERPT_CHARS]}" if written else ""
 
 
 def excerpt(body: bytes) -> str:
@@ -250,14 +290,14 @@ def _until(date: str) -> float | None:
 
 
 _AGAIN_IN = re.compile(
-    r"again in (?:(\d{1,5})m(?!s))?\s*(?:(\d{1,9}(?:\.\d{0,9})?)\s*(ms|s))?", re.IGNORECASE
+    r"again in (?:(\d{1,4})h)?\s*(?:(\d{1,5})m(?!s))?\s*(?:(\d{1,9}(?:\.\d{0,9})?)\s*(ms|s))?", re.IGNORECASE
 )
 
 
 def _body_wait(said: str) -> float | None:
-    """Seconds that a message such as ``Please try again in 1m2.5s`` asks for."""
+    """Seconds that a message such as ``Please try again in 1h1m2.5s`` asks for."""
     match = _AGAIN_IN.search(said)
-    if not match or not (match[1] or match[2]):
+    if not match or not (match[1] or match[2] or match[3]):
         return None
-    amount = float(match[2] or 0) / (1000 if (match[3] or "").lower() == "ms" else 1)
-    return int(match[1] or 0) * 60 + amount
+    amount = float(match[3] or 0) / (1000 if (match[4] or "").lower() == "ms" else 1)
+    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + amount

@@ -11,6 +11,10 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encodin
 
 def text(pieces: Iterable[str]) -> bytes:
     """A reply that says ``pieces``, each as a delta."""
+    return _chunked(text_events(pieces))
+
+
+def text_events(pieces: Iterable[str]) -> list[bytes]:
     deltas = [{"content": piece} for piece in pieces]
     return _reply([{"role": "assistant", "content": ""}, *deltas], "stop")
 
@@ -30,14 +34,17 @@ def calls(tool: str, arguments: Iterable[dict[str, Any]], number: int = 0) -> by
         }
         for index, each in enumerate(arguments)
     ]
-    return _reply([{"role": "assistant", "content": None}, *deltas], "tool_calls")
+    return _chunked(_reply([{"role": "assistant", "content": None}, *deltas], "tool_calls"))
 
 
-def _reply(deltas: list[dict[str, Any]], finish: str) -> bytes:
+def _reply(deltas: list[dict[str, Any]], finish: str) -> list[bytes]:
     events = [_event([{"index": 0, "delta": delta, "finish_reason": None}]) for delta in deltas]
     events.append(_event([{"index": 0, "delta": {}, "finish_reason": finish}]))
     usage = {"prompt_tokens": 1000, "completion_tokens": len(deltas), "total_tokens": 1000 + len(deltas)}
-    events += [_event([], usage), b"data: [DONE]\n\n"]
+    return [*events, _event([], usage), b"data: [DONE]\n\n"]
+
+
+def _chunked(events: list[bytes]) -> bytes:
     return _HEAD + b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events) + b"0\r\n\r\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from itertools import groupby
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from akmon_core.errors import ProviderError
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, ThinkingDelta, UsageSeen
@@ -20,6 +20,9 @@ from akmon_models.failures import (
     stream_failure,
 )
 from akmon_models.wire.link import Refused, Response
+
+if TYPE_CHECKING:
+    from akmon_models.wire.watch import Watch
 
 HEAD_BYTES = 4_000
 """What is kept of a body in case it turns out to be no stream."""
@@ -105,15 +108,18 @@ async def read_reply(
     ``first`` and ``idle`` are seconds of silence, before the first event and between two. A server that
     sends signs of life and nothing else may do so longer, but not for ever (``KEEPALIVE_FACTOR``).
     """
+    from akmon_models.wire.watch import Watch
+
     head = b""
     spoken = False
     heard = monotonic()
     chunks = response.aiter_bytes()
+    watch = Watch()
     try:
         while not decoder.done:
             limit = idle if spoken else first
             alive = heard + limit * KEEPALIVE_FACTOR - monotonic()
-            chunk = await _next(server, chunks, errors, limit, alive)
+            chunk = await _next(server, chunks, errors, watch, limit, alive)
             if chunk is None:
                 break
             head += chunk[: HEAD_BYTES - len(head)]
@@ -128,6 +134,7 @@ async def read_reply(
         if decoder.done:
             await _drain(chunks, errors)
     finally:
+        watch.close()
         await response.aclose()
     if not spoken:
         raise _no_stream(server, response.headers, head)
@@ -138,16 +145,14 @@ async def _next(
     server: Server,
     chunks: AsyncIterator[bytes],
     errors: tuple[type[Exception], ...],
+    watch: Watch,
     limit: float,
     alive: float,
 ) -> bytes | None:
     """The next chunk; None at the end. ``limit`` is the silence allowed, ``alive`` what is left of all
     the time without content, in seconds."""
-    import asyncio
-
     try:
-        async with asyncio.timeout(max(0.0, min(limit, alive))):
-            return await anext(chunks, None)
+        return await watch.wait(anext(chunks, None), min(limit, alive))
     except TimeoutError:
         silent = f"nothing came for {limit:g} seconds"
         how = silent if alive >= limit else "it only sent signs of life for too long"

@@ -130,15 +130,15 @@ def test_chat_reasoning_is_thinking_that_knows_its_field() -> None:
     seen, done = fold(
         "openai", chat({"reasoning_content": "h"}, {"reasoning_content": "m"}, {"content": "x"})
     )
-    assert done.message.parts == (Thinking("hm", "reasoning_content"), Text("x"))
+    assert done.message.parts == (Thinking("hm", "reasoning_content", origin="chat"), Text("x"))
     assert plain(seen)[:2] == ("x", "hm")
     _, other = fold("openai", chat({"reasoning": "hm"}))
-    assert other.message.parts == (Thinking("hm", "reasoning"),)
+    assert other.message.parts == (Thinking("hm", "reasoning", origin="chat"),)
 
 
 def test_chat_reasoning_in_both_fields_is_read_once() -> None:
     _, done = fold("openai", chat({"reasoning_content": "hm", "reasoning": "hm"}))
-    assert done.message.parts == (Thinking("hm", "reasoning_content"),)
+    assert done.message.parts == (Thinking("hm", "reasoning_content", origin="chat"),)
 
 
 def test_chat_refusal_is_text_of_a_refused_reply() -> None:
@@ -165,6 +165,115 @@ def test_chat_usage_in_every_chunk_is_cumulative() -> None:
     assert [event.usage.output_tokens for event in seen if isinstance(event, UsageSeen)] == [1, 2, 3]
 
 
+def tally(*reports: Any, dollars: bool = False) -> ReplyDone:
+    """What is counted if each chunk carries one of ``reports`` as its usage."""
+    folding = ChatDecoder(SERVER, dollars=dollars)
+    for report in reports:
+        folding.feed("", json.dumps({"choices": [{"delta": {"content": "x"}}], "usage": report}).encode())
+    folding.feed("", b'{"choices": [{"finish_reason": "stop"}]}')
+    return folding.finish()
+
+
+FULL = {"prompt_tokens": 90, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 60}}
+COUNTED = Usage(input_tokens=30, output_tokens=9, cache_read_tokens=60)
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        [FULL],
+        [None, FULL, None],
+        [{"prompt_tokens": 90, "completion_tokens": 2}, FULL],
+        [FULL, {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}],
+        [{"prompt_tokens": 0, "completion_tokens": 0}, FULL, {}, FULL],
+        [{"prompt_tokens": 90, "prompt_tokens_details": None}, {"completion_tokens": 9}, FULL],
+        [FULL, {"prompt_tokens": "90", "completion_tokens": -1, "prompt_tokens_details": 7}, 5, "none"],
+    ],
+)
+def test_chat_usage_is_counted_once_whichever_chunks_carry_it(reports: list[Any]) -> None:
+    assert tally(*reports).usage == COUNTED
+
+
+@given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 50))
+def test_chat_usage_is_the_largest_of_all_reports(counts: list[int], last: int) -> None:
+    reports = [{"prompt_tokens": count, "completion_tokens": count} for count in (*counts, last)]
+    largest = max(*counts, last)
+    assert tally(*reports).usage == Usage(input_tokens=largest, output_tokens=largest)
+
+
+@pytest.mark.parametrize(
+    ("report", "usage"),
+    [
+        (
+            {"prompt_tokens": 90, "prompt_cache_hit_tokens": 60, "prompt_cache_miss_tokens": 30},
+            Usage(input_tokens=30, cache_read_tokens=60),
+        ),
+        ({"prompt_tokens": 90, "cached_tokens": 60}, Usage(input_tokens=30, cache_read_tokens=60)),
+        (
+            {"prompt_tokens": 90, "prompt_tokens_details": {"cache_creation_tokens": 60}},
+            Usage(input_tokens=30, cache_write_tokens=60),
+        ),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 9,
+                "total_tokens": 19,
+                "completion_tokens_details": {"reasoning_tokens": 7},
+            },
+            Usage(input_tokens=10, output_tokens=9),
+        ),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 2,
+                "total_tokens": 19,
+                "completion_tokens_details": {"reasoning_tokens": 7},
+            },
+            Usage(input_tokens=10, output_tokens=9),
+        ),
+    ],
+    ids=["DeepSeek", "Moonshot", "LiteLLM", "OpenAI", "xAI"],
+)
+def test_chat_usage_is_read_as_each_server_means_it(report: dict[str, Any], usage: Usage) -> None:
+    assert tally(report).usage == usage
+
+
+def test_chat_usage_of_groq_and_moonshot_comes_in_places_of_their_own() -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 3}
+    groq = {"choices": [{"finish_reason": "stop"}], "x_groq": {"id": "req_1", "usage": usage}}
+    moonshot = {"choices": [{"finish_reason": "stop", "usage": usage}]}
+    for last in (groq, moonshot):
+        seen, done = fold("openai", [last])
+        assert done.usage == Usage(input_tokens=5, output_tokens=3)
+        assert seen == [UsageSeen(done.usage)]
+
+
+@pytest.mark.parametrize(
+    ("reports", "cost"),
+    [
+        ([FULL], None),
+        ([{"cost": 0}], 0),
+        ([{"cost": 0.25}, {"cost": 0}, None], 0.25),
+        ([{"cost": 0.25, "cost_details": {"upstream_inference_cost": 0.25}}], 0.25),
+        ([{"cost": 0.05, "is_byok": True, "cost_details": {"upstream_inference_cost": 1.0}}], 1.05),
+        ([{"cost": None, "is_byok": True, "cost_details": {"upstream_inference_cost": 1.0}}], 1.0),
+        ([{"cost": 0.05, "is_byok": True, "cost_details": None}], 0.05),
+        ([{"cost": {"total_cost": 1}}], None),
+    ],
+)
+def test_chat_cost_is_what_the_account_and_its_own_key_are_charged(
+    reports: list[Any], cost: float | None
+) -> None:
+    assert tally(*reports, dollars=True).cost == cost
+    assert tally(*reports).cost is None
+
+
+def test_chat_replies_have_the_id_of_their_chunks() -> None:
+    chunks = [{"id": "", "choices": []}, {"id": "gen-1", "choices": []}, *chat({"content": "x"})]
+    assert fold("openai", chunks)[1].id == "gen-1"
+    assert fold("openai", chat({"content": "x"}))[1].id == ""
+
+
 @pytest.mark.parametrize(
     "deltas",
     [
@@ -186,6 +295,24 @@ def test_chat_calls_without_ids_or_with_the_same_get_their_own() -> None:
     deltas = [call(0, None, "f", "{}"), call(1, "x", "f", "{}"), call(2, "x", "f", "{}")]
     _, done = fold("openai", chat(*deltas))
     assert [made.id for made in done.message.calls] == ["fresh_1", "x", "fresh_2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [({"a": 1}, '{"a":1}'), ({}, "{}"), ([], "[]"), (None, ""), ('{"a"', '{"a"')],
+)
+def test_chat_arguments_may_be_the_object_itself(arguments: Any, text: str) -> None:
+    seen, done = fold("openai", chat(call(None, "c", "f", arguments)))
+    assert done.message.calls == (ToolCall("c", "f", text),)
+    assert plain(seen)[2] == {0: ("f", text)}
+
+
+def test_chat_content_may_be_a_list_of_parts() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    parts = [{"type": "text", "text": "Hel"}, {"type": "image_url"}, "?", {"type": "text", "text": "lo"}]
+    seen, done = fold("openai", chat({"content": [thinking]}, {"content": parts}, {"content": []}))
+    assert done.message.parts == (Thinking("hm", origin="chat"), Text("Hello"))
+    assert plain(seen)[:2] == ("Hello", "hm")
 
 
 def test_chat_needs_a_reason_to_finish() -> None:
@@ -217,6 +344,38 @@ def test_chat_null_and_missing_fields_are_nothing() -> None:
         ({"error": "x"}, "server"),
         ({"object": "error", "message": "x", "code": 400}, "bad_request"),
         ({"error": {"message": "x", "type": "invalid_request_error"}}, "bad_request"),
+        (
+            {
+                "choices": [{"delta": {"content": ""}, "finish_reason": "error"}],
+                "error": {"code": 429, "message": "Rate limit exceeded", "metadata": {"provider_name": "P"}},
+            },
+            "rate_limit",
+        ),
+        ({"choices": [], "error": {"code": 400, "message": "Token limit reached"}}, "context_overflow"),
+        ({"choices": [{"error": {"code": 502, "message": "x"}, "finish_reason": "error"}]}, "server"),
+        (
+            {
+                "error": {
+                    "code": 400,
+                    "message": "Provider returned error",
+                    "metadata": {"raw": '{"error":{"message":"prompt is too long"}}', "provider_name": "P"},
+                }
+            },
+            "context_overflow",
+        ),
+        (
+            {
+                "error": {
+                    "message": "Failed to call a function.",
+                    "type": "invalid_request_error",
+                    "code": "tool_use_failed",
+                    "failed_generation": "<function=x>",
+                    "status_code": 400,
+                }
+            },
+            "server",
+        ),
+        ({"choices": [], "x_groq": {"id": "r", "error": "over capacity"}}, "server"),
     ],
 )
 def test_chat_errors_in_mid_stream_have_their_kind(error: dict[str, Any], kind: str) -> None:
@@ -236,6 +395,7 @@ def test_chat_errors_in_mid_stream_have_their_kind(error: dict[str, Any], kind: 
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "refused"),
+        ("pause_turn", "length"),
         ("something_new", "end"),
     ],
 )
@@ -259,9 +419,9 @@ def test_messages_thinking_keeps_its_signature_and_its_place() -> None:
         ),
     )
     assert done.message.parts == (
-        Thinking("hm", "c2ln"),
-        Thinking("", "ZW5j", redacted=True),
-        Thinking("", "c2ln"),
+        Thinking("hm", "c2ln", origin="messages"),
+        Thinking("", "ZW5j", redacted=True, origin="messages"),
+        Thinking("", "c2ln", origin="messages"),
         Text("So it is."),
     )
 

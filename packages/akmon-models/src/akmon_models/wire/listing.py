@@ -27,6 +27,14 @@ async def list_openai(
     provider: str, backend: Backend, connect: Callable[[Backend], Link], path: str = "/models"
 ) -> list[Listed]:
     """What ``GET /models`` lists, in the server's order. Raises ``ProviderError`` and ``SettingsError``."""
+    entries = await fetch_entries(provider, backend, connect, path)
+    return [Listed(id=entry["id"], context_window=_window(entry)) for entry in entries]
+
+
+async def fetch_entries(
+    provider: str, backend: Backend, connect: Callable[[Backend], Link], path: str
+) -> list[dict[str, Any]]:
+    """The entries of a list of models that ``GET path`` answers, each with an ``id``. Raises as above."""
     connection = Connection(provider, backend, connect, "its models")
     try:
         said = await fetch_json(connection, path)
@@ -36,7 +44,7 @@ async def list_openai(
     if not isinstance(entries, list):
         raise failure(connection.server, "protocol", "a list of models was asked for, and none came")
     return [
-        Listed(id=entry["id"], context_window=_window(entry))
+        entry
         for entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
     ]

@@ -23,8 +23,12 @@ _STOPS: dict[str, StopReason] = {
     "tool_use": "tools",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    # The server paused a loop of its own tools. akmon offers none, so this is not expected; what the
+    # protocol asks for is that the model be made to go on, as after a cut.
+    "pause_turn": "length",
     "refusal": "refused",
 }
+"""A reason that is not listed is an end like ``end_turn`` and ``stop_sequence``."""
 
 
 class _Usage(msgspec.Struct):
@@ -35,6 +39,7 @@ class _Usage(msgspec.Struct):
 
 
 class _MessageHead(msgspec.Struct):
+    id: str | None = None
     usage: _Usage | None = None
 
 
@@ -117,6 +122,7 @@ class MessagesDecoder:
         """The index of the block that began last; pieces without an index belong to it."""
         self._usage = Usage()
         self._stop_reason = ""
+        self._id = ""
         self.done = False
 
     def feed(self, event: str, data: bytes) -> list[StreamEvent]:
@@ -133,7 +139,9 @@ class MessagesDecoder:
             case "content_block_start":
                 return self._begin(said)
             case "message_start":
-                return self._take_usage(said.message.usage if said.message else None)
+                head = said.message or _MessageHead()
+                self._id = head.id or self._id
+                return self._take_usage(head.usage)
             case "message_delta":
                 self._stop_reason = (said.delta and said.delta.stop_reason) or self._stop_reason
                 return self._take_usage(said.usage)
@@ -150,12 +158,20 @@ class MessagesDecoder:
         if not self._stop_reason or not self.done:
             missing = "message_stop" if self._stop_reason else "a stop_reason"
             raise broken_off(self._server, "protocol", f"it ended without {missing}")
+        stop = _STOPS.get(self._stop_reason, "end")
+        if stop == "length":
+            self._leave_out_cut_call()
         ids: set[str] = set()
         parts = tuple(part for block in self._blocks.values() if (part := self._part(block, ids)))
-        stop = _STOPS.get(self._stop_reason, "end")
         if stop in ("end", "tools"):
             stop = "tools" if ids else "end"
-        return ReplyDone(Assistant(parts, stop), self._usage)
+        return ReplyDone(Assistant(parts, stop), self._usage, id=self._id)
+
+    def _leave_out_cut_call(self) -> None:
+        """A call that was cut before its arguments began would look like one that takes none."""
+        last = self._blocks.get(self._last)
+        if last is not None and last.type == "tool_use" and last.arguments == "{}":
+            del self._blocks[self._last]
 
     def _begin(self, said: _Event) -> list[StreamEvent]:
         index = self._last + 1 if said.index is None else said.index
@@ -194,14 +210,16 @@ class MessagesDecoder:
         return [ThinkingDelta(piece)] if block.type == "thinking" else []
 
     def _take_usage(self, usage: _Usage | None) -> list[StreamEvent]:
-        """Counts are cumulative: a later one replaces an earlier one, a missing one does not."""
+        """Counts are cumulative: the highest of each is what was used. The event at the end may repeat
+        those of the start, leave them out, or give null or 0 in their place."""
         if usage is None:
             return []
+        known = self._usage
         seen = Usage(
-            input_tokens=_newer(usage.input_tokens, self._usage.input_tokens),
-            output_tokens=_newer(usage.output_tokens, self._usage.output_tokens),
-            cache_read_tokens=_newer(usage.cache_read_input_tokens, self._usage.cache_read_tokens),
-            cache_write_tokens=_newer(usage.cache_creation_input_tokens, self._usage.cache_write_tokens),
+            input_tokens=max(usage.input_tokens or 0, known.input_tokens),
+            output_tokens=max(usage.output_tokens or 0, known.output_tokens),
+            cache_read_tokens=max(usage.cache_read_input_tokens or 0, known.cache_read_tokens),
+            cache_write_tokens=max(usage.cache_creation_input_tokens or 0, known.cache_write_tokens),
         )
         if seen == self._usage:
             return []
@@ -235,7 +253,3 @@ def _unknown(data: bytes) -> bool:
         return _tag_decoder.decode(data).type not in _KNOWN
     except (msgspec.DecodeError, RecursionError):
         return False
-
-
-def _newer(count: int | None, known: int) -> int:
-    return known if count is None else count

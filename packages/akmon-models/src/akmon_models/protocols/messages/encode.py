@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import ModelRequest
-from akmon_models.history import REASONING_FIELDS, sendable_arguments, sendable_name
+from akmon_models.history import REASONING_FIELDS, CallIds, sendable_arguments, sendable_name
 
 _encoder = msgspec.json.Encoder()
-_BAD_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 Block: TypeAlias = dict[str, Any]
 
@@ -22,8 +21,12 @@ class _Message(msgspec.Struct):
     content: list[Block]
 
 
-def encode(request: ModelRequest, *, model: str, max_output: int) -> bytes:
+def encode(
+    request: ModelRequest, *, model: str, max_output: int, parameters: Mapping[str, Any] | None = None
+) -> bytes:
     """The body of ``POST /v1/messages``: parameters, tools, system prompt, then the messages.
+
+    ``parameters`` are what else a body holds, the same in each request of a session (see ``thinking``).
 
     ``cache_control`` at the top level makes the server cache up to the last block of each request,
     so each request finds the one before it in the cache.
@@ -33,6 +36,7 @@ def encode(request: ModelRequest, *, model: str, max_output: int) -> bytes:
         "max_tokens": max_output,
         "stream": True,
         "cache_control": {"type": "ephemeral"},
+        **(parameters or {}),
     }
     if request.tools:
         body["tools"] = [
@@ -48,7 +52,7 @@ def encode(request: ModelRequest, *, model: str, max_output: int) -> bytes:
 def _messages(history: tuple[Message, ...]) -> list[_Message]:
     """Roles alternate: results and what the user said between two replies are one message."""
     messages: list[_Message] = []
-    ids = _Ids()
+    ids = CallIds()
     for message in history:
         role = "assistant" if isinstance(message, Assistant) else "user"
         blocks = _blocks(message, ids)
@@ -61,7 +65,7 @@ def _messages(history: tuple[Message, ...]) -> list[_Message]:
     return messages
 
 
-def _blocks(message: Message, ids: _Ids) -> list[Block]:
+def _blocks(message: Message, ids: CallIds) -> list[Block]:
     match message:
         case User():
             return _user(message.parts)
@@ -69,27 +73,6 @@ def _blocks(message: Message, ids: _Ids) -> list[Block]:
             return [_result(message, ids.of_result(message.call_id))]
         case Assistant():
             return [block for part in message.parts if (block := _said(part, ids))]
-
-
-class _Ids:
-    """Call ids as this server takes them: of plain characters, and each only once in a history.
-
-    Histories of other servers may hold ids such as ``functions.read:0``, or ``call_0`` in every reply.
-    """
-
-    def __init__(self) -> None:
-        self._uses: dict[str, int] = {}
-        self._sent: dict[str, str] = {}
-
-    def of_call(self, call_id: str) -> str:
-        plain = _BAD_ID.sub("_", call_id) or "call"
-        uses = self._uses.get(plain, 0)
-        self._uses[plain] = uses + 1
-        self._sent[call_id] = f"{plain}-{uses + 1}" if uses else plain
-        return self._sent[call_id]
-
-    def of_result(self, call_id: str) -> str:
-        return self._sent.get(call_id, call_id)
 
 
 def _user(parts: tuple[Text | Image, ...]) -> list[Block]:
@@ -119,17 +102,12 @@ def _result(result: ToolResult, call_id: str) -> Block:
     return block
 
 
-def _said(part: Text | Thinking | ToolCall, ids: _Ids) -> Block | None:
+def _said(part: Text | Thinking | ToolCall, ids: CallIds) -> Block | None:
     match part:
         case Text():
             return _shown(part)
-        case Thinking(redacted=True):
-            return {"type": "redacted_thinking", "data": part.signature} if part.signature else None
         case Thinking():
-            # Only the server's own, proven thinking is accepted.
-            if not part.signature or part.signature in REASONING_FIELDS:
-                return None
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+            return _thought(part)
         case ToolCall():
             arguments = msgspec.Raw(sendable_arguments(part.arguments).encode())
             return {
@@ -138,3 +116,14 @@ def _said(part: Text | Thinking | ToolCall, ids: _Ids) -> Block | None:
                 "name": sendable_name(part.name),
                 "input": arguments,
             }
+
+
+def _thought(part: Thinking) -> Block | None:
+    """Only the server's own thinking is accepted, whole and unchanged: a thought that was cut has no
+    signature. Journals of earlier versions do not name the protocol that a thought came in."""
+    own = part.origin == "messages" or (not part.origin and part.signature not in REASONING_FIELDS)
+    if not own or not part.signature:
+        return None
+    if part.redacted:
+        return {"type": "redacted_thinking", "data": part.signature}
+    return {"type": "thinking", "thinking": part.text, "signature": part.signature}

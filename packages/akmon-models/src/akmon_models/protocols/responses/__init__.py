@@ -1,0 +1,1 @@
+"""Responses: the newer protocol of OpenAI."""

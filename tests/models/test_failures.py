@@ -63,6 +63,13 @@ def test_a_conversation_that_is_too_long_is_recognised(message: str) -> None:
     assert said(429, message).kind == "rate_limit"
 
 
+def test_a_request_beyond_the_tokens_of_a_minute_is_a_matter_of_rate() -> None:
+    error = said(
+        413, "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 6294"
+    )
+    assert error.kind == "rate_limit"
+
+
 def test_a_key_is_never_quoted() -> None:
     error = said(401, "the key sk-123456 is not valid")
     assert "sk-123456" not in str(error)
@@ -91,6 +98,8 @@ def test_a_model_that_needs_another_protocol_is_explained() -> None:
         ("Please try again in 20ms.", 0.02),
         ("Please try again in 1m2.5s.", 62.5),
         ("Please try again in 2m.", 120),
+        ("Please try again in 7m12s.", 432),
+        ("Please try again in 1h12m3s.", 4_323),
         ("Please try again in a while.", None),
         ("Please try again in 1" + "0" * 500, None),
     ],
@@ -125,6 +134,17 @@ def test_a_wish_to_wait_in_the_headers_is_read(headers: dict[str, str], seconds:
         (b'{"detail": [{"loc": 1}]}', "", '[{"loc":1}]'),
         (b'[{"error": {"message": "m", "status": "S"}}]', "S", "m"),
         (b"<html><style>p{}</style><p>502</p> bad</html>", "", "502 bad"),
+        (
+            b'{"error": {"code": 502, "message": "x", "metadata": {"provider_name": "P", "raw": "gone"}}}',
+            "502",
+            "x P said: gone",
+        ),
+        (b'{"error": {"message": "m", "metadata": {"raw": "", "reasons": []}}}', "", "m"),
+        (
+            b'{"error": {"code": "tool_use_failed", "message": "m.", "failed_generation": "<f=1>"}}',
+            "tool_use_failed",
+            "m. The model wrote: <f=1>",
+        ),
         (b"plain words", "", "plain words"),
         (b"\xff", "", "\ufffd"),
         (b"", "", ""),

@@ -224,8 +224,7 @@ def _text(said: Any) -> str:
 def _provider_said(error: dict[str, Any]) -> str:
     """OpenRouter only says that a provider failed; what that one said stands beside it."""
     metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if not raw:
+    if not isinstance(metadata, dict) or not (raw := metadata.get("raw")):
         return ""
     said = read_error(_text(raw).encode())[1]
     return f"{metadata.get('provider_name') or 'The provider'} said: {said}" if said else ""

@@ -13,7 +13,8 @@ from akmon_core.limits import IDLE_SECONDS
 from akmon_core.models import Effort, ModelFacts, ModelRequest, ModelRow
 from akmon_core.stream import StreamEvent
 from akmon_models.backend import ACCESS, Backend, check_backend, check_key, shown_url
-from akmon_models.failures import Server
+from akmon_models.failures import Advice, Server
+from akmon_models.history import without_images
 from akmon_models.wire.link import Link, Response
 from akmon_models.wire.reply import Decoder, Framer, answered, read_reply
 from akmon_models.wire.sse import SseDecoder
@@ -42,6 +43,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     encode: Callable[[ModelRequest], bytes]
     decoder: Callable[[Server], Decoder]
     framer: Callable[[], Framer] = SseDecoder
+    advice: Advice | None = None
 
 
 class WireModel:
@@ -55,14 +57,22 @@ class WireModel:
         self._facts = facts
         self._wire = wire
         self._idle = opening.idle
-        self._connection = Connection(facts.provider, opening.backend, wire.connect, facts.id)
+        self._connection = Connection(
+            facts.provider, opening.backend, wire.connect, facts.id, advice=wire.advice
+        )
 
     @property
     def facts(self) -> ModelFacts:
         return self._facts
 
+    @property
+    def wire(self) -> Wire:
+        return self._wire
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
         connection, wire = self._connection, self._wire
+        if not self._facts.images:
+            request = msgspec.structs.replace(request, messages=without_images(request.messages))
         body = wire.encode(request)
         first = self._facts.first_token_seconds
         response = await connection.ask(lambda link: link.post(wire.path, body), first)
@@ -87,7 +97,13 @@ class Connection:
     """The link of one backend, made when it is first needed and kept."""
 
     def __init__(
-        self, provider: str, backend: Backend, connect: Callable[[Backend], Link], model: str = ""
+        self,
+        provider: str,
+        backend: Backend,
+        connect: Callable[[Backend], Link],
+        model: str = "",
+        *,
+        advice: Advice | None = None,
     ) -> None:
         check_backend(provider, backend)
         access = ACCESS[provider]
@@ -103,6 +119,7 @@ class Connection:
             key_variable=access.key,
             url_variable=access.url,
             secret=backend.api_key,
+            advice=advice,
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -13,11 +14,12 @@ from akmon_core.stream import (
     StreamEvent,
     TextDelta,
     ThinkingDelta,
-    Usage,
     UsageSeen,
 )
 from akmon_models.failures import Server, broken_off, is_something, stream_failure, unreadable
 from akmon_models.ids import fresh_id
+from akmon_models.protocols.chat.reasoning import Details
+from akmon_models.protocols.chat.usage import Tally
 
 _STOPS: dict[str, StopReason] = {
     "stop": "end",
@@ -35,7 +37,8 @@ _GIVEN_UP = frozenset(("abort", "error", "insufficient_system_resource"))
 
 class _Function(msgspec.Struct):
     name: str | None = None
-    arguments: str | None = None
+    arguments: Any = None
+    """JSON text; at some servers the object itself."""
 
 
 class _CallPart(msgspec.Struct):
@@ -45,33 +48,28 @@ class _CallPart(msgspec.Struct):
 
 
 class _Delta(msgspec.Struct):
-    content: str | None = None
+    content: str | list[Any] | None = None
+    """Text; at Mistral also a list of parts."""
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: Any = None
     tool_calls: list[_CallPart] | None = None
 
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     finish_reason: str | None = None
-
-
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
+    error: msgspec.Raw = msgspec.Raw(b"")
+    usage: Any = None
 
 
 class _Chunk(msgspec.Struct):
+    id: str | int | None = None
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: msgspec.Raw = msgspec.Raw(b"")
+    x_groq: Any = None
     type: str | None = None
     object: str | None = None
 
@@ -89,17 +87,20 @@ class _Call:
 
 
 class ChatDecoder:
-    """The state of one reply. ``fresh`` gives ids for calls that come without one."""
+    """The state of one reply. ``fresh`` gives ids for calls that come without one; ``dollars`` says that
+    the server counts its costs in US dollars."""
 
-    def __init__(self, server: Server, *, fresh: Callable[[], str] = fresh_id) -> None:
+    def __init__(self, server: Server, *, dollars: bool = False, fresh: Callable[[], str] = fresh_id) -> None:
         self._server = server
         self._fresh = fresh
+        self._id = ""
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._thinking_field = ""
+        self._details = Details()
         self._calls: list[_Call] = []
         self._by_index: dict[int, int] = {}
-        self._usage = Usage()
+        self._tally = Tally(dollars=dollars)
         self._finish = ""
         self._refused = False
         self.done = False
@@ -115,11 +116,15 @@ class ChatDecoder:
             raise unreadable(self._server, data, error) from error
         if event == "error" or _is_error(chunk):
             raise stream_failure(self._server, data)
+        if chunk.id and not self._id:
+            self._id = str(chunk.id)
         events: list[StreamEvent] = []
         if chunk.usage is not None:
             self._take_usage(chunk.usage, events)
         if chunk.choices:
             self._take_choice(chunk.choices[0], events)
+        if chunk.x_groq is not None:
+            self._take_groq(chunk.x_groq, events)
         return events
 
     def finish(self) -> ReplyDone:
@@ -128,31 +133,56 @@ class ChatDecoder:
             raise broken_off(self._server, "protocol", "it ended without a finish_reason")
         if self._finish in _GIVEN_UP:
             raise broken_off(self._server, "server", f"its finish_reason is {self._finish}")
-        thinking = "".join(self._thinking)
         text = "".join(self._text)
         calls = self._tool_calls()
-        parts = (
-            *((Thinking(thinking, self._thinking_field, origin="chat"),) if thinking else ()),
-            *((Text(text),) if text else ()),
-            *calls,
-        )
-        return ReplyDone(Assistant(parts, self._stop(bool(calls))), self._usage)
+        parts = (*self._thoughts(), *((Text(text),) if text else ()), *calls)
+        message = Assistant(parts, self._stop(bool(calls)))
+        return ReplyDone(message, self._tally.usage, self._tally.cost, self._id)
 
     def _take_choice(self, choice: _Choice, events: list[StreamEvent]) -> None:
-        delta = choice.delta
-        if delta is not None:
-            if thought := delta.reasoning_content or delta.reasoning:
-                self._thinking.append(thought)
-                self._thinking_field = "reasoning_content" if delta.reasoning_content else "reasoning"
-                events.append(ThinkingDelta(thought))
-            if text := delta.content or delta.refusal:
-                self._refused = self._refused or not delta.content
-                self._text.append(text)
-                events.append(TextDelta(text))
-            for part in delta.tool_calls or ():
-                self._take_call(part, events)
+        if is_something(choice.error):
+            raise stream_failure(self._server, b'{"error":%b}' % bytes(choice.error))
+        if choice.delta is not None:
+            self._take_delta(choice.delta, events)
         if choice.finish_reason:
             self._finish = choice.finish_reason
+        if choice.usage is not None:
+            self._take_usage(choice.usage, events)
+
+    def _take_delta(self, delta: _Delta, events: list[StreamEvent]) -> None:
+        self._take_reasoning(delta, events)
+        content = delta.content
+        if isinstance(content, list):
+            thought, content = _of_parts(content)
+            self._think(thought, "", events)
+        if text := content or delta.refusal:
+            self._refused = self._refused or not content
+            self._text.append(text)
+            events.append(TextDelta(text))
+        for part in delta.tool_calls or ():
+            self._take_call(part, events)
+
+    def _take_reasoning(self, delta: _Delta, events: list[StreamEvent]) -> None:
+        """The same reasoning may stand in several fields of a chunk: it is read once."""
+        shown = self._details.add(delta.reasoning_details) if delta.reasoning_details is not None else ""
+        if delta.reasoning_content:
+            self._think(delta.reasoning_content, "reasoning_content", events)
+        else:
+            self._think(delta.reasoning or shown, "reasoning", events)
+
+    def _think(self, thought: str, field: str, events: list[StreamEvent]) -> None:
+        if thought:
+            self._thinking.append(thought)
+            self._thinking_field = field
+            events.append(ThinkingDelta(thought))
+
+    def _thoughts(self) -> tuple[Thinking, ...]:
+        """The reasoning. Its signature says how it goes back: its blocks as JSON, or the field it came in."""
+        thinking = "".join(self._thinking)
+        details = self._details.encode()
+        if not thinking and not details:
+            return ()
+        return (Thinking(thinking, details or self._thinking_field, not thinking, "chat"),)
 
     def _take_call(self, part: _CallPart, events: list[StreamEvent]) -> None:
         at = self._place(part)
@@ -161,9 +191,10 @@ class ChatDecoder:
         call.id = call.id or part.id or ""
         name = "" if call.name else function.name or ""
         call.name = call.name or name
-        call.arguments.append(function.arguments or "")
-        if name or function.arguments:
-            events.append(CallDelta(at, name, function.arguments or ""))
+        arguments = _json_text(function.arguments)
+        call.arguments.append(arguments)
+        if name or arguments:
+            events.append(CallDelta(at, name, arguments))
 
     def _place(self, part: _CallPart) -> int:
         """Which call a piece belongs to. Some servers give no index, or the same one to every call."""
@@ -182,18 +213,17 @@ class ChatDecoder:
             return None
         return len(self._calls) - 1
 
-    def _take_usage(self, usage: _Usage, events: list[StreamEvent]) -> None:
-        details = usage.prompt_tokens_details or _PromptDetails()
-        read, written = details.cached_tokens or 0, details.cache_write_tokens or 0
-        seen = Usage(
-            input_tokens=max(0, (usage.prompt_tokens or 0) - read - written),
-            output_tokens=usage.completion_tokens or 0,
-            cache_read_tokens=read,
-            cache_write_tokens=written,
-        )
-        if seen != self._usage:
-            self._usage = seen
-            events.append(UsageSeen(seen))
+    def _take_usage(self, said: Any, events: list[StreamEvent]) -> None:
+        if self._tally.take(said):
+            events.append(UsageSeen(self._tally.usage, self._tally.cost))
+
+    def _take_groq(self, said: Any, events: list[StreamEvent]) -> None:
+        """What Groq tells in a field of its own: the usage, and why it stopped early."""
+        if not isinstance(said, dict):
+            return
+        self._take_usage(said.get("usage"), events)
+        if error := said.get("error"):
+            raise stream_failure(self._server, msgspec.json.encode({"error": error}))
 
     def _tool_calls(self) -> tuple[ToolCall, ...]:
         calls: dict[str, ToolCall] = {}
@@ -211,3 +241,23 @@ class ChatDecoder:
 
 def _is_error(chunk: _Chunk) -> bool:
     return is_something(chunk.error) or (not chunk.choices and "error" in (chunk.type, chunk.object))
+
+
+def _of_parts(parts: list[Any]) -> tuple[str, str]:
+    """The thinking and the text of a content that is a list of parts; thinking is a list of parts itself."""
+    thinking, text = "", ""
+    for part in parts:
+        match part:
+            case {"type": "text", "text": str(said)}:
+                text += said
+            case {"type": "thinking", "thinking": list(inner)}:
+                thinking += _of_parts(inner)[1]
+            case {"type": "thinking", "thinking": str(said)}:
+                thinking += said
+    return thinking, text
+
+
+def _json_text(arguments: Any) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else msgspec.json.encode(arguments).decode()

@@ -9,9 +9,10 @@ import msgspec
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolResult, User
 from akmon_core.models import ModelRequest
-from akmon_models.history import REASONING_FIELDS, sendable_arguments, sendable_name
+from akmon_models.history import sendable_arguments, sendable_name
 
 _encoder = msgspec.json.Encoder()
+_NONE = msgspec.Raw(b"")
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +22,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """The parameter that limits a reply."""
     cache_key: bool = False
     """Whether the server keeps its cache by a ``prompt_cache_key``: the session's id."""
-    reasoning_back: bool = True
-    """Whether the server reads the reasoning of earlier replies."""
+    session_id: bool = False
+    """Whether the server sends all requests of a ``session_id`` to where their cache is."""
+    reasoning_back: tuple[str, ...] = ("reasoning_content", "reasoning")
+    """The fields in which the server reads the reasoning of earlier replies."""
     parameters: Mapping[str, Any] = {}
     """What else a body holds; the same in each request of a session."""
 
@@ -41,6 +44,7 @@ class _Assistant(msgspec.Struct, tag_field="role", tag="assistant", omit_default
     content: str = ""
     reasoning_content: str = ""
     reasoning: str = ""
+    reasoning_details: msgspec.Raw = _NONE
     tool_calls: list[_Call] = []
 
 
@@ -64,6 +68,8 @@ def encode(request: ModelRequest, *, model: str, max_output: int, dialect: Diale
     body.update(dialect.parameters)
     if dialect.cache_key and request.session:
         body["prompt_cache_key"] = request.session[:64]
+    if dialect.session_id and request.session:
+        body["session_id"] = request.session[:64]
     if request.tools:
         body["tools"] = [
             {
@@ -145,8 +151,17 @@ def _assistant(message: Assistant, dialect: Dialect) -> _Assistant | None:
     if not calls and not text:
         return None
     reply = _Assistant(text, tool_calls=calls)
-    if calls and dialect.reasoning_back:
-        for part in message.parts:
-            if isinstance(part, Thinking) and part.signature in REASONING_FIELDS:
-                setattr(reply, part.signature, getattr(reply, part.signature) + part.text)
+    for part in message.parts if calls else ():
+        # Journals of earlier versions do not name the protocol: a field's name is signature enough.
+        if isinstance(part, Thinking) and part.origin in ("chat", ""):
+            _think(reply, part, dialect)
     return reply
+
+
+def _think(reply: _Assistant, part: Thinking, dialect: Dialect) -> None:
+    """Reasoning goes back as it came: its blocks (a JSON array), or its text in the field of that name."""
+    if part.signature.startswith("["):
+        if "reasoning_details" in dialect.reasoning_back:
+            reply.reasoning_details = msgspec.Raw(part.signature.encode())
+    elif part.signature in dialect.reasoning_back:
+        setattr(reply, part.signature, getattr(reply, part.signature) + part.text)

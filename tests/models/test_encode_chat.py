@@ -17,9 +17,10 @@ COMPATIBLE = Dialect()
 OWN = Dialect(
     output_name="max_completion_tokens",
     cache_key=True,
-    reasoning_back=False,
+    reasoning_back=(),
     parameters={"reasoning_effort": "none"},
 )
+ROUTER = Dialect(session_id=True, reasoning_back=("reasoning", "reasoning_details"))
 
 
 def wire(*messages: Message, dialect: Dialect = COMPATIBLE) -> bytes:
@@ -31,6 +32,7 @@ def said(*messages: Message, dialect: Dialect = COMPATIBLE) -> Any:
 
 
 HI = User((Text("hi"),))
+CALL = ToolCall("a", "shell", "{}")
 
 
 def test_a_request_is_these_bytes() -> None:
@@ -58,9 +60,10 @@ def test_openai_itself_gets_its_own_parameters() -> None:
     assert not {"max_tokens", "temperature"} & set(sent)
 
 
-def test_an_effort_is_only_sent_along_with_tools() -> None:
-    sent = msgspec.json.decode(encode(request(tools=()), model="m", max_output=5, dialect=OWN))
-    assert not {"reasoning_effort", "tools"} & set(sent)
+def test_a_router_is_told_the_session() -> None:
+    sent = msgspec.json.decode(wire(HI, dialect=ROUTER))
+    assert sent["session_id"] == "s1"
+    assert "session_id" not in msgspec.json.decode(wire(HI))
 
 
 def test_arguments_that_are_no_object_go_back_as_text_in_one() -> None:
@@ -94,11 +97,20 @@ def test_an_error_says_so_in_its_text() -> None:
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_goes_back_along_with_calls_in_the_field_that_it_came_in(field: str) -> None:
-    parts = (Thinking("hm", field), Thinking("proven elsewhere", "c2ln"), Text("Yes."))
-    call = ToolCall("a", "shell", "{}")
-    assert said(HI, Assistant((*parts, call)))[1][field] == "hm"
+    thought = Thinking("hm", field, origin="chat")
+    parts = (thought, Thinking("proven elsewhere", field, origin="messages"), Text("Yes."))
+    assert said(HI, Assistant((*parts, CALL)))[1][field] == "hm"
     assert field not in said(HI, Assistant(parts))[1]
-    assert field not in said(HI, Assistant((*parts, call)), dialect=OWN)[1]
+    assert field not in said(HI, Assistant((*parts, CALL)), dialect=OWN)[1]
+
+
+def test_blocks_of_reasoning_go_back_byte_for_byte_and_only_where_they_are_read() -> None:
+    blocks = '[{"type":"reasoning.text","text":"hm","signature":"c2ln","index":0}]'
+    reply = Assistant((Thinking("hm", blocks, origin="chat"), CALL))
+    assert f'"reasoning_details":{blocks}'.encode() in wire(HI, reply, dialect=ROUTER)
+    assert "reasoning" not in said(HI, reply, dialect=ROUTER)[1]
+    assert b"reasoning" not in wire(HI, reply)
+    assert b"reasoning" not in wire(HI, Assistant((*reply.parts[:1], Text("Yes."))), dialect=ROUTER)
 
 
 def test_an_empty_reply_is_left_out_and_its_neighbours_become_one() -> None:

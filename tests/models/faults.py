@@ -1,5 +1,6 @@
-"""A model server that misbehaves on purpose, over real sockets, in two protocols.
+"""A model server that misbehaves on purpose, over real sockets.
 
+A test can have it play anything (``FaultServer.play``). Besides, it has a list of faults in two protocols.
 The address of a fault is ``http://127.0.0.1:PORT/x/FAULT`` (``.../x/FAULT/v1`` for Chat Completions):
 the second part of the path names the fault, the rest tells the protocol.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import queue
 import socket
 import struct
 import threading
@@ -87,6 +89,8 @@ class Exchange:
     server: FaultServer
     protocol: Protocol
     attempt: int
+    path: str
+    """What follows the server's own part of the path, with its query."""
     body: bytes
     headers: dict[str, str]
     wire: list[bytes]
@@ -95,6 +99,12 @@ class Exchange:
     @property
     def cut(self) -> int:
         return len(self.wire) // 2
+
+    def next_request(self) -> None:
+        """Waits for another request on the same connection."""
+        if (request := _read_request(self.socket)) is None:
+            raise ConnectionError
+        _, self.headers, self.body = request
 
     def head(self, status: int = 200, kind: str = "text/event-stream", **more: str | int) -> None:
         headers = {"content-type": kind, "connection": "close", **more}
@@ -111,8 +121,8 @@ class Exchange:
         for part in parts:
             self.socket.sendall(part)
 
-    def trickle(self, parts: list[bytes]) -> None:
-        self.head()
+    def trickle(self, parts: list[bytes], kind: str = "text/event-stream") -> None:
+        self.head(200, kind)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for part in parts:
             self.socket.sendall(part)
@@ -472,6 +482,24 @@ def empty_body(x: Exchange) -> None:
     x.head(200, content_length=0)
 
 
+class Stage:
+    """An address at which one thing is played, and the requests that came to it."""
+
+    def __init__(self, url: str, part: Fault) -> None:
+        self.url = url
+        self.part = part
+        self.exchanges: list[Exchange] = []
+        self._arrivals: queue.Queue[Exchange] = queue.Queue()
+
+    def enter(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        self._arrivals.put(exchange)
+
+    def arrival(self) -> Exchange:
+        """The next request that nobody has waited for yet."""
+        return self._arrivals.get(timeout=20)
+
+
 class FaultServer:
     """Answers until it is stopped. ``requests`` holds what came in for each fault."""
 
@@ -479,11 +507,18 @@ class FaultServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.port: int = self._listener.getsockname()[1]
         self.requests: dict[str, list[Exchange]] = {}
+        self._stages: dict[str, Stage] = {}
         self.stopped = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def url(self, fault: str, protocol: Protocol) -> str:
         return f"http://127.0.0.1:{self.port}/x/{fault}" + ("/v1" if protocol == "openai" else "")
+
+    def play(self, part: Fault) -> Stage:
+        """Plays ``part`` to each request at an address of its own."""
+        name = f"play-{len(self._stages)}"
+        self._stages[name] = Stage(f"http://127.0.0.1:{self.port}/x/{name}", part)
+        return self._stages[name]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -500,14 +535,19 @@ class FaultServer:
         with suppress(OSError), connection:
             if request := _read_request(connection):
                 path, headers, body = request
-                name = path.split("/")[2]
+                name, _, rest = path.removeprefix("/x/").partition("/")
                 protocol: Protocol = "anthropic" if path.endswith("/messages") else "openai"
-                seen = self.requests.setdefault(f"{name} {protocol}", [])
-                attempt = len(seen) + 1
-                exchange = Exchange(connection, self, protocol, attempt, body, headers, encode(protocol))
-                seen.append(exchange)
+                stage = self._stages.get(name)
+                seen = stage.exchanges if stage else self.requests.setdefault(f"{name} {protocol}", [])
+                exchange = Exchange(
+                    connection, self, protocol, len(seen) + 1, f"/{rest}", body, headers, encode(protocol)
+                )
+                if stage:
+                    stage.enter(exchange)
+                else:
+                    seen.append(exchange)
                 try:
-                    FAULTS[name](exchange)
+                    (stage.part if stage else FAULTS[name])(exchange)
                 finally:
                     exchange.over.set()
 

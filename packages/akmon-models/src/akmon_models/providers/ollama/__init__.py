@@ -1,0 +1,1 @@
+"""Models that Ollama runs, on this machine or another one."""

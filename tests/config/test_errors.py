@@ -60,7 +60,7 @@ def test_a_wrong_value_is_named_with_file_line_key_and_expectation(
     [("modle = 1", "model"), ("max-turns = 1", "max_turns"), ("[permision_mode]", "permission_mode")],
 )
 def test_an_unknown_key_is_met_with_the_nearest_one(place: Place, line: str, meant: str) -> None:
-    place.user(f"provider = 'x'\n{line}\n")
+    place.user(f"effort = 'low'\n{line}\n")
     message = refused(place)
     assert f"{place.user_file}, line 2, " in message
     assert f"there is no such setting. Did you mean {meant}?" in message
@@ -97,7 +97,7 @@ def test_a_broken_file_is_an_error_with_its_place(place: Place, content: bytes, 
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(place: Place) -> None:
-    place.user(b"\xef\xbb\xbfmodel = 'm'\r\nprovider = 'p'\r\n")
+    place.user(b"\xef\xbb\xbfmodel = 'm'\r\nprovider = 'groq'\r\n")
     assert place.load().settings.model == "m"
 
 

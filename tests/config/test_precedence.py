@@ -8,32 +8,47 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
 from akmon_config.load import shown
 from akmon_config.project import PROJECT_KEYS
 from akmon_config.settings import FIELDS, Settings
+from akmon_config.sources import WELL_KNOWN
 from tests.config.places import Place
 
 VALUES: dict[str, tuple[object, object, object, object]] = {
     "model": ("user-model", "project-model", "env-model", "flag-model"),
-    "provider": ("p-user", None, "p-env", "p-flag"),
+    "provider": ("openai", None, "groq", "ollama"),
+    "fallback_model": ("m-user", None, "m-env", "m-flag"),
+    "effort": ("low", None, "high", "none"),
     "permission_mode": ("accept-edits", "plan", "full-auto", "default"),
     "max_turns": (20, 10, 30, 40),
+    "max_tokens_total": (2_000_000, 1, 30, 40),
     "max_budget_usd": (2.0, 1.0, 3.5, 4.0),
-    "openai_compatible_url": ("http://user:1/v1", None, "http://env:1/v1", "http://flag:1/v1"),
-    "openai_compatible_key": ("sk-user", None, "sk-env", "sk-flag"),
-    "openai_base_url": ("https://user/v1", None, "https://env/v1", "https://flag/v1"),
-    "openai_api_key": ("sk-user", None, "sk-env", "sk-flag"),
-    "anthropic_base_url": ("https://user", None, "https://env", "https://flag"),
-    "anthropic_api_key": ("sk-user", None, "sk-env", "sk-flag"),
+    "models": ([{"match": "u"}], None, [{"match": "e", "window": 5}], [{"match": "f"}]),
+    "headers": ({"openai": {"X-U": "u"}}, None, {"groq": {"X-E": "e"}}, {"azure": {}}),
+    "ca_file": ("/u", None, "/e", "/f"),
+    "bedrock": (True, None, False, True),
+    "aws_region": ("eu-west-1", None, "us-east-1", "us-west-2"),
+    "aws_profile": ("u", None, "e", "f"),
+    "azure_openai_api_version": ("2024-10-21", None, "preview", "v1"),
+    "ollama_num_ctx": (1, None, 2, 3),
+    "ollama_keep_alive": ("1h", None, "-1", "5m"),
     "allow": (["read(u)"], None, ["read(e)"], ["read(f)"]),
     "deny": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
     "add_dirs": (["/u"], None, ["/e"], ["/f"]),
+    **{key: ("sk-user", None, "sk-env", "sk-flag") for key in FIELDS if key.endswith(("_key", "_token"))},
+    **{
+        key: ("https://user:1/v1", None, "https://env:1/v1", "https://flag:1/v1")
+        for key in FIELDS
+        if key.endswith(("_url", "_endpoint"))
+    },
 }
 """By field, what the user file, the project file, the environment and a flag say; None is not accepted."""
 
+COLLECTED = ("allow", "deny", "add_dirs")
 LEVELS = ("user", "project", "environment", "flag")
 
 
@@ -51,9 +66,7 @@ def test_the_strongest_level_that_speaks_wins_and_is_named(place: Place, key: st
         if present & 1 << bit and value is not None
     }
     loaded = place.load(*_written(place, key, said))
-    actual = getattr(loaded.settings, key)
-    plain = actual.get_secret_value() if isinstance(actual, SecretStr) else actual
-    assert plain == _expected(key, said)
+    assert _plain(getattr(loaded.settings, key)) == _expected(key, said)
     assert loaded.origins[key] == _origin(place, key, said)
     assert {origin for other, origin in loaded.origins.items() if other != key} == {"default"}
     assert loaded.warnings == ()
@@ -61,19 +74,29 @@ def test_the_strongest_level_that_speaks_wins_and_is_named(place: Place, key: st
 
 def _written(place: Place, key: str, said: dict[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     if "user" in said:
-        place.user(f"{key} = {json.dumps(said['user'])}\n")
+        place.user(f"{key} = {_toml(said['user'])}\n")
     if "project" in said:
-        place.repository(f"{key} = {json.dumps(said['project'])}\n")
+        place.repository(f"{key} = {_toml(said['project'])}\n")
     flags = {key: said["flag"]} if "flag" in said else {}
     value = said.get("environment")
     text = value if isinstance(value, str) else json.dumps(value)
     return flags, {f"AKMON_{key.upper()}": text} if "environment" in said else {}
 
 
+def _toml(value: object) -> str:
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+        case list():
+            return f"[{', '.join(map(_toml, value))}]"
+        case _:
+            return json.dumps(value)
+
+
 def _expected(key: str, said: dict[str, object]) -> object:
-    if isinstance(VALUES[key][0], list):
+    if key in COLLECTED:
         return [item for value in said.values() if isinstance(value, list) for item in value]
-    return list(said.values())[-1] if said else Settings.model_fields[key].default
+    return list(said.values())[-1] if said else _plain(Settings.model_fields[key].default)
 
 
 def _origin(place: Place, key: str, said: dict[str, object]) -> str:
@@ -87,25 +110,36 @@ def _origin(place: Place, key: str, said: dict[str, object]) -> str:
     origins = [texts[level] for level in said]
     if not origins:
         return "default"
-    return " + ".join(origins) if isinstance(VALUES[key][0], list) else origins[-1]
+    return " + ".join(origins) if key in COLLECTED else origins[-1]
 
 
-@pytest.mark.parametrize(
-    "name", ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"]
-)
-def test_well_known_variables_count_and_akmons_own_beat_them(place: Place, name: str) -> None:
-    key = name.lower()
-    known, own = ("https://known", "https://own") if key.endswith("url") else ("sk-known", "sk-own")
-    loaded = place.load(environ={name: known})
-    assert loaded.origins[key] == f"environment {name}"
-    assert _plain(getattr(loaded.settings, key)) == known
-    loaded = place.load(environ={name: known, f"AKMON_{name}": own})
-    assert loaded.origins[key] == f"environment AKMON_{name}"
-    assert _plain(getattr(loaded.settings, key)) == own
+@pytest.mark.parametrize(("key", "names"), WELL_KNOWN.items())
+def test_well_known_variables_count_and_akmons_own_beat_them(
+    place: Place, key: str, names: tuple[str, ...]
+) -> None:
+    values = [str(value) for value in VALUES[key] if value is not None]
+    environ: dict[str, str] = {}
+    for name, value in zip((*reversed(names), f"AKMON_{key.upper()}"), values, strict=False):
+        environ[name] = value
+        loaded = place.load(environ=environ)
+        assert loaded.origins[key] == f"environment {name}"
+        assert _plain(getattr(loaded.settings, key)) == value
 
 
 def _plain(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+    """A setting as it was written."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case tuple():
+            return [
+                {field: each for field, each in msgspec.structs.asdict(row).items() if each is not None}
+                for row in value
+            ]
+        case _:
+            return value
 
 
 def test_a_flag_that_repeats_the_default_still_wins(place: Place) -> None:

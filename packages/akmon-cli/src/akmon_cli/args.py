@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from akmon_core.errors import SettingsError
+from akmon_core.models import Effort
 from akmon_core.permissions import MODES
 
 OUTPUT_FORMATS = ("text", "json", "stream-json")
@@ -20,9 +21,28 @@ COMMON: tuple[Option, ...] = (
 
 MODEL: tuple[Option, ...] = (
     (("-m", "--model"), {"metavar": "ID", "help": "model id, PROVIDER/ID, or scripted:FILE"}),
-    (("--provider",), {"metavar": "NAME", "help": "anthropic, openai or openai-compatible"}),
+    (
+        ("--provider",),
+        {
+            "metavar": "NAME",
+            "help": "bedrock, anthropic, openrouter, azure, openai, groq, openai-compatible or ollama",
+        },
+    ),
+    (("--bedrock",), {"action": "store_const", "const": True, "help": "ask AWS Bedrock for any model id"}),
+    (
+        ("--fallback-model",),
+        {"metavar": "ID", "help": "takes over when the model fails three times in a row"},
+    ),
+    (("--effort",), {"choices": get_args(Effort), "help": "how much the model may think"}),
     (("--openai-compatible-url",), {"metavar": "URL", "help": "base URL of an OpenAI-compatible server"}),
-    (("--openai-compatible-key",), {"metavar": "KEY", "help": "its key, if it wants one"}),
+    (
+        ("--openai-compatible-key",),
+        {
+            "metavar": "KEY",
+            "help": "its key, if it wants one; other users of this machine can see it, which they cannot "
+            "in AKMON_OPENAI_COMPATIBLE_KEY",
+        },
+    ),
 )
 
 RUN: tuple[Option, ...] = (
@@ -37,6 +57,10 @@ RUN: tuple[Option, ...] = (
     (("--deny",), {"metavar": "RULE", "action": "append", "help": "deny calls; beats every --allow"}),
     (("--add-dir",), {"metavar": "DIR", "action": "append", "help": "a further folder to work in"}),
     (("--max-turns",), {"metavar": "N", "type": int, "help": "model calls before the run stops (25)"}),
+    (
+        ("--max-tokens-total",),
+        {"metavar": "N", "type": int, "help": "tokens of all calls together before the run stops"},
+    ),
     (("--max-budget-usd",), {"metavar": "USD", "type": float, "help": "spending before the run stops"}),
     (
         ("--output-format", "--output"),

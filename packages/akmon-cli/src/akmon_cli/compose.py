@@ -4,42 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from akmon_cli import __version__
+from akmon_cli.backends import backends
 from akmon_config.load import Loaded, load
 from akmon_config.paths import project_root, sessions_dir, state_dir
-from akmon_config.settings import Settings
+from akmon_config.settings import FIELDS, Settings
+from akmon_config.sources import flag
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
 from akmon_core.permissions import Policy, Rule, parse_rule
 from akmon_core.text import one_line
 from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
+from akmon_models.resolve import resolve
 from akmon_query.assembly import open_session
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
 from akmon_tools.registry import NAMES
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-_SETTINGS_BY_OPTION = {
-    "model": "model",
-    "provider": "provider",
-    "openai_compatible_url": "openai_compatible_url",
-    "openai_compatible_key": "openai_compatible_key",
-    "permission_mode": "permission_mode",
-    "allow": "allow",
-    "deny": "deny",
-    "add_dir": "add_dirs",
-    "max_turns": "max_turns",
-    "max_budget_usd": "max_budget_usd",
-}
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -77,12 +63,8 @@ def working_folder() -> Path:
 
 def load_settings(options: argparse.Namespace) -> Loaded:
     """The settings in force here, with the options that were typed on top."""
-    typed = vars(options)
-    flags: dict[str, Any] = {
-        setting: typed[option]
-        for option, setting in _SETTINGS_BY_OPTION.items()
-        if typed.get(option) is not None
-    }
+    typed = {f"--{option.replace('_', '-')}": value for option, value in vars(options).items()}
+    flags = {field: typed[flag(field)] for field in FIELDS if typed.get(flag(field)) is not None}
     cwd = working_folder()
     return load(flags, environ=os.environ, cwd=cwd, root=project_root(cwd))
 
@@ -100,6 +82,8 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     sessions = project_sessions()
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
+    known = backends(settings)
+    fallback, idle_fallback = _fallback(settings.fallback_model, model, provider, known)
     plugins, problems = _plugins(cwd)
     rules = _rules(settings)
     session = open_session(
@@ -107,7 +91,10 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
         cwd=cwd,
         add_dirs=_further_folders(cwd, settings),
         provider=provider,
-        backends=backends(settings),
+        backends=known,
+        rows=settings.models,
+        effort=settings.effort,
+        fallback_model=fallback,
         tools=plugins,
         mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
         policy=Policy(
@@ -115,7 +102,11 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
             approve_reads=options.yes,
             unattended=unattended,
         ),
-        limits=Limits(max_steps=settings.max_turns, max_cost_usd=settings.max_budget_usd),
+        limits=Limits(
+            max_steps=settings.max_turns,
+            max_tokens=settings.max_tokens_total,
+            max_cost_usd=settings.max_budget_usd,
+        ),
         sessions=sessions,
         resumed=resumed,
         name=options.name or "",
@@ -125,7 +116,8 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     if resumed:
         banner += f"\nsession {resumed.id} goes on: {one_line(resumed.prompt, 60)}"
     idle = _idle_rules(rules, [*NAMES, *(tool.name for tool in plugins)])
-    return Composed(session, banner, (*loaded.warnings, *problems, *idle, *_mode_warnings(state.mode)))
+    warnings = (*loaded.warnings, *problems, *idle_fallback, *idle, *_mode_warnings(state.mode))
+    return Composed(session, banner, warnings)
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
@@ -139,6 +131,22 @@ def _model(options: argparse.Namespace, settings: Settings, resumed: SessionInfo
     if resumed and resumed.model and not (options.model or options.provider):
         return resumed.model, resumed.provider
     return settings.model, settings.provider
+
+
+def _fallback(
+    fallback: str, model: str, provider: str, known: Mapping[str, Backend]
+) -> tuple[str, tuple[str, ...]]:
+    """The fallback model, and what a person should hear of it: one that is the model itself is none."""
+    if not fallback:
+        return "", ()
+    chosen, other = resolve(model, known, provider), resolve(fallback, known)
+    if (chosen.provider, chosen.model) != (other.provider, other.model):
+        return fallback, ()
+    warning = (
+        f"the fallback model {fallback} is the model itself, so there is none. "
+        "Name another one with --fallback-model."
+    )
+    return "", (warning,)
 
 
 def _rules(settings: Settings) -> tuple[Rule, ...]:
@@ -165,20 +173,6 @@ def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
                 f"{folder} is no folder. Give an existing one to --add-dir (setting add_dirs)."
             )
     return added if root == cwd else [root, *added]
-
-
-def backends(settings: Settings) -> dict[str, Backend]:
-    """What the settings configure, by provider: a key, an address, or both."""
-    found = {
-        "anthropic": _backend(settings.anthropic_api_key, settings.anthropic_base_url),
-        "openai": _backend(settings.openai_api_key, settings.openai_base_url),
-        "openai-compatible": _backend(settings.openai_compatible_key, settings.openai_compatible_url),
-    }
-    return {provider: backend for provider, backend in found.items() if backend != Backend()}
-
-
-def _backend(key: SecretStr | None, url: str | None) -> Backend:
-    return Backend(key.get_secret_value() if key else "", url or "")
 
 
 def _plugins(cwd: Path) -> tuple[list[AnyTool], list[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from akmon_config.paths import config_file
+from akmon_config.secrets import key_origin
 from akmon_core.errors import SettingsError
 from akmon_core.text import neutralise
 
@@ -54,7 +55,8 @@ def load(flags: Mapping[str, object], *, environ: Mapping[str, str], cwd: Path, 
 
 
 def shown(loaded: Loaded) -> list[tuple[str, str, str]]:
-    """Key, value and origin of every setting, fit to be shown: of a secret only whether it is set."""
+    """Key, value and origin of every setting, fit to be shown: of a secret only whether it is set,
+    or where it will come from. Nothing is fetched."""
     return [(key, _value_text(key, value), loaded.origins[key]) for key, value in loaded.settings]
 
 
@@ -77,14 +79,22 @@ def _merge(*levels: Level) -> Loaded:
 
 
 def _value_text(key: str, value: object) -> str:
+    from pydantic import SecretStr
+
     match value:
-        case None | "" | []:
+        case _ if value in (None, "", [], (), {}):
             return "not set"
+        case bool():
+            return str(value).lower()
+        case SecretStr():
+            return key_origin(value.get_secret_value()) or "set"
         case list():
             return neutralise(", ".join(map(str, value)))
-        case _ if key.endswith("_key"):
-            return "set"
-        case str() if key.endswith("_url"):
+        case tuple():
+            return neutralise(", ".join(row.match for row in value))
+        case dict():
+            return "; ".join(f"{provider}: {', '.join(headers)}" for provider, headers in value.items())
+        case str() if key.endswith(("_url", "_endpoint")):
             return _bare_url(value)
         case _:
             return neutralise(str(value))

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
-from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from akmon_config.rows import Rows
+from akmon_config.values import Duration, Headers, Host, Key, Line, Provider, Rules, Url, Word, near
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MAX_STEPS
-from akmon_core.permissions import Mode, parse_rule
-from akmon_core.text import neutralise
-
-
-def _rule(text: str) -> str:
-    try:
-        parse_rule(text)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _printable(text: str) -> str:
-    if neutralise(text) != text or "\n" in text or "\t" in text:
-        raise ValueError("it should be text on one line, without control characters")
-    return text
-
-
-def _url(text: str) -> str:
-    """The message leaves the value out: an address may hold a password."""
-    try:
-        parts = urlsplit(_printable(text))
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it should be an address that starts with http:// or https://")
-    return text
-
-
-def _key(secret: SecretStr) -> SecretStr:
-    """A line end or blank around a pasted key would make every request fail."""
-    text = secret.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("it should be one word of printable ASCII characters")
-    return SecretStr(text)
-
-
-Line = Annotated[str, AfterValidator(_printable)]
-Rules = list[Annotated[str, AfterValidator(_rule)]]
-Key = Annotated[SecretStr, AfterValidator(_key)]
-Url = Annotated[str, AfterValidator(_url)]
+from akmon_core.models import Effort
+from akmon_core.permissions import Mode
+from akmon_core.text import one_line
 
 
 class Settings(BaseSettings):
@@ -67,19 +28,42 @@ class Settings(BaseSettings):
     )
 
     model: Line = ""
-    provider: Line = ""
+    provider: Provider = ""
+    fallback_model: Line = ""
+    effort: Effort | None = None
     permission_mode: Mode = "default"
     allow: Rules = []
     deny: Rules = []
     add_dirs: list[Line] = []
     max_turns: int = Field(default=MAX_STEPS, ge=1)
+    max_tokens_total: int | None = Field(default=None, ge=1)
     max_budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    models: Rows = ()
+    headers: Headers = {}
+    ca_file: Line = ""
+    anthropic_api_key: Key | None = None
+    anthropic_base_url: Url | None = Field(default=None, repr=False)
+    openai_api_key: Key | None = None
+    openai_base_url: Url | None = Field(default=None, repr=False)
     openai_compatible_url: Url | None = Field(default=None, repr=False)
     openai_compatible_key: Key | None = None
-    openai_base_url: Url | None = Field(default=None, repr=False)
-    openai_api_key: Key | None = None
-    anthropic_base_url: Url | None = Field(default=None, repr=False)
-    anthropic_api_key: Key | None = None
+    openrouter_api_key: Key | None = None
+    openrouter_base_url: Url | None = Field(default=None, repr=False)
+    groq_api_key: Key | None = None
+    groq_base_url: Url | None = Field(default=None, repr=False)
+    azure_openai_endpoint: Url | None = Field(default=None, repr=False)
+    azure_openai_api_key: Key | None = None
+    azure_openai_ad_token: Key | None = None
+    azure_openai_api_version: Word | None = None
+    bedrock: bool = False
+    aws_region: Word | None = None
+    aws_profile: Line = ""
+    bedrock_api_key: Key | None = None
+    bedrock_base_url: Url | None = Field(default=None, repr=False)
+    ollama_base_url: Host | None = Field(default=None, repr=False)
+    ollama_api_key: Key | None = None
+    ollama_num_ctx: int | None = Field(default=None, ge=1)
+    ollama_keep_alive: Duration | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -117,14 +101,19 @@ def check(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str
 
 
 def _unknown(key: str) -> str:
-    close = get_close_matches(key.lower().replace("-", "_"), FIELDS, n=1)
-    meant = f" Did you mean {close[0]}?" if close else ""
+    meant = near(key.replace("-", "_"), FIELDS)
     return f"there is no such setting.{meant} The settings are: {', '.join(FIELDS)}."
 
 
 def _wrong(detail: ErrorDetails) -> str:
+    inner = [each for each in detail["loc"][1:] if each != "[key]"]
+    match inner:
+        case [int(number), *_]:
+            item = f" (item {number + 1})"
+        case [str(), *_]:
+            item = f" ({one_line('.'.join(map(str, inner)), 60)})"
+        case _:
+            item = ""
     if detail["type"] == "value_error":
-        return str(detail["ctx"]["error"])
-    place = detail["loc"][1:2]
-    item = f" (item {place[0] + 1})" if place and isinstance(place[0], int) else ""
+        return f"{detail['ctx']['error']}"
     return detail["msg"].replace("Input", f"it{item}", 1)

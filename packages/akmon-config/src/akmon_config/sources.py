@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource
 
 from akmon_config.paths import home
+from akmon_config.secrets import key_origin
 from akmon_config.settings import FIELDS, Settings, check
 from akmon_config.tomlfile import read_toml
 from akmon_core.errors import SettingsError
 
-WELL_KNOWN = {
-    "openai_api_key": "OPENAI_API_KEY",
-    "openai_base_url": "OPENAI_BASE_URL",
-    "anthropic_api_key": "ANTHROPIC_API_KEY",
-    "anthropic_base_url": "ANTHROPIC_BASE_URL",
+_SAME_NAME = (
+    *("anthropic_api_key", "anthropic_base_url", "openai_api_key", "openai_base_url"),
+    *("openrouter_api_key", "openrouter_base_url", "groq_api_key", "groq_base_url"),
+    *("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_ad_token"),
+    *("aws_region", "aws_profile", "ollama_api_key"),
+)
+WELL_KNOWN: dict[str, tuple[str, ...]] = {
+    **{key: (key.upper(),) for key in _SAME_NAME},
+    "aws_region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "azure_openai_api_version": ("OPENAI_API_VERSION",),
+    "bedrock_api_key": ("AWS_BEARER_TOKEN_BEDROCK",),
+    "bedrock_base_url": ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),
+    "ollama_base_url": ("OLLAMA_HOST",),
 }
-"""Variables that other programs read too. The ``AKMON_`` one of a field wins."""
+"""Variables that other programs read too, in order. The ``AKMON_`` one of a field goes before them."""
+
+_SHAPES = {
+    "headers": 'a table in JSON, such as {"openai": {"X-Team": "blue"}}',
+    "models": 'a list in JSON, such as [{"match": "qwen*", "window": 32768}]',
+}
 
 
 @dataclass(frozen=True)
@@ -41,12 +56,12 @@ def user_level(path: Path, environ: Mapping[str, str]) -> Level:
     if file is None:
         return Level()
     values = check(file.table, file.place)
-    _place_folders(values, None, environ, file.place("add_dirs"))
+    _place_folders(values, None, environ, file.place)
     return Level(values, dict.fromkeys(values, f"user file {file.name}"))
 
 
 def environment_level(environ: Mapping[str, str], cwd: Path) -> Level:
-    """``AKMON_<FIELD>`` (lists as JSON) and the well-known variables; an empty one counts as unset.
+    """``AKMON_<FIELD>`` (lists and tables as JSON) and the well-known variables; empty ones are unset.
 
     Raises ``SettingsError`` for a value that does not fit.
     """
@@ -54,14 +69,16 @@ def environment_level(environ: Mapping[str, str], cwd: Path) -> Level:
     source = EnvSettingsSource(Settings)
     source.env_vars = {f"akmon_{key}": environ[name] for key, name in names.items()}
     values = check({key: _decoded(source, key, name) for key, name in names.items()}, names.__getitem__)
-    _place_folders(values, cwd, environ, "AKMON_ADD_DIRS")
+    _refuse_sources(values, names.__getitem__)
+    _place_folders(values, cwd, environ, names.__getitem__)
     return Level(values, {key: f"environment {name}" for key, name in names.items()})
 
 
 def flag_level(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Level:
     """What was really typed, by field name. Raises ``SettingsError`` for a value that does not fit."""
     values = check(flags, flag)
-    _place_folders(values, cwd, environ, flag("add_dirs"))
+    _refuse_sources(values, flag)
+    _place_folders(values, cwd, environ, flag)
     return Level(values, {key: f"flag {flag(key)}" for key in values})
 
 
@@ -72,7 +89,8 @@ def flag(key: str) -> str:
 
 def _variable(key: str, environ: Mapping[str, str]) -> str:
     """The name of the variable that sets a field, empty if none does."""
-    return next((name for name in (f"AKMON_{key.upper()}", WELL_KNOWN.get(key, "")) if environ.get(name)), "")
+    names = (f"AKMON_{key.upper()}", *WELL_KNOWN.get(key, ()))
+    return next((name for name in names if environ.get(name)), "")
 
 
 def _decoded(source: EnvSettingsSource, key: str, name: str) -> object:
@@ -81,19 +99,32 @@ def _decoded(source: EnvSettingsSource, key: str, name: str) -> object:
     try:
         return source.prepare_field_value(key, info, text, is_complex)
     except json.JSONDecodeError:
-        raise SettingsError(f'{name}: it should be a list in JSON, such as ["first", "second"].') from None
+        shape = _SHAPES.get(key, 'a list in JSON, such as ["first", "second"]')
+        raise SettingsError(f"{name}: it should be {shape}.") from None
+
+
+def _refuse_sources(values: Mapping[str, object], place: Callable[[str], str]) -> None:
+    """An environment may be a project's doing (``.envrc``): it must not make akmon run a command."""
+    for key, value in values.items():
+        if isinstance(value, SecretStr) and (origin := key_origin(value.get_secret_value())):
+            raise SettingsError(
+                f"{place(key)}: a key {origin} can only be set in the user file. "
+                "Give the key itself here, or move the line into that file (`akmon config path` names it)."
+            )
 
 
 def _place_folders(
-    values: dict[str, object], base: Path | None, environ: Mapping[str, str], where: str
+    values: dict[str, object], base: Path | None, environ: Mapping[str, str], place: Callable[[str], str]
 ) -> None:
-    """Makes ``add_dirs`` absolute: ``~`` is the home folder, anything relative is below ``base``."""
+    """Makes paths absolute: ``~`` is the home folder, and relative ``add_dirs`` are below ``base``."""
     folders = values.get("add_dirs")
     if isinstance(folders, list):
-        values["add_dirs"] = [_folder(folder, base, environ, where) for folder in folders]
+        values["add_dirs"] = [_path(folder, base, environ, place("add_dirs")) for folder in folders]
+    if isinstance(file := values.get("ca_file"), str) and file:
+        values["ca_file"] = _path(file, None, environ, place("ca_file"))
 
 
-def _folder(text: str, base: Path | None, environ: Mapping[str, str], where: str) -> str:
+def _path(text: str, base: Path | None, environ: Mapping[str, str], where: str) -> str:
     path = Path(text)
     if path.parts[:1] == ("~",):
         path = home(environ).joinpath(*path.parts[1:])

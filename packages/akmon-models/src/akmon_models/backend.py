@@ -90,7 +90,10 @@ def backends_from_env(environ: Mapping[str, str]) -> dict[str, Backend]:
     found = {}
     for provider, access in ACCESS.items():
         options = {
-            name: value for name, variable in access.options.items() if (value := environ.get(variable, ""))
+            # Of the access key of AWS only whether there is one: whoever needs it finds it there.
+            name: "set" if name == "access_key" else value
+            for name, variable in access.options.items()
+            if (value := environ.get(variable, ""))
         }
         found[provider] = Backend(
             api_key=environ.get(access.key, "").strip(),

@@ -47,6 +47,7 @@ _SETTABLE = (
     "--deny",
     "--add-dir",
     "--max-turns",
+    "--max-tokens-total",
     "--max-budget-usd",
 )
 

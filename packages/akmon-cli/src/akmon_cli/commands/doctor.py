@@ -15,7 +15,8 @@ import msgspec
 
 from akmon_cli import __version__, exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
-from akmon_cli.compose import backends, change_folder, load_settings, project_sessions, working_folder
+from akmon_cli.backends import backends
+from akmon_cli.compose import change_folder, load_settings, project_sessions, working_folder
 from akmon_config.paths import project_root
 from akmon_config.settings import Settings
 from akmon_core.errors import AkmonError, ToolError

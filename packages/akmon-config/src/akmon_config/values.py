@@ -1,0 +1,135 @@
+"""The kinds of values that settings have, each with its check. No message repeats what may be a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from akmon_config.secrets import key_problem, key_source
+from akmon_core.errors import SettingsError
+from akmon_core.permissions import parse_rule
+from akmon_core.text import neutralise, one_line
+
+PROVIDERS = (
+    "bedrock",
+    "anthropic",
+    "openrouter",
+    "azure",
+    "openai",
+    "groq",
+    "openai-compatible",
+    "ollama",
+    "scripted",
+)
+_OLLAMA_PORT = 11434
+_DURATION = re.compile(r"-?\d+|-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """`` Did you mean …?``, or nothing if ``word`` resembles none of ``known``."""
+    close = get_close_matches(word.lower(), known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _rule(text: str) -> str:
+    try:
+        parse_rule(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _printable(text: str) -> str:
+    if neutralise(text) != text or "\n" in text or "\t" in text:
+        raise ValueError("it should be text on one line, without control characters")
+    return text
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError("it should be one word of letters, digits, dots and hyphens")
+    return text
+
+
+def _provider(text: str) -> str:
+    if text and text not in PROVIDERS:
+        name = one_line(text, 40)
+        known = ", ".join(PROVIDERS)
+        raise ValueError(f"there is no provider {name!r}.{near(name, PROVIDERS)} The providers are: {known}.")
+    return text
+
+
+def _url(text: str) -> str:
+    """The message leaves the value out: an address may hold a password."""
+    try:
+        parts = urlsplit(_printable(text))
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isascii() or " " in text:
+        raise ValueError(
+            "it should be an address that starts with http:// or https://, such as https://host:8443/v1"
+        )
+    return text
+
+
+def _host(text: str) -> str:
+    """An address, or what Ollama itself takes: a host, a port or both. Servers listen at 0.0.0.0, and are
+    reached at 127.0.0.1."""
+    if re.match(r"\w+:/", text):
+        return _url(text)
+    try:
+        parts = urlsplit(_url(f"http://{'127.0.0.1' if text.startswith(':') else ''}{text}"))
+    except ValueError:
+        raise ValueError("it should be HOST, HOST:PORT, or an address that starts with http://") from None
+    user, at, host = parts.netloc.rpartition("@")
+    host = host if parts.port else f"{host.rstrip(':')}:{_OLLAMA_PORT}"
+    if parts.hostname == "0.0.0.0":
+        host = host.replace("0.0.0.0", "127.0.0.1", 1)
+    return parts._replace(netloc=f"{user}{at}{host}").geturl()
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    """A line end or blank around a pasted key would make every request fail."""
+    text = secret.get_secret_value().strip()
+    try:
+        if key_source(text) is None and (problem := key_problem(text)):
+            raise ValueError(f"{problem}. Copy the key again, without blanks or line ends in it.")
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    return SecretStr(text)
+
+
+def _duration(text: str) -> str:
+    if not _DURATION.fullmatch(text):
+        raise ValueError('it should be a time such as "30m" or "24h"; "0" is none, "-1" is for good')
+    return text
+
+
+def _headers(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    for name, value in headers.items():
+        text = value.get_secret_value()
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                f"the name {one_line(name, 40)!r} cannot be sent: it should be one word, such as X-Team"
+            )
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"the value of {name} should be one line of printable ASCII characters")
+    return headers
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+Word = Annotated[str, AfterValidator(_word)]
+Provider = Annotated[str, AfterValidator(_provider)]
+Rules = list[Annotated[str, AfterValidator(_rule)]]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+Url = Annotated[str, AfterValidator(_url)]
+Host = Annotated[str, AfterValidator(_host)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Headers = dict[Provider, Annotated[dict[str, SecretStr], AfterValidator(_headers)]]

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -172,7 +171,7 @@ def _num_ctx(facts: ModelFacts, backend: Backend) -> int:
 
 def _in_cloud(model: str, backend: Backend) -> bool:
     """Whether a model runs in Ollama's cloud, which always gives it its whole window."""
-    return model.endswith(("-cloud", ":cloud")) or urlsplit(backend.base_url).hostname == "ollama.com"
+    return model.endswith(("-cloud", ":cloud")) or backend.base_url.startswith("https://ollama.com")
 
 
 def _keep_alive(text: str) -> str | float | None:

@@ -107,7 +107,7 @@ class _Messages:
         for message in history:
             match message:
                 case User(parts):
-                    self._said.extend(parts)
+                    self._said.extend(parts or (Text(""),))
                 case ToolResult():
                     self._result(message)
                 case Assistant():

@@ -38,6 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     headers: Mapping[str, str] = msgspec.field(default_factory=lambda: BEARER)
     """What authenticates a request."""
+    present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ("x-api-key", "api-key")
     options: Mapping[str, str] = {}
     known: ModelRow | None = None
@@ -85,8 +86,7 @@ TABLE = (
         format=Messages(),
         model="claude-x",
         path="/v1/messages",
-        headers={"x-api-key": KEY, "anthropic-version": "2023-06-01"},
-        absent=(),
+        present=("anthropic-version",),
     ),
     Row(
         name="openrouter",

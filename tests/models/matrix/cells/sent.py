@@ -59,6 +59,7 @@ def check_sent(bench: Bench, exchange: Exchange) -> None:
     assert re.fullmatch(bench.row.query, query)
     for name, value in bench.row.headers.items():
         assert exchange.headers.get(name) == value, name
+    assert set(bench.row.present) <= set(exchange.headers)
     assert not set(bench.row.absent) & set(exchange.headers)
 
 

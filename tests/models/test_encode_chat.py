@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
+from akmon_models.history import without_images
 from akmon_models.protocols.chat.encode import Dialect, encode
 from tests.models.asking import request
 from tests.models.histories import history
@@ -82,6 +83,26 @@ def test_images_of_results_follow_after_all_results() -> None:
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
         {"type": "text", "text": "hi"},
     ]
+
+
+def test_a_model_without_eyes_is_told_of_images_in_words() -> None:
+    image = Image("image/png", "aGk=")
+    seen = (User((Text("look"), image)), Assistant((CALL,)), ToolResult("a", "shot", images=(image,)))
+    told = said(*without_images(seen))
+    assert [message["role"] for message in told] == ["user", "assistant", "tool"]
+    assert told[0]["content"].startswith("look\n\n[an image (image/png)")
+    assert told[2]["content"].startswith("shot\n\n[an image (image/png)")
+
+
+@given(history())
+def test_without_images_nothing_else_of_a_history_changes(made: tuple[list[Message], int]) -> None:
+    before = tuple(made[0])
+    after = without_images(before)
+    assert b"aGk=" not in msgspec.json.encode(after)
+    assert without_images(after) == after
+    assert len(after) == len(before)
+    same = [message for message in before if b"aGk=" not in msgspec.json.encode(message)]
+    assert [message for message in after if message in same] == same
 
 
 def test_an_error_says_so_in_its_text() -> None:

@@ -1,0 +1,1 @@
+"""OpenRouter: models of many providers behind one key."""

@@ -18,7 +18,7 @@ from akmon_core.errors import AkmonError, SettingsError
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
 
-COMMANDS = ("completion", "config", "demo", "doctor", "sessions")
+COMMANDS = ("completion", "config", "demo", "doctor", "sessions", "stats")
 """Subcommands: a module of ``akmon_cli.commands`` each, with
 ``parser()`` and ``run(arguments) -> exit code``."""
 
@@ -114,10 +114,10 @@ async def _run(composed: Composed, options: argparse.Namespace, prompt: str, *, 
             return await run_headless(session, prompt, options.output_format, partial=partial)
         from akmon_cli.compose import project_sessions
         from akmon_tui.app import converse
-        from akmon_tui.view import Spent, View
+        from akmon_tui.view import View
 
         state = session.state
-        view = View(mode=state.mode, total=Spent(state.usage, None if state.unpriced else state.cost))
+        view = View(mode=state.mode, total=state.spent)
         history = project_sessions() / "history"
         await converse(session, banner=composed.banner, first_prompt=prompt, view=view, history=history)
         if session.state.turn:

@@ -19,6 +19,7 @@ from akmon_core.events import (
     ToolFinished,
     TurnEnded,
 )
+from akmon_core.spending import Spent
 from akmon_core.stream import Usage
 from akmon_core.tools import FileSeen
 
@@ -73,20 +74,19 @@ class Record:
     def __init__(self, report: Report, cwd: Path) -> None:
         self._report = report
         self._cwd = cwd
+        self._spent = Spent()
         self._cut_off = ""
         """The text that the coming reply continues."""
 
     def add(self, envelope: Envelope) -> None:
         report = self._report
         match envelope.event:
-            case Replied(message, usage, cost):
-                report.result = self._cut_off + message.text or report.result
-                self._cut_off = ""
-                self._spend(usage, cost)
+            case Replied(message) as call:
+                self._said(message.text, call)
+            case ModelFailed(said=said) as call:
+                self._said(said, call)
             case Continued():
                 self._cut_off = report.result
-            case ModelFailed(usage=usage, cost=cost):
-                self._spend(usage, cost if usage != Usage() else 0.0)
             case PermissionDecided(decision="deny") as denied:
                 targets = [effect.target for effect in denied.effects]
                 report.permission_denials.append(Denial(denied.tool, denied.call_id, targets, denied.reason))
@@ -103,10 +103,12 @@ class Record:
             if file.written and (path := _shown(file.path, self._cwd)) not in self._report.files_written:
                 self._report.files_written.append(path)
 
-    def _spend(self, usage: Usage, cost: float | None) -> None:
+    def _said(self, text: str, call: Replied | ModelFailed) -> None:
         report = self._report
-        report.usage = report.usage + usage
-        report.cost_usd = None if cost is None or report.cost_usd is None else report.cost_usd + cost
+        report.result = self._cut_off + text or report.result
+        self._cut_off = ""
+        self._spent = self._spent.and_also(call)
+        report.usage, report.cost_usd = self._spent.usage, self._spent.cost
 
     def _end(self, outcome: Outcome, reason: str) -> None:
         report = self._report

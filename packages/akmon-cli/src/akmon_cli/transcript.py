@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from akmon_core.events import Envelope, PermissionDecided, Prompted, Replied, Steered, ToolFinished, TurnEnded
+from akmon_core.events import (
+    CacheBroken,
+    Envelope,
+    ModelFailed,
+    PermissionDecided,
+    Prompted,
+    Replied,
+    Steered,
+    ToolFinished,
+    TurnEnded,
+)
 from akmon_core.messages import Text, ToolCall, User
-from akmon_core.text import neutralise
+from akmon_core.text import describe_cache_break, neutralise
 from akmon_query.journal import read_records
 from akmon_query.store import SessionInfo
 
@@ -58,6 +68,10 @@ def _sections(envelope: Envelope) -> Iterator[str]:
         case Replied(message):
             yield f"\n## akmon\n\n{message.text}\n" if message.text else ""
             yield from (_call(call) for call in message.calls)
+        case ModelFailed(said=said) if said:
+            yield f"\n## akmon\n\n{said}\n"
+        case CacheBroken():
+            yield f"\n*{describe_cache_break(envelope.event)}*\n"
         case PermissionDecided(decision=decision, by=by, reason=reason, tool=tool):
             yield f"\n*{tool}: {decision} by {by}: {reason}*\n"
         case ToolFinished(result, tool):

@@ -10,6 +10,7 @@ import msgspec
 
 from akmon_cli.report import SCHEMA, ExitReason, Report
 from akmon_core.events import (
+    CacheBroken,
     Envelope,
     Event,
     ModelFailed,
@@ -23,7 +24,7 @@ from akmon_core.messages import Assistant, Text, Thinking, ToolCall
 from akmon_core.ports import SessionClient
 from akmon_core.state import State
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
-from akmon_core.text import describe_call, neutralise, one_line
+from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line
 from akmon_core.tools import DiffView
 
 _CHARS = 110
@@ -95,8 +96,10 @@ class Progress:
                 self._above = ""
                 failed = "failed: " if result.error else ""
                 return [*head, f"  {failed}{one_line(summary, _CHARS)}", *(f"  {line}" for line in diff)]
-            case Retrying(attempt, attempts, wait, reason):
-                return [f"! attempt {attempt} of {attempts} in {wait:.0f} s: {one_line(reason, _CHARS)}"]
+            case Retrying(passed=0.0):
+                return [f"! {describe_retry(event, _CHARS)}"]
+            case CacheBroken():
+                return [f"! {describe_cache_break(event)}"]
             case Noticed(text):
                 return [f"! {text}"]
             case _:
@@ -164,7 +167,7 @@ class StreamWriter:
 
     def _line(self, event: Event) -> dict[str, Any] | None:
         match event:
-            case Replied(message, usage, cost):
+            case Replied(message):
                 return {
                     "type": "assistant",
                     "message": {
@@ -172,8 +175,8 @@ class StreamWriter:
                         "content": _content(message),
                         "stop_reason": message.stop,
                     },
-                    "usage": usage,
-                    "cost_usd": cost,
+                    **_took(event),
+                    "response_id": event.response_id,
                 }
             case ToolFinished(result, tool):
                 block = {
@@ -185,11 +188,13 @@ class StreamWriter:
                 return {"type": "user", "tool": tool, "message": {"role": "user", "content": [block]}}
             case PermissionDecided():
                 return {"type": "permission", **msgspec.structs.asdict(event)}
-            case Retrying():
+            case Retrying(passed=0.0):
                 return {"type": "retry", **msgspec.structs.asdict(event)}
-            case ModelFailed(kind, message, usage, cost):
-                failure = {"kind": kind, "message": message, "usage": usage, "cost_usd": cost}
-                return {"type": "model_error", **failure}
+            case ModelFailed(kind, message, said=said):
+                failure = {"kind": kind, "message": message, "text": said}
+                return {"type": "model_error", **failure, **_took(event)}
+            case CacheBroken():
+                return {"type": "cache_broken", **msgspec.structs.asdict(event)}
             case Noticed(text):
                 return {"type": "notice", "text": text}
             case TextDelta(text) | ThinkingDelta(text) if self._partial:
@@ -199,6 +204,10 @@ class StreamWriter:
                 }
             case _:
                 return None
+
+
+def _took(call: Replied | ModelFailed) -> dict[str, Any]:
+    return {"usage": call.usage, "cost_usd": call.cost, "attempts": call.attempts, "model": call.model}
 
 
 def _content(message: Assistant) -> list[dict[str, Any]]:

@@ -75,4 +75,6 @@ def _limit_reached(state: State, limits: Limits) -> Finish | None:
         return Finish("max_turns", f"the turn used its {calls} (--max-turns)")
     if limits.max_cost_usd is not None and state.cost >= limits.max_cost_usd:
         return Finish("budget_limit", "the budget is spent (--max-budget-usd)")
+    if limits.max_tokens is not None and state.usage.total_tokens >= limits.max_tokens:
+        return Finish("token_limit", "the tokens of the run are used up (--max-tokens-total)")
     return None

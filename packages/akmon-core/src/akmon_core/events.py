@@ -73,12 +73,18 @@ class Replied(msgspec.Struct, frozen=True, tag="replied", omit_defaults=True):
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults=True):
-    """A model call failed for good."""
+    """A model call failed for good. What it used counts once, here."""
 
     kind: str
     message: str
     usage: Usage = Usage()
     cost: float | None = None
+    attempts: int = 1
+    """Requests that it took."""
+    model: str = ""
+    """``provider/id`` of the model that was asked last, if it was not the session's."""
+    said: str = ""
+    """The text of the reply as far as it came, which stays in the conversation."""
 
 
 class CacheBroken(msgspec.Struct, frozen=True, tag="cache_broken", omit_defaults=True):

@@ -26,8 +26,9 @@ from akmon_core.events import (
     TurnEnded,
     UnknownEvent,
 )
-from akmon_core.messages import Assistant, Message, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Message, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import Grant, Mode, Verdict
+from akmon_core.spending import Spent
 from akmon_core.stream import Usage
 from akmon_core.tools import FileSeen
 
@@ -60,17 +61,28 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Why the last model call of this turn failed for good."""
     mode: Mode = "default"
     grants: tuple[Grant, ...] = ()
-    usage: Usage = Usage()
-    cost: float = 0.0
-    """US dollars of the session's priced calls."""
-    unpriced: int = 0
-    """Model calls whose price is not known."""
+    spent: Spent = Spent()
+    """By all of the session's model calls."""
     files: dict[str, str] = {}
     """SHA-256 by canonical path, of every file's content as last seen."""
     provider: str = ""
     model: str = ""
     facts: str = ""
     name: str = ""
+
+    @property
+    def usage(self) -> Usage:
+        return self.spent.usage
+
+    @property
+    def cost(self) -> float:
+        """US dollars of the session's priced calls."""
+        return self.spent.priced
+
+    @property
+    def unpriced(self) -> int:
+        """Model calls whose price is not known."""
+        return self.spent.unpriced
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:
@@ -110,7 +122,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Replied():
             return _deliver(_replied(state, event))
         case ModelFailed():
-            return _replace(_spent(state, event.usage, event.cost), failure=event.message)
+            return _failed(state, event)
         case PermissionDecided():
             return _decided(state, event)
         case ToolFinished():
@@ -137,7 +149,8 @@ def _replied(state: State, event: Replied) -> State:
     state = _settled(state)
     calls = event.message.calls
     return _replace(
-        _spent(state, event.usage, event.cost),
+        state,
+        spent=state.spent.and_also(event),
         history=(*state.history, event.message),
         calls=calls,
         decisions={},
@@ -148,12 +161,14 @@ def _replied(state: State, event: Replied) -> State:
     )
 
 
-def _spent(state: State, usage: Usage, cost: float | None) -> State:
+def _failed(state: State, event: ModelFailed) -> State:
+    said = (Assistant((Text(event.said),), "interrupted"),) if event.said else ()
+    state = _settled(state)
     return _replace(
         state,
-        usage=state.usage + usage,
-        cost=state.cost + (cost or 0.0),
-        unpriced=state.unpriced + (cost is None),
+        spent=state.spent.and_also(event),
+        history=(*state.history, *said),
+        failure=event.message,
     )
 
 

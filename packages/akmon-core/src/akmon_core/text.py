@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
 import msgspec
 
+from akmon_core.events import CacheBroken
 from akmon_core.messages import ToolCall
+from akmon_core.stream import Retrying
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor moves
@@ -57,3 +60,19 @@ def describe_call(call: ToolCall, width: int = 100) -> str:
     if isinstance(arguments, dict):
         arguments = next((value for value in arguments.values() if isinstance(value, str)), "")
     return one_line(f"{call.name} {arguments}".strip(), width)
+
+
+def describe_retry(retrying: Retrying, width: int = 100) -> str:
+    """What comes next after a failed model call, when, and why, on one line."""
+    coming = f"attempt {retrying.attempt} of {retrying.attempts}"
+    if retrying.model:
+        coming = f"{retrying.model} takes over"
+    elif retrying.wait:
+        coming += f" in {math.ceil(retrying.wait - retrying.passed)} s"
+    return one_line(f"{coming}: {retrying.reason}", width)
+
+
+def describe_cache_break(broken: CacheBroken) -> str:
+    """That a prompt was paid for again, and why, on one line."""
+    tokens = f"up to {broken.tokens:,} tokens"
+    return one_line(f"the provider read {tokens} of the prompt anew: {broken.cause}", 200)

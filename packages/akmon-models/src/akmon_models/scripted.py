@@ -7,8 +7,9 @@ from pathlib import Path
 
 from akmon_core.errors import ProviderError, SettingsError
 from akmon_core.limits import PROMPT_FILE_BYTES
-from akmon_core.messages import Assistant, StopReason, Text, Thinking, ToolCall
+from akmon_core.messages import Assistant, Message, StopReason, Text, Thinking, ToolCall
 from akmon_core.models import ModelFacts, ModelRequest
+from akmon_core.prompt import RESUME
 from akmon_core.stream import (
     CallDelta,
     ReplyDone,
@@ -60,7 +61,7 @@ class ScriptedModel:
         pass
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
-        number = sum(isinstance(message, Assistant) for message in request.messages) + 1
+        number = _reply_asked_for(request.messages)
         attempt = self._attempt(number)
         performance = _Performance(number)
         for event, seconds in performance.play(attempt):
@@ -91,6 +92,12 @@ class ScriptedModel:
             f"the script {self.facts.id} has only {count}, and the session asks for reply {number}. "
             "Add a reply to it, or end it with one that has `repeat forever`.",
         )
+
+
+def _reply_asked_for(messages: tuple[Message, ...]) -> int:
+    """Counted from 1; the rest of a reply that broke off is still the same one."""
+    number = sum(isinstance(message, Assistant) for message in messages) + 1
+    return number - 1 if messages and messages[-1] == RESUME else number
 
 
 async def _pause(seconds: float) -> None:

@@ -32,7 +32,7 @@ class Ledger:
         self.cause = ""
         """The id of the command that what happens now belongs to."""
         self._journal = journal
-        self._clock = clock
+        self.clock = clock
         self._hub = Hub(journal)
         self.seq = 0
         """Sequence number of the last durable event."""
@@ -77,7 +77,7 @@ class Ledger:
     ) -> Envelope:
         return Envelope(
             seq=self.seq if seq is None else seq,
-            at=self._clock(),
+            at=self.clock(),
             session=self.session,
             turn=self.state.turn if turn is None else turn,
             cause=cause or self.cause,

@@ -9,31 +9,28 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
 from itertools import groupby
 from typing import assert_never
 
 from akmon_core.decide import Authorize, CallModel, Finish, GoOn, Move, RunTools, decide
-from akmon_core.errors import ArgumentsError, JournalError, ProviderError, ToolError
+from akmon_core.errors import ArgumentsError, JournalError, ToolError
 from akmon_core.events import (
     Continued,
-    ModelFailed,
     Outcome,
     Prompted,
-    Replied,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnEnded,
 )
 from akmon_core.limits import PARALLEL_CALLS, Limits
-from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, distinct_calls
+from akmon_core.messages import ToolCall, ToolResult
 from akmon_core.models import Model
 from akmon_core.prompt import GO_ON, compose
-from akmon_core.stream import ReplyDone, Retrying, TextDelta, Usage, UsageSeen
 from akmon_core.tools import AnyTool, ToolContext, ToolOutput, parse_arguments, tool_spec
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
+from akmon_query.modelcall import ModelCalls
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +42,7 @@ class Driver:
         self, ledger: Ledger, model: Model, tools: Mapping[str, AnyTool], gate: Gate, limits: Limits
     ) -> None:
         self._ledger = ledger
-        self._model = model
+        self._model = ModelCalls(ledger, model)
         self._tools = tools
         self._specs = tuple(tool_spec(tool) for tool in tools.values())
         self._gate = gate
@@ -94,7 +91,7 @@ class Driver:
     async def _perform(self, move: Move) -> None:
         match move:
             case CallModel():
-                await self._call_model()
+                await self._model.call(compose(self._ledger.state, self._specs, self._ledger.session))
             case Authorize(calls):
                 for call in calls:
                     await self._authorize(call)
@@ -106,50 +103,6 @@ class Driver:
                 self._ledger.report(TurnEnded(outcome, reason))
             case _:
                 assert_never(move)
-
-    # --- the model ------------------------------------------------------------------------------
-
-    async def _call_model(self) -> None:
-        request = compose(self._ledger.state, self._specs, self._ledger.session)
-        partial: list[str] = []
-        spent = usage = Usage()  # by attempts that broke off, by the running one
-        try:
-            async with aclosing(self._model.stream(request)) as stream:
-                async for event in stream:
-                    match event:
-                        case ReplyDone(message, usage):
-                            self._replied(distinct_calls(message), spent + usage)
-                            partial.clear()
-                            spent = usage = Usage()
-                            return
-                        case UsageSeen(usage):
-                            continue
-                        case Retrying():
-                            partial.clear()
-                            spent, usage = spent + usage, Usage()
-                        case TextDelta(text):
-                            partial.append(text)
-                        case _:
-                            pass
-                    self._ledger.report(event)
-            raise ProviderError("protocol", "the model's reply ended without its end being marked")
-        except ProviderError as error:
-            spent += usage
-            failed = ModelFailed(kind=error.kind, message=str(error), usage=spent, cost=self._cost(spent))
-            self._ledger.report(failed)
-        except asyncio.CancelledError:
-            text = "".join(partial)
-            if text or spent + usage != Usage():
-                parts = (Text(text),) if text else ()
-                self._replied(Assistant(parts, "interrupted"), spent + usage)
-            raise
-
-    def _replied(self, message: Assistant, usage: Usage) -> None:
-        self._ledger.report(Replied(message, usage, self._cost(usage)))
-
-    def _cost(self, usage: Usage) -> float | None:
-        prices = self._model.facts.prices
-        return prices.cost(usage) if prices else None
 
     # --- tools ----------------------------------------------------------------------------------
 

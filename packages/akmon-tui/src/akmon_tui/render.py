@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 from akmon_core.events import (
+    CacheBroken,
     Continued,
     Event,
     ModeChanged,
     ModelChosen,
+    ModelFailed,
     Noticed,
     PermissionAsked,
     PermissionDecided,
@@ -21,10 +25,11 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.messages import Text, ToolCall, User
+from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
-from akmon_core.text import describe_call, neutralise, one_line, reveal
+from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line, reveal
 from akmon_core.tools import DiffView, TextView
-from akmon_tui.view import Spent, View
+from akmon_tui.view import View
 
 Style: TypeAlias = Literal["", "bold", "dim", "added", "removed", "error", "ask"]
 
@@ -35,15 +40,25 @@ _LONG = 20
 
 
 class Span(NamedTuple):
-    """Text in one style: a whole line, the start of a line that stays open, or more of it."""
+    """Text in one style: a whole line, the start of a line that stays open, or more of it.
+
+    A ``live`` line stays open, too, and the next one that is ``live`` takes its place.
+    """
 
     text: str
     style: Style = ""
-    kind: Literal["line", "start", "more"] = "line"
+    kind: Literal["line", "start", "more", "live"] = "line"
 
 
 def render(view: View, event: Event, width: int) -> list[Span]:
     """What ``event`` adds to the screen. ``view`` is the one before it, ``width`` counts columns."""
+    spans = _spans(view, event, width)
+    if spans and view.retrying and not isinstance(event, Retrying):
+        return [_retrying(msgspec.structs.replace(view.retrying, wait=0.0), width), *spans]
+    return spans
+
+
+def _spans(view: View, event: Event, width: int) -> list[Span]:
     match event:
         case TextDelta(text):
             return _flow(view, "text", neutralise(text), "")
@@ -53,8 +68,12 @@ def render(view: View, event: Event, width: int) -> list[Span]:
             return [Span(f"> {line}", "bold") for line in _prompt_text(message).split("\n")]
         case Replied(message):
             return _rest(view.streamed, message.text)
+        case ModelFailed(said=said):
+            return _rest(view.streamed, said)
+        case CacheBroken():
+            return [Span(describe_cache_break(event), "dim")]
         case Retrying():
-            return _retrying(view, event, width)
+            return [_retrying(event, width)]
         case PermissionAsked():
             return question(event)
         case PermissionDecided(by="person"):
@@ -127,12 +146,9 @@ def _prompt_text(message: User) -> str:
     return neutralise("\n".join(part.text for part in message.parts if isinstance(part, Text)))
 
 
-def _retrying(view: View, event: Retrying, width: int) -> list[Span]:
-    if event.attempt == view.retry:
-        return []
-    void = ", what was said so far is void" if view.streamed else ""
-    text = f"attempt {event.attempt} of {event.attempts} in {event.wait:.0f} s{void}: {event.reason}"
-    return [Span(one_line(text, width), "dim")]
+def _retrying(event: Retrying, width: int) -> Span:
+    columns = 1 if event.reason.isascii() else 2  # it must not wrap, or it could not be replaced
+    return Span(describe_retry(event, width // columns - 1), "dim", "live")
 
 
 def _effects(asked: PermissionAsked) -> Iterable[Span]:

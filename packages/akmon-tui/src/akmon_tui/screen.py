@@ -32,7 +32,10 @@ class Screen:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._depth = output.get_default_color_depth()
+        self._plain = isinstance(output, PlainTextOutput)
         self._open = False
+        self._live = False
+        """Whether the open line may be replaced."""
 
     @property
     def width(self) -> int:
@@ -40,11 +43,17 @@ class Screen:
 
     def write(self, spans: Iterable[Span]) -> None:
         for span in spans:
-            if span.kind != "more" and self._open:
+            if span.kind == "live" and self._live:
+                if self._plain:
+                    continue
+                self._output.write_raw("\r")
+                self._output.erase_end_of_line()
+            elif span.kind != "more" and self._open:
                 self._text("\n", "")
             self._text(span.text, span.style)
             if span.kind == "line":
                 self._text("\n", "")
+            self._live = span.kind == "live"
         self._output.flush()
 
     def expect_pastes(self, expect: bool) -> None:

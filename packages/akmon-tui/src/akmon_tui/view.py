@@ -28,23 +28,10 @@ from akmon_core.events import (
 )
 from akmon_core.messages import ToolCall
 from akmon_core.permissions import Mode
-from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.spending import Spent
+from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta
 
 _replace = msgspec.structs.replace
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """Tokens and US dollars; the cost is None once a call was unpriced."""
-
-    usage: Usage = Usage()
-    cost: float | None = 0.0
-
-    def and_also(self, usage: Usage, cost: float | None) -> Spent:
-        """A call without usage costs nothing, priced or not."""
-        if usage == Usage():
-            return self
-        unpriced = self.cost is None or cost is None
-        return Spent(self.usage + usage, None if unpriced else (self.cost or 0.0) + (cost or 0.0))
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +43,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the model is in the middle of."""
     streamed: str = ""
     """The text of the reply so far."""
-    retry: int = 0
-    """The attempt that was announced last."""
+    retrying: Retrying | None = None
+    """The wait for the next attempt, as far as it has come."""
     calls: dict[str, ToolCall] = {}
     """Calls of this turn by id."""
     running: tuple[str, ...] = ()
@@ -75,16 +62,16 @@ def show(view: View, event: Event) -> View:
         case Prompted():
             return View(mode=view.mode, total=view.total)
         case TextDelta(text):
-            return _replace(view, speaking="text", streamed=view.streamed + text)
+            return _replace(view, speaking="text", streamed=view.streamed + text, retrying=None)
         case ThinkingDelta():
-            return _replace(view, speaking="thinking")
-        case Retrying(attempt=attempt):
-            return _replace(view, speaking="", streamed="", retry=attempt)
-        case Replied(message, usage, cost):
+            return _replace(view, speaking="thinking", retrying=None)
+        case Retrying():
+            return _replace(view, speaking="", retrying=event)
+        case Replied(message):
             calls = {**view.calls, **{call.id: call for call in message.calls}}
-            return _replace(_spent(view, usage, cost), calls=calls)
-        case ModelFailed(usage=usage, cost=cost):
-            return _spent(view, usage, cost)
+            return _replace(_spent(view, event), calls=calls)
+        case ModelFailed():
+            return _spent(view, event)
         case ModeChanged(mode):
             return _replace(view, mode=mode)
         case PermissionAsked() | PermissionDecided():
@@ -95,7 +82,7 @@ def show(view: View, event: Event) -> View:
             running = tuple(each for each in view.running if each != result.call_id)
             return _replace(view, running=running)
         case TurnEnded():
-            return _replace(view, speaking="", streamed="", retry=0, running=(), question=None)
+            return _replace(view, speaking="", streamed="", retrying=None, running=(), question=None)
         case (
             SessionStarted()
             | ModelChosen()
@@ -112,14 +99,14 @@ def show(view: View, event: Event) -> View:
             assert_never(event)
 
 
-def _spent(view: View, usage: Usage, cost: float | None) -> View:
+def _spent(view: View, call: Replied | ModelFailed) -> View:
     return _replace(
         view,
         speaking="",
         streamed="",
-        retry=0,
-        turn=view.turn.and_also(usage, cost),
-        total=view.total.and_also(usage, cost),
+        retrying=None,
+        turn=view.turn.and_also(call),
+        total=view.total.and_also(call),
     )
 
 

@@ -73,7 +73,7 @@ def test_partial_messages_without_a_stream_are_refused(place: Place) -> None:
             "the model claude-sonnet-4-5 needs a key for anthropic. Set ANTHROPIC_API_KEY.",
         ),
         ("gpt-5", "needs a key for openai. Set OPENAI_API_KEY."),
-        ("frobnicator", "no configured provider is known to have the model 'frobnicator'"),
+        ("acme/frobnicator", "needs a key for openrouter. Set OPENROUTER_API_KEY."),
         ("scripted:absent", "the script absent cannot be read (No such file or directory)"),
     ],
 )

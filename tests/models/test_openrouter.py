@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -26,9 +27,11 @@ from tests.models.asking import KEY, ask, reply, request
 CLAUDE = "anthropic/claude-x"
 
 
-def model_at(url: str, model: str = CLAUDE, effort: Effort | None = None, **headers: str) -> WireModel:
+def model_at(
+    url: str, model: str = CLAUDE, effort: Effort | None = None, headers: Mapping[str, str] | None = None
+) -> WireModel:
     known = row("openrouter", model, (ModelRow(match="claude-x", efforts=("low", "high")),))
-    backend = Backend(KEY, f"{url}/api/v1", headers=headers)
+    backend = Backend(KEY, f"{url}/api/v1", headers=headers or {})
     opening = Opening(facts=facts_of("openrouter", model, known), row=known, backend=backend, effort=effort)
     return open_model(opening)
 
@@ -106,7 +109,7 @@ def test_an_effort_is_sent_in_the_field_of_openrouter() -> None:
 def test_a_request_says_only_the_program_s_name() -> None:
     with answering(REPLY, "text/event-stream") as server:
         ask(model_at(server.url))
-        ask(model_at(server.url, **{"X-Title": "mine"}))
+        ask(model_at(server.url, headers={"X-Title": "mine"}))
     first, second = server.requests
     assert (first.path, first.headers["authorization"]) == ("/api/v1/chat/completions", f"Bearer {KEY}")
     assert (first.headers["x-title"], second.headers["x-title"]) == ("akmon", "mine")

@@ -88,7 +88,7 @@ def test_what_is_quoted_is_short_and_cannot_steer_a_terminal() -> None:
 
 def test_a_model_that_needs_another_protocol_is_explained() -> None:
     error = said(400, "Function tools are not supported. To use function tools, use /v1/responses")
-    assert "/chat/completions" in str(error)
+    assert 'api = "responses"' in str(error)
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_a_wish_to_wait_in_the_headers_is_read(headers: dict[str, str], seconds:
         (
             b'{"error": {"code": 502, "message": "x", "metadata": {"provider_name": "P", "raw": "gone"}}}',
             "502",
-            "x P said: gone",
+            "x (P said: gone)",
         ),
         (b'{"error": {"message": "m", "metadata": {"raw": "", "reasons": []}}}', "", "m"),
         (
             b'{"error": {"code": "tool_use_failed", "message": "m.", "failed_generation": "<f=1>"}}',
             "tool_use_failed",
-            "m. The model wrote: <f=1>",
+            "m. (the model wrote: <f=1>)",
         ),
         (b"plain words", "", "plain words"),
         (b"\xff", "", "\ufffd"),

@@ -65,10 +65,10 @@ _BY_NAME: tuple[tuple[str, ProviderErrorKind], ...] = (
     ("insufficient_quota|billing|payment", "authentication"),
     ("authentication|invalid_api_key|permission|unauthorized|forbidden", "authentication"),
     ("rate_limit|too_many_requests|resource_exhausted", "rate_limit"),
-    ("overloaded|unavailable", "overloaded"),
+    ("overloaded|unavailable|slow_down", "overloaded"),
     ("not_found", "model_not_found"),
     ("timeout", "timeout"),
-    ("invalid_request|badrequest|bad_request|invalid_argument", "bad_request"),
+    ("invalid_|badrequest|bad_request|unsupported|policy|image|mismatch", "bad_request"),
 )
 
 _NEXT: dict[ProviderErrorKind, str] = {
@@ -121,7 +121,10 @@ def failure(
 
 def _next_step(server: Server, kind: ProviderErrorKind, said: str) -> str:
     if kind == "bad_request" and "/v1/responses" in said:
-        return "akmon uses /chat/completions: choose a model that calls tools there."
+        return (
+            "This model must be asked by that protocol: give it a row with "
+            f'match = "{server.model}" and api = "responses" in the setting models.'
+        )
     return _NEXT[kind].format(
         model=server.model,
         url=server.url,
@@ -227,13 +230,13 @@ def _provider_said(error: dict[str, Any]) -> str:
     if not isinstance(metadata, dict) or not (raw := metadata.get("raw")):
         return ""
     said = read_error(_text(raw).encode())[1]
-    return f"{metadata.get('provider_name') or 'The provider'} said: {said}" if said else ""
+    return f"({metadata.get('provider_name') or 'the provider'} said: {said})" if said else ""
 
 
 def _failed_call(error: dict[str, Any]) -> str:
     """What the model wrote in place of a call, at Groq."""
     written = error.get("failed_generation")
-    return f"The model wrote: {_text(written)[:EXCERPT_CHARS]}" if written else ""
+    return f"(the model wrote: {_text(written)[:EXCERPT_CHARS]})" if written else ""
 
 
 def excerpt(body: bytes) -> str:

@@ -32,29 +32,36 @@ def http_client(backend: Backend) -> httpx2.AsyncClient:
 
 class StainlessLink:
     """``client`` is the SDK's, made with ``http_client``, without retries and with everything given that it
-    would look up in its environment variables; ``sdk`` is its module."""
+    would look up in its environment variables; ``sdk`` is its module. ``credentials`` are headers that take
+    the place of those in which the SDK sends the key."""
 
-    def __init__(self, client: Any, sdk: ModuleType, backend: Backend) -> None:
+    def __init__(
+        self,
+        client: Any,
+        sdk: ModuleType,
+        backend: Backend,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
         from httpx2 import HTTPError, StreamError
 
         self.errors: tuple[type[Exception], ...] = (HTTPError, StreamError, sdk.APIConnectionError)
         self._client = client
         self._sdk = sdk
-        self._headers = _headers(client, backend, sdk.Omit())
+        self._headers = _headers(client, backend, sdk.Omit(), credentials)
 
     async def post(self, path: str, body: bytes) -> Response:
-        return await self._send(self._client.post, path, content=body)
+        return await self._send(self._client.post, path, "text/event-stream", content=body)
 
     async def get(self, path: str) -> Response:
-        return await self._send(self._client.get, path)
+        return await self._send(self._client.get, path, "application/json")
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _send(self, send: Any, path: str, **content: bytes) -> Response:
+    async def _send(self, send: Any, path: str, accept: str, **content: bytes) -> Response:
         from httpx2 import Response as Open
 
-        options = {"headers": self._headers, "follow_redirects": False}
+        options = {"headers": {"Accept": accept, **self._headers}, "follow_redirects": False}
         try:
             # Asked for this type, the SDK hands over the response itself, still open.
             response = await send(path, cast_to=Open, options=options, stream=True, **content)
@@ -66,8 +73,10 @@ class StainlessLink:
         return cast("Response", response)
 
 
-def _headers(client: Any, backend: Backend, omit: Any) -> Mapping[str, Any]:
-    """Headers for one request: ours, and ``omit`` for each that the SDK took from the environment.
+def _headers(
+    client: Any, backend: Backend, omit: Any, credentials: Mapping[str, str] | None
+) -> Mapping[str, Any]:
+    """Headers for each request: ours, and ``omit`` for each that the SDK took from the environment.
 
     The SDKs add whatever their environment variables name, and these are meant for other servers.
     """
@@ -76,10 +85,7 @@ def _headers(client: Any, backend: Backend, omit: Any) -> Mapping[str, Any]:
         for name in client.default_headers
         if name.lower() not in _OWN_HEADERS and not name.lower().startswith("x-stainless-")
     ]
-    credentials = {name: value if backend.api_key else omit for name, value in client.auth_headers.items()}
-    return {
-        **dict.fromkeys(foreign, omit),
-        "Accept": "text/event-stream",
-        **credentials,
-        **backend.headers,
-    }
+    own = client.auth_headers
+    if credentials is not None or not backend.api_key:
+        own = {**dict.fromkeys(own, omit), **(credentials or {})}
+    return {**dict.fromkeys(foreign, omit), **own, **backend.headers}

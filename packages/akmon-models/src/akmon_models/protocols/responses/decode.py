@@ -18,7 +18,7 @@ from akmon_core.stream import (
 )
 from akmon_models.failures import Server, broken_off, is_something, stream_failure, unreadable
 from akmon_models.ids import fresh_id
-from akmon_models.protocols.responses.reasoning import ORIGIN, ReasoningItem, server_of, signature
+from akmon_models.protocols.responses.reasoning import NOTHING, ORIGIN, ReasoningItem, server_of, signature
 
 BETWEEN = "\n\n"
 """What stands between two parts of a reply's text or reasoning."""
@@ -211,7 +211,7 @@ class ResponsesDecoder:
             raise broken_off(self._server, "protocol", "it ended without response.completed")
         if self._lost and not all(item.closed for item in self._items.values()):
             raise broken_off(self._server, "protocol", "some of its events are missing")
-        parts = tuple(self._parts(self._end.status == "completed"))
+        parts = tuple(self._parts(self._end))
         stop = self._stop(self._end, any(isinstance(part, ToolCall) for part in parts))
         return ReplyDone(Assistant(parts, stop), self._usage, id=self._end.id or "")
 
@@ -224,17 +224,22 @@ class ResponsesDecoder:
         self._highest = number if self._highest is None else max(number, self._highest)
         return False
 
-    def _item(self, index: int | None, item_id: str | None, kind: str) -> _Item:
-        """The item that an event is about; it begins here if its first event is missing.
+    def _find(self, index: int | None, item_id: str | None, kind: str) -> _Item | None:
+        """The item that an event is about.
 
-        Some servers give no indexes: ids, or else the order of events, tell what belongs together.
+        Ids come first, as some servers give every item the same index, or none; then indexes, as others
+        give an item a new id in each event; then the order of events.
         """
-        at = self._by_id.get(item_id or "", self._last) if index is None else index
+        at = self._by_id.get(item_id or "", self._last if index is None else index)
         item = self._items.get(at)
-        if item is not None and item.kind == kind:
-            return item
-        if index is None or item is not None:
-            at = max(self._items, default=-1) + 1
+        return item if item is not None and item.kind == kind else None
+
+    def _item(self, index: int | None, item_id: str | None, kind: str) -> _Item:
+        """The same; the item begins here if its first event is missing."""
+        return self._find(index, item_id, kind) or self._new_item(index, item_id, kind)
+
+    def _new_item(self, index: int | None, item_id: str | None, kind: str) -> _Item:
+        at = max(self._items, default=-1) + 1 if index is None or index in self._items else index
         calls = sum(each.kind == "function_call" for each in self._items.values())
         item = self._items[at] = _Item(kind, calls)
         self._last = at
@@ -244,10 +249,11 @@ class ResponsesDecoder:
 
     def _begin(self, said: _Event) -> list[StreamEvent]:
         output = self._output(said.item)
-        if output is None or said.output_index in self._items or (output.id or "") in self._by_id:
+        if output is None or (output.id or "") in self._by_id:
             return []
-        at = self._last + 1 if said.output_index is None else said.output_index
-        item = self._item(at, output.id, output.type)
+        if not output.id and said.output_index in self._items:
+            return []
+        item = self._new_item(said.output_index, output.id, output.type)
         item.call_id, item.name = output.call_id or "", output.name or ""
         return self._show(item, output.arguments or "")
 
@@ -315,13 +321,13 @@ class ResponsesDecoder:
 
     def _signature(self, raw: msgspec.Raw) -> str:
         item = _reasoning_decoder.decode(raw)
-        content = msgspec.Raw(msgspec.json.encode(item.content)) if item.content else msgspec.Raw()
+        content = msgspec.Raw(msgspec.json.encode(item.content)) if item.content else NOTHING
         return signature(
             ReasoningItem(
                 summary=item.summary if is_something(item.summary) else msgspec.Raw(b"[]"),
                 id=item.id or "",
                 encrypted_content=item.encrypted_content or "",
-                content=msgspec.Raw() if item.encrypted_content else content,
+                content=NOTHING if item.encrypted_content else content,
                 server=server_of(self._server.url),
             )
         )
@@ -341,12 +347,12 @@ class ResponsesDecoder:
         self._end = response
         return [*self._fill(response.output or []), *events]
 
-    def _fill(self, outputs: list[msgspec.Raw]) -> Iterator[StreamEvent]:
+    def _fill(self, raws: list[msgspec.Raw]) -> Iterator[StreamEvent]:
         """What the end of the response tells of items whose own end was not heard."""
+        outputs = [(at, raw, output) for at, raw in enumerate(raws) if (output := self._output(raw))]
         more = len(outputs) > len(self._items)
-        for at, raw in enumerate(outputs):
-            item = self._items.get(at)
-            if (item is None and more) or (item is not None and item.kind == _tag(bytes(raw))):
+        for at, raw, output in outputs:
+            if more or self._find(at, output.id, output.type):
                 yield from self._item_done(at, raw)
 
     def _take_usage(self, usage: _Usage | None) -> list[StreamEvent]:
@@ -362,7 +368,7 @@ class ResponsesDecoder:
         )
         return [UsageSeen(self._usage)]
 
-    def _parts(self, completed: bool) -> Iterator[Text | Thinking | ToolCall]:
+    def _parts(self, end: _Response) -> Iterator[Text | Thinking | ToolCall]:
         ids: set[str] = set()
         for item in self._items.values():
             said = item.said
@@ -371,20 +377,28 @@ class ResponsesDecoder:
                     yield Text(item.before + said)
                 case "reasoning" if said or item.signature:
                     yield Thinking(said, item.signature, redacted=not said, origin=ORIGIN)
-                case "function_call":
-                    arguments = said if item.closed else item.arguments or said
-                    if not completed and not arguments.strip():
-                        continue  # cut off before its arguments: without any it would be another call
-                    call_id = item.call_id if item.call_id and item.call_id not in ids else self._fresh()
-                    ids.add(call_id)
-                    yield ToolCall(call_id, item.name, arguments)
+                case "function_call" if (call := self._call(item, end, ids)) is not None:
+                    yield call
+
+    def _call(self, item: _Item, end: _Response, ids: set[str]) -> ToolCall | None:
+        """None for one that was cut off before its arguments, as it would be another call without any, and
+        for one of a reply that a filter cut."""
+        arguments = item.said if item.closed else item.arguments or item.said
+        if end.status != "completed" and (not arguments.strip() or _filtered(end)):
+            return None
+        call_id = item.call_id if item.call_id and item.call_id not in ids else self._fresh()
+        ids.add(call_id)
+        return ToolCall(call_id, item.name, arguments)
 
     def _stop(self, end: _Response, calls: bool) -> StopReason:
         if end.status == "completed":
             refused = any(item.refused for item in self._of("message"))
             return "tools" if calls else "refused" if refused else "end"
-        reason = end.incomplete_details.reason if end.incomplete_details else ""
-        return "refused" if reason == "content_filter" else "length"
+        return "refused" if _filtered(end) else "length"
+
+
+def _filtered(end: _Response) -> bool:
+    return end.incomplete_details is not None and end.incomplete_details.reason == "content_filter"
 
 
 def _whole(output: _Output) -> str:

@@ -9,15 +9,17 @@ import msgspec
 from akmon_core.messages import Thinking
 
 ORIGIN = "responses"
+NOTHING = msgspec.Raw()
+"""Of a field that is not there: only this very value is left out of what is encoded."""
 
 
 class ReasoningItem(msgspec.Struct, tag_field="type", tag="reasoning", omit_defaults=True):
     """A reasoning item, as far as it must go back."""
 
-    summary: msgspec.Raw = msgspec.Raw()
+    summary: msgspec.Raw = NOTHING
     id: str = ""
     encrypted_content: str = ""
-    content: msgspec.Raw = msgspec.Raw()
+    content: msgspec.Raw = NOTHING
     server: str = ""
     """Where it was made: only that server can read what it encrypted. Never sent."""
 
@@ -60,5 +62,5 @@ def item_of(part: Thinking, server: str) -> ReasoningItem | None:
     item.summary = item.summary or msgspec.Raw(b"[]")
     if item.encrypted_content:
         item.id = ""
-        item.content = msgspec.Raw()
+        item.content = NOTHING
     return item

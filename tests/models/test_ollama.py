@@ -69,7 +69,7 @@ def opened(
         ("[::]:11434", "http://[::1]:11434"),
         ("https://me:pass@ollama.example/v", "https://me:pass@ollama.example/v"),
         ("HTTP://Host", "http://host"),
-        (' "localhost" ', "http://localhost:11434"),
+        (" localhost ", "http://localhost:11434"),
     ],
 )
 def test_every_form_of_an_address_becomes_a_url(host: str, url: str) -> None:
@@ -85,9 +85,14 @@ def test_what_is_no_address_is_refused_before_anything_is_sent(host: str) -> Non
         open_model(opening)
 
 
-@given(st.text(max_size=30))
-def test_no_text_breaks_the_reading_of_addresses(text: str) -> None:
-    assert address(address(text)) == address(text)
+@given(st.text(max_size=30) | st.from_regex(r"(https?://)?[a0:\[\]@/.?#]{0,12}", fullmatch=True))
+def test_any_text_is_an_address_or_is_refused(text: str) -> None:
+    url = address(text)
+    try:
+        check_backend("ollama", Backend(base_url=url))
+    except SettingsError:
+        return
+    assert not url or url.startswith(("http://", "https://"))
 
 
 # --- the window and the other parameters -------------------------------------------------------------

@@ -17,7 +17,7 @@ def address(host: str) -> str:
     as in the variable OLLAMA_HOST. Without a scheme the port is Ollama's own unless there is one.
     What is none of these comes back as it is.
     """
-    host = host.strip().strip("\"'")
+    host = host.strip()
     if not host or not host.isprintable():
         return host
     schemed = "://" in host

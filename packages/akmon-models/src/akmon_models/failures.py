@@ -54,6 +54,7 @@ _BY_STATUS: dict[int, ProviderErrorKind] = {
     408: "timeout",
     409: "server",
     413: "context_overflow",
+    424: "server",
     425: "server",
     429: "rate_limit",
     503: "overloaded",
@@ -70,6 +71,19 @@ _BY_NAME: tuple[tuple[str, ProviderErrorKind], ...] = (
     ("timeout", "timeout"),
     ("invalid_|badrequest|bad_request|unsupported|policy|image|mismatch", "bad_request"),
 )
+
+_AWS_ERRORS: dict[str, ProviderErrorKind] = {
+    "AccessDeniedException": "authentication",
+    "ExpiredTokenException": "authentication",
+    "UnrecognizedClientException": "authentication",
+    "ModelErrorException": "server",
+    "ModelNotReadyException": "overloaded",
+    "ModelTimeoutException": "timeout",
+    "ResourceNotFoundException": "model_not_found",
+    "ServiceQuotaExceededException": "rate_limit",
+    "ThrottlingException": "rate_limit",
+}
+"""By what AWS names in a header, whatever the status; an error that is not listed is told by that."""
 
 _NEXT: dict[ProviderErrorKind, str] = {
     "authentication": "Check {key_variable}, and that the account may use {model}.",
@@ -172,7 +186,8 @@ def status_failure(server: Server, status: int, headers: Mapping[str, str], body
     if 300 <= status < 400:
         return _redirected(server, status, headers.get("location", ""))
     names, said = read_error(body)
-    kind = kind_of(status, names, said)
+    named = headers.get("x-amzn-errortype", "").partition(":")[0]
+    kind = _AWS_ERRORS.get(named) or kind_of(status, names, said)
     wait = _header_wait(headers)
     return failure(server, kind, said, status=status, retry_after=_body_wait(said) if wait is None else wait)
 
@@ -216,7 +231,7 @@ def read_error(body: bytes) -> tuple[str, str]:
         return "", str(error)
     keys = ("type", "code", "status", "status_code")
     names = " ".join(str(error[key]) for key in keys if error.get(key) is not None)
-    said = error.get("message") or error.get("detail") or error.get("msg") or ""
+    said = error.get("message") or error.get("Message") or error.get("detail") or error.get("msg") or ""
     return names, " ".join(filter(None, (_text(said), _provider_said(error), _failed_call(error))))
 
 

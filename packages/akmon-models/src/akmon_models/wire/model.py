@@ -19,7 +19,8 @@ from akmon_models.wire.link import Link, Response
 from akmon_models.wire.reply import Decoder, Framer, answered, read_reply
 from akmon_models.wire.sse import SseDecoder
 
-UNAUTHORIZED = 401
+UNAUTHORIZED = (401, 403)
+"""How servers refuse a key that has expired; Bedrock says 403."""
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +136,7 @@ class Connection:
         try:
             return await self._ask(ask, seconds)
         except ProviderError as error:
-            if error.status != UNAUTHORIZED or self._backend.fetch_key is None:
+            if error.status not in UNAUTHORIZED or self._backend.fetch_key is None:
                 raise
         await self.close()
         return await self._ask(ask, seconds)
@@ -158,6 +159,10 @@ class Connection:
         try:
             with self._lock:
                 link = self._link = self._link or self._connect(self._with_key())
+                # Where a provider's address follows from its other settings, only the link knows it.
+                if not self.server.url:
+                    url = shown_url(getattr(link, "address", ""))
+                    self.server = msgspec.structs.replace(self.server, url=url)
                 return link
         except SettingsError as error:
             raise ProviderError("bad_request", str(error)) from error

@@ -159,19 +159,20 @@ class MessagesDecoder:
             missing = "message_stop" if self._stop_reason else "a stop_reason"
             raise broken_off(self._server, "protocol", f"it ended without {missing}")
         stop = _STOPS.get(self._stop_reason, "end")
-        if stop == "length":
-            self._leave_out_cut_call()
         ids: set[str] = set()
-        parts = tuple(part for block in self._blocks.values() if (part := self._part(block, ids)))
+        parts = tuple(part for block in self._kept(stop) if (part := self._part(block, ids)))
         if stop in ("end", "tools"):
             stop = "tools" if ids else "end"
         return ReplyDone(Assistant(parts, stop), self._usage, id=self._id)
 
-    def _leave_out_cut_call(self) -> None:
-        """A call that was cut before its arguments began would look like one that takes none."""
-        last = self._blocks.get(self._last)
-        if last is not None and last.type == "tool_use" and last.arguments == "{}":
-            del self._blocks[self._last]
+    def _kept(self, stop: StopReason) -> list[_Block]:
+        """Without calls that must not be run: those of a refused reply, and one that the output limit cut
+        before its arguments began, as it looks like one that takes none."""
+        blocks = list(self._blocks.values())
+        if stop == "refused":
+            return [block for block in blocks if block.type != "tool_use"]
+        cut = stop == "length" and blocks and blocks[-1].type == "tool_use" and blocks[-1].arguments == "{}"
+        return blocks[:-1] if cut else blocks
 
     def _begin(self, said: _Event) -> list[StreamEvent]:
         index = self._last + 1 if said.index is None else said.index

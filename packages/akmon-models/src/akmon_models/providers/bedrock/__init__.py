@@ -1,0 +1,1 @@
+"""Bedrock: models of all families at AWS, by its Converse API."""

@@ -120,10 +120,19 @@ def test_chat_replies_that_the_server_gave_up_are_not_whole(finish: str) -> None
     assert failed.value.retryable
 
 
-@pytest.mark.parametrize("finish", ["stop", "tool_calls", "length", "content_filter", "function_call"])
+@pytest.mark.parametrize("finish", ["stop", "tool_calls", "length", "eos", "function_call"])
 def test_chat_calls_are_delivered_for_any_reason_to_finish(finish: str) -> None:
     _, done = fold("openai", chat(call(0, "c1", "shell", "{}"), finish=finish))
     assert done.message.calls == (ToolCall("c1", "shell", "{}"),)
+
+
+def test_chat_calls_that_must_not_be_run_are_left_out() -> None:
+    two = [call(0, "a", "f", "{}"), call(1, "b", "g", "")]
+    kept = {
+        finish: [each.id for each in fold("openai", chat(*two, finish=finish))[1].message.calls]
+        for finish in ("tool_calls", "length", "content_filter")
+    }
+    assert kept == {"tool_calls": ["a", "b"], "length": ["a"], "content_filter": []}
 
 
 def test_chat_reasoning_is_thinking_that_knows_its_field() -> None:

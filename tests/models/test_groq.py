@@ -139,7 +139,7 @@ TOO_LONG = {
 @pytest.mark.parametrize(
     ("status", "error", "headers", "kind", "wait", "words"),
     [
-        (400, FAILED_CALL, {}, "server", None, "The model wrote: <function=shell{cmd}</function>"),
+        (400, FAILED_CALL, {}, "server", None, "(the model wrote: <function=shell{cmd}</function>)"),
         (429, TOO_FAST, {}, "rate_limit", 432.5, "tokens per day"),
         (429, TOO_FAST, {"retry_after": "3"}, "rate_limit", 3, "tokens per day"),
         (413, TOO_LARGE, {}, "rate_limit", None, "more than the account may use in a minute"),

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from akmon_core.errors import ProviderErrorKind
-from akmon_core.messages import Text, ToolCall
+from akmon_core.messages import Text, ToolCall, ToolResult, User
 from akmon_core.models import Effort, Listed
 from akmon_models.backend import Backend
 from akmon_models.catalog import facts_of, row
 from akmon_models.providers.openai_compatible.client import list_models, open_model
 from akmon_models.wire.model import Opening, WireModel
 from tests.models.answering import answering
-from tests.models.asking import KEY, ask, reply
+from tests.models.asking import KEY, ask, reply, request
 
 
 def model_at(url: str, model: str = "my-model", effort: Effort | None = None, key: str = KEY) -> WireModel:
@@ -86,6 +86,20 @@ def test_a_call_is_read_however_it_is_told(chunks: list[dict[str, Any]]) -> None
     message = reply(events).message
     assert message.parts == (Text("So:"), ToolCall("c", "shell", '{"cmd":"ls"}'))
     assert message.stop == "tools"
+
+
+def test_reasoning_goes_back_as_text_even_if_it_also_came_in_blocks() -> None:
+    blocks = [{"type": "reasoning.text", "text": "hm", "index": 0}]
+    body = stream(
+        delta(reasoning_content="hm", reasoning_details=blocks),
+        call(index=0, id="c", function={"name": "shell", "arguments": "{}"}),
+        delta("tool_calls"),
+    )
+    with answering(body, "text/event-stream") as server:
+        message = reply(ask(model_at(server.url))[0]).message
+        ask(model_at(server.url), request(User((Text("hi"),)), message, ToolResult("c", "x")))
+    returned = json.loads(server.requests[1].body)["messages"][2]
+    assert (returned["reasoning_content"], "reasoning_details" in returned) == ("hm", False)
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,20 @@ class _Call:
 
 
 class ChatDecoder:
-    """The state of one reply. ``fresh`` gives ids for calls that come without one; ``dollars`` says that
-    the server counts its costs in US dollars."""
+    """The state of one reply. ``fresh`` gives ids for calls that come without one.
 
-    def __init__(self, server: Server, *, dollars: bool = False, fresh: Callable[[], str] = fresh_id) -> None:
+    ``blocks``: ``reasoning_details`` are what goes back, not the text of the reasoning. ``dollars``: the
+    server's costs are in US dollars.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        blocks: bool = False,
+        dollars: bool = False,
+        fresh: Callable[[], str] = fresh_id,
+    ) -> None:
         self._server = server
         self._fresh = fresh
         self._id = ""
@@ -98,6 +108,7 @@ class ChatDecoder:
         self._thinking: list[str] = []
         self._thinking_field = ""
         self._details = Details()
+        self._blocks = blocks
         self._calls: list[_Call] = []
         self._by_index: dict[int, int] = {}
         self._tally = Tally(dollars=dollars)
@@ -135,8 +146,9 @@ class ChatDecoder:
             raise broken_off(self._server, "server", f"its finish_reason is {self._finish}")
         text = "".join(self._text)
         calls = self._tool_calls()
-        parts = (*self._thoughts(), *((Text(text),) if text else ()), *calls)
-        message = Assistant(parts, self._stop(bool(calls)))
+        stop = self._stop(bool(calls))
+        parts = (*self._thoughts(), *((Text(text),) if text else ()), *_runnable(calls, stop))
+        message = Assistant(parts, stop)
         return ReplyDone(message, self._tally.usage, self._tally.cost, self._id)
 
     def _take_choice(self, choice: _Choice, events: list[StreamEvent]) -> None:
@@ -179,7 +191,7 @@ class ChatDecoder:
     def _thoughts(self) -> tuple[Thinking, ...]:
         """The reasoning. Its signature says how it goes back: its blocks as JSON, or the field it came in."""
         thinking = "".join(self._thinking)
-        details = self._details.encode()
+        details = self._details.encode() if self._blocks else ""
         if not thinking and not details:
             return ()
         return (Thinking(thinking, details or self._thinking_field, not thinking, "chat"),)
@@ -241,6 +253,15 @@ class ChatDecoder:
 
 def _is_error(chunk: _Chunk) -> bool:
     return is_something(chunk.error) or (not chunk.choices and "error" in (chunk.type, chunk.object))
+
+
+def _runnable(calls: tuple[ToolCall, ...], stop: StopReason) -> tuple[ToolCall, ...]:
+    """Without calls that must not be run: those of a refused reply, and one that the output limit cut
+    before its arguments began, as it looks like one that takes none."""
+    if stop == "refused":
+        return ()
+    cut = stop == "length" and calls and not calls[-1].arguments.strip()
+    return calls[:-1] if cut else calls
 
 
 def _of_parts(parts: list[Any]) -> tuple[str, str]:

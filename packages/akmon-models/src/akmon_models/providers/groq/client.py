@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from akmon_core.errors import ProviderErrorKind
 from akmon_core.models import Listed
 from akmon_models.backend import Backend
@@ -28,8 +26,7 @@ def open_model(opening: Opening) -> WireModel:
         reasoning_back=("reasoning",) if thinks else (),
         parameters=_parameters(opening, name),
     )
-    wire = chat_model(opening, dialect).wire
-    return WireModel(opening, msgspec.structs.replace(wire, advice=advice))
+    return chat_model(opening, dialect, advice)
 
 
 async def list_models(backend: Backend) -> list[Listed]:

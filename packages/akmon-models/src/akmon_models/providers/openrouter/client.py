@@ -27,11 +27,11 @@ def open_model(opening: Opening) -> WireModel:
     dialect = Dialect(
         output_name=opening.row.output_name or "max_tokens",
         session_id=True,
-        reasoning_back=("reasoning", "reasoning_details"),
+        reasoning_back=("reasoning_content", "reasoning", "reasoning_details"),
         parameters=_parameters(opening),
     )
-    wire = chat_model(opening, dialect).wire
-    return WireModel(opening, msgspec.structs.replace(wire, connect=connect, decoder=_decoder))
+    wire = chat_model(opening, dialect, connect=connect).wire
+    return WireModel(opening, msgspec.structs.replace(wire, decoder=_decoder))
 
 
 def connect(backend: Backend) -> StainlessLink:
@@ -46,7 +46,7 @@ async def list_models(backend: Backend) -> list[Listed]:
 
 
 def _decoder(server: Server) -> ChatDecoder:
-    return ChatDecoder(server, dollars=True)
+    return ChatDecoder(server, blocks=True, dollars=True)
 
 
 def _parameters(opening: Opening) -> dict[str, Any]:

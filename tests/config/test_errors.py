@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from akmon_config.load import shown
+from akmon_config.settings import FIELDS
+from akmon_config.sources import WELL_KNOWN
 from akmon_core.errors import SettingsError
+from akmon_core.models import ModelRow
 from tests.config.places import Place
 
 SECRET = "sk-SeCrEt-0123456789"
@@ -43,6 +46,32 @@ def refused(
         ('anthropic_base_url = "https://[::1"', "starts with http:// or https://"),
         ('openai_api_key = "two words"', "one word of printable ASCII"),
         ('openai_api_key = ""', "one word of printable ASCII"),
+        ('groq_api_key = "a\\nb"', "Copy the key again, without blanks or line ends in it"),
+        ('openai_base_url = "http://h:99999"', "starts with http:// or https://"),
+        ('openai_base_url = "http://h:0"', "starts with http:// or https://"),
+        ('openai_base_url = "http://h /v1"', "starts with http:// or https://"),
+        ('groq_base_url = "http://h\u00e9/v1"', "starts with http:// or https://"),
+        ('ollama_base_url = "http:/h"', "starts with http:// or https://"),
+        ('ollama_base_url = "a b"', "it should be HOST, HOST:PORT, or an address"),
+        ('ollama_base_url = "h:port"', "it should be HOST, HOST:PORT, or an address"),
+        ('ollama_keep_alive = "5 minutes"', 'a time such as "30m"'),
+        ("ollama_num_ctx = 0", "it should be greater than or equal to 1"),
+        ('aws_region = "eu/west"', "one word of letters, digits, dots and hyphens"),
+        (
+            'provider = "opnai"',
+            "there is no provider 'opnai'. Did you mean openai? The providers are: bedrock",
+        ),
+        ('provider = "xyz"', "there is no provider 'xyz'. The providers are: bedrock"),
+        ('effort = "hgih"', "it should be 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'"),
+        ("max_tokens_total = 0", "it should be greater than or equal to 1"),
+        ("bedrock = 1", "it should be a valid boolean"),
+        ('ca_file = "ca.pem"', "'ca.pem' is relative"),
+        ("headers = 3", "it should be a valid dictionary"),
+        ('headers = {opnai = {X = "y"}}', "there is no provider 'opnai'. Did you mean openai?"),
+        ('headers = {openai = {"X Y" = "z"}}', "the name 'X Y' cannot be sent"),
+        ('headers = {openai = {"" = "z"}}', "the name '' cannot be sent"),
+        ('headers = {openai = {X = "a\\nb"}}', "the value of X should be one line"),
+        ("headers = {openai = {X = 1}}", "it (openai.X) should be a valid string"),
         ('add_dirs = ["lib"]', "'lib' is relative"),
     ],
 )
@@ -72,6 +101,57 @@ def test_a_key_that_resembles_nothing_gets_the_whole_list(place: Place, key: str
     message = refused(place)
     assert f"{key}: there is no such setting." in message
     assert "The settings are: model, provider" in message
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("window = 5", "row 2, match: it should be an id or a pattern such as qwen*"),
+        ("match = 5", "row 2, match: it should be an id or a pattern such as qwen*"),
+        ('match = " "', "row 2 (''), match: it should be an id"),
+        (
+            'match = "a"\nwidnow = 5',
+            "row 2 ('a') has no field 'widnow'. Did you mean window? The fields are: match",
+        ),
+        (
+            'match = "a"\nwindow = "5"',
+            "row 2 ('a'), window: it should be a whole number of tokens, at least 1",
+        ),
+        ('match = "a"\nwindow = 0', "row 2 ('a'), window: it should be a whole number of tokens, at least 1"),
+        ('match = "a"\noutput = true', "row 2 ('a'), output: it should be a whole number of tokens"),
+        ('match = "a"\noutput = -1', "row 2 ('a'), output: it should be a whole number of tokens"),
+        (
+            'match = "a"\nprice = 3',
+            "row 2 ('a'), price: it should be [input, output, cache read, cache write]",
+        ),
+        ('match = "a"\nprice = [1, 2]', "row 2 ('a'), price: it should be [input, output"),
+        ('match = "a"\nprice = [1, 2, 3, "4"]', "row 2 ('a'), price: it should be [input, output"),
+        ('match = "a"\nprice = [1, 2, 3, -4]', "row 2 ('a'), price: it should be [input, output"),
+        ('match = "a"\nprice = [1, 2, 3, nan]', "row 2 ('a'), price: it should be [input, output"),
+        ('match = "a"\nprice = [1, 2, 3, inf]', "row 2 ('a'), price: it should be [input, output"),
+        ('match = "a"\nprovider = "opnai"', "row 2 ('a'), provider: it should be one of bedrock"),
+        ('match = "a"\nimages = 1', "row 2 ('a'), images: it should be true or false"),
+        ('match = "a"\napi = "x"', """row 2 ('a'), api: it should be "chat" or "responses\""""),
+        ('match = "a"\nthinking = "x"', """row 2 ('a'), thinking: it should be "none", "budget\""""),
+        (
+            'match = "a"\nefforts = ["x"]',
+            "row 2 ('a'), efforts: it should be a list of some of none, minimal",
+        ),
+        ('match = "a"\noutput_name = "x"', """row 2 ('a'), output_name: it should be "max_tokens" or"""),
+        ('match = "a"\nedit = "x"', """row 2 ('a'), edit: it should be "replace" or "patch\""""),
+    ],
+)
+def test_a_wrong_row_about_models_is_named_with_its_field(place: Place, row: str, expected: str) -> None:
+    place.user(f'[[models]]\nmatch = "fine"\n[[models]]\n{row}\n')
+    message = refused(place)
+    assert message.startswith(f"{place.user_file}, line 1, models: ")
+    assert expected in message
+
+
+@pytest.mark.parametrize("value", ["3", "[3]", '{match = "x"}'])
+def test_rows_about_models_are_a_list_of_tables(place: Place, value: str) -> None:
+    place.user(f"models = {value}\n")
+    assert "table" in refused(place)
 
 
 def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
@@ -129,6 +209,12 @@ def test_a_missing_file_or_folder_is_fine(place: Place) -> None:
         ("AKMON_ALLOW", "read", "AKMON_ALLOW: it should be a list in JSON"),
         ("AKMON_ALLOW", '"read"', "AKMON_ALLOW: it should be a valid list"),
         ("AKMON_DENY", '["shell("]', "AKMON_DENY: not a permission rule"),
+        ("AKMON_BEDROCK", "maybe", "AKMON_BEDROCK: it should be a valid boolean"),
+        ("AKMON_HEADERS", "X: y", "AKMON_HEADERS: it should be a table in JSON"),
+        ("AKMON_MODELS", "qwen*", "AKMON_MODELS: it should be a list in JSON, such as [{"),
+        ("AKMON_MODELS", '[{"window": 5}]', "AKMON_MODELS: row 1, match: "),
+        ("AKMON_PROVIDER", "Groq", "AKMON_PROVIDER: there is no provider 'Groq'. Did you mean groq?"),
+        ("OLLAMA_HOST", "http://", "OLLAMA_HOST: it should be an address"),
         ("OPENAI_BASE_URL", "api.openai.com", "OPENAI_BASE_URL: it should be an address"),
         ("ANTHROPIC_API_KEY", "a b", "ANTHROPIC_API_KEY: it should be one word"),
     ],
@@ -149,19 +235,22 @@ def test_a_pasted_key_loses_the_line_end_around_it(place: Place) -> None:
 
 
 def test_no_secret_is_ever_shown(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    keys = ("openai_compatible_key", "openai_api_key", "anthropic_api_key")
-    urls = ("openai_compatible_url", "openai_base_url", "anthropic_base_url")
+    keys = [key for key in FIELDS if key.endswith(("_key", "_token"))]
+    urls = [key for key in FIELDS if key.endswith(("_url", "_endpoint"))]
     address = f"https://me:{SECRET}@host:8443/v1?key={SECRET}#{SECRET}"
     place.user(
-        "".join(f'{key} = "{SECRET}"\n' for key in keys) + "".join(f'{url} = "{address}"\n' for url in urls)
+        "".join(f'{key} = "{SECRET}"\n' for key in keys)
+        + "".join(f'{url} = "{address}"\n' for url in urls)
+        + f'[headers.openai]\nX-Team = "{SECRET}"\nX-Other = "{SECRET}"\n'
     )
     loaded = place.load()
     print(loaded, repr(loaded.settings), str(loaded.settings), loaded.settings.openai_api_key, shown(loaded))
     printed = capsys.readouterr().out
     assert SECRET not in printed
     rows = {key: text for key, text, _ in shown(loaded)}
-    assert [rows[key] for key in keys] == ["set"] * 3
-    assert rows["openai_base_url"] == "https://host:8443/v1"
+    assert {rows[key] for key in keys} == {"set"}
+    assert {rows[key] for key in urls} == {"https://host:8443/v1"}
+    assert rows["headers"] == "openai: X-Team, X-Other"
     assert ("openai_api_key", "not set", "default") in shown(Place(place.home).load())
 
 
@@ -170,6 +259,10 @@ def test_no_secret_is_ever_shown(place: Place, capsys: pytest.CaptureFixture[str
     [
         f'openai_api_key = ["{SECRET}"]',
         f'openai_api_key = "{SECRET} x"',
+        f'headers = {{openai = {{X = "{SECRET}\\n"}}}}',
+        f'headers = {{openai = {{X = ["{SECRET}"]}}}}',
+        f'headers = {{X = "{SECRET}"}}',
+        f'ollama_base_url = "u:{SECRET}@h i"',
         f'openai_api_kye = "{SECRET}"',
         f'openai_base_url = "{SECRET}"',
         f'openai_base_url = "https://{SECRET}:x@"',
@@ -194,12 +287,8 @@ def test_no_error_repeats_a_secret_from_the_environment(place: Place, name: str)
 def test_every_setting_is_documented(place: Place) -> None:
     page = Path(__file__).parents[2].joinpath("docs", "settings.md").read_text(encoding="utf-8")
     for key, _, _ in shown(place.load()):
-        assert f"| `{key}` |" in page
-    for name in (
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_BASE_URL",
-        "AKMON_STATE_DIR",
-    ):
-        assert f"`{name}`" in page
+        names = (f"AKMON_{key.upper()}", *WELL_KNOWN.get(key, ()))
+        assert f"| `{key}` | {', '.join(f'`{name}`' for name in names)} |" in page
+    assert "`AKMON_STATE_DIR`" in page
+    for field in ModelRow.__struct_fields__:
+        assert f"| `{field}` |" in page

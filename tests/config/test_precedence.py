@@ -16,6 +16,7 @@ from akmon_config.load import shown
 from akmon_config.project import PROJECT_KEYS
 from akmon_config.settings import FIELDS, Settings
 from akmon_config.sources import WELL_KNOWN
+from akmon_core.errors import SettingsError
 from tests.config.places import Place
 
 VALUES: dict[str, tuple[object, object, object, object]] = {
@@ -180,6 +181,36 @@ def test_only_the_given_environment_is_read(place: Place) -> None:
     assert done.stdout == " None\n"
 
 
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("box.lan:8080", "http://box.lan:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:80", "http://[::1]:80"),
+        ("box.lan/ollama", "http://box.lan:11434/ollama"),
+        ("http://box.lan", "http://box.lan"),
+        ("https://ollama.com", "https://ollama.com"),
+    ],
+)
+def test_the_address_of_ollama_may_be_a_host_or_a_port(place: Place, written: str, address: str) -> None:
+    assert place.load(environ={"OLLAMA_HOST": written}).settings.ollama_base_url == address
+    assert place.load({"ollama_base_url": written}).settings.ollama_base_url == address
+
+
+def test_certificates_are_a_file_by_its_whole_path(place: Place) -> None:
+    place.user('ca_file = "~/ca.pem"\n')
+    assert place.load().settings.ca_file == str(place.home / "ca.pem")
+    with pytest.raises(SettingsError, match=r"--ca-file: 'ca.pem' is relative"):
+        place.load({"ca_file": "ca.pem"})
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("0", False), ("no", False)])
+def test_a_variable_may_say_yes_or_no_in_many_ways(place: Place, text: str, value: bool) -> None:
+    assert place.load(environ={"AKMON_BEDROCK": text}).settings.bedrock is value
+
+
 def test_relative_folders_are_below_the_cwd_and_a_tilde_is_home(place: Place) -> None:
     place.user('add_dirs = ["~/shared", "/opt/lib"]\n')
     loaded = place.load({"add_dirs": ["../sibling", "~"]}, {"AKMON_ADD_DIRS": '["sub"]'})
@@ -193,7 +224,10 @@ def test_relative_folders_are_below_the_cwd_and_a_tilde_is_home(place: Place) ->
 
 
 def test_everything_can_be_shown_with_its_origin(place: Place) -> None:
-    place.user('model = "m"\nallow = ["read", "search"]\nmax_budget_usd = 2\n')
+    place.user(
+        'model = "m"\nallow = ["read", "search"]\nmax_budget_usd = 2\nbedrock = true\n'
+        '[[models]]\nmatch = "qwen*"\n[[models]]\nmatch = "glm*"\n'
+    )
     rows = {key: (text, origin) for key, text, origin in shown(place.load({"permission_mode": "plan"}))}
     assert tuple(rows) == FIELDS
     assert rows["model"] == ("m", f"user file {place.user_file}")
@@ -201,6 +235,7 @@ def test_everything_can_be_shown_with_its_origin(place: Place) -> None:
     assert rows["max_budget_usd"][0] == "2.0"
     assert rows["permission_mode"] == ("plan", "flag --permission-mode")
     assert rows["max_turns"] == ("25", "default")
+    assert (rows["bedrock"][0], rows["models"][0]) == ("true", "qwen*, glm*")
     assert rows["provider"] == ("not set", "default")
     assert rows["deny"] == ("not set", "default")
 

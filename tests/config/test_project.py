@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from akmon_config.load import Loaded
+from akmon_config.project import PROJECT_KEYS
 from akmon_config.settings import FIELDS
 from tests.config.places import Place
 
@@ -48,6 +49,15 @@ def test_nothing_of_a_hostile_file_is_accepted_and_each_key_is_named(place: Plac
     assert "evil" not in said.replace(str(place.project_file), "")
 
 
+def test_no_file_of_a_project_sets_anything_else(place: Place) -> None:
+    for key in FIELDS:
+        if key not in PROJECT_KEYS:
+            place.repository(f"{key} = 1\n")
+            loaded = place.load()
+            assert unchanged(loaded)
+            assert f"ignored: {key}" in loaded.warnings[0]
+
+
 @pytest.mark.parametrize("model", ["scripted:x", " Scripted:x", "scripted/x", "SCRIPTED", "", "  "])
 def test_a_project_cannot_choose_a_scripted_or_empty_model(place: Place, model: str) -> None:
     place.user('model = "mine"\n')
@@ -71,13 +81,14 @@ def test_a_project_cannot_leave_plan_mode(place: Place, mode: str) -> None:
 @given(user=st.integers(1, 10**6), project=st.integers(-5, 10**6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_limits_only_ever_sink(place: Place, user: int, project: int) -> None:
-    place.user(f"max_turns = {user}\nmax_budget_usd = {user}\n")
-    place.repository(f"max_turns = {project}\nmax_budget_usd = {project}\n")
+    limits = ("max_turns", "max_tokens_total", "max_budget_usd")
+    place.user("".join(f"{limit} = {user}\n" for limit in limits))
+    place.repository("".join(f"{limit} = {project}\n" for limit in limits))
     loaded = place.load()
     tightened = 1 <= project < user
-    assert loaded.settings.max_turns == (project if tightened else user)
-    assert loaded.settings.max_budget_usd == (project if tightened else user)
-    assert len(loaded.warnings) == (0 if tightened else 2)
+    for limit in limits:
+        assert getattr(loaded.settings, limit) == (project if tightened else user)
+    assert len(loaded.warnings) == (0 if tightened else len(limits))
 
 
 def test_the_default_is_a_limit_too_and_any_budget_is_tighter_than_none(place: Place) -> None:

@@ -182,7 +182,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _name(words: tuple[str, ...]) -> str:
     """The program without its arguments, which may hold secrets."""
-    return one_line(words[0], 60)
+    return one_line(words[0], 200)
 
 
 class _Reader(Thread):

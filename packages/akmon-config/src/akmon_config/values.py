@@ -80,19 +80,15 @@ def _url(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    """An address, or what Ollama itself takes: a host, a port or both. Servers listen at 0.0.0.0, and are
-    reached at 127.0.0.1."""
+    """An address, or what Ollama takes besides: a host, a port with its colon, or both."""
     if re.match(r"\w+:/", text):
         return _url(text)
     try:
         parts = urlsplit(_url(f"http://{'127.0.0.1' if text.startswith(':') else ''}{text}"))
     except ValueError:
         raise ValueError("it should be HOST, HOST:PORT, or an address that starts with http://") from None
-    user, at, host = parts.netloc.rpartition("@")
-    host = host if parts.port else f"{host.rstrip(':')}:{_OLLAMA_PORT}"
-    if parts.hostname == "0.0.0.0":
-        host = host.replace("0.0.0.0", "127.0.0.1", 1)
-    return parts._replace(netloc=f"{user}{at}{host}").geturl()
+    port = "" if parts.port else f":{_OLLAMA_PORT}"
+    return parts._replace(netloc=parts.netloc.rstrip(":") + port).geturl()
 
 
 def _key(secret: SecretStr) -> SecretStr:

@@ -10,8 +10,8 @@ import msgspec
 from akmon_core.messages import Image, Message, Text, ToolResult, User
 
 REASONING_FIELDS = ("reasoning_content", "reasoning")
-"""Fields in which OpenAI-compatible servers show reasoning. As a ``Thinking`` part's signature, the field
-that it came in and goes back in; servers of other providers are not sent such a part."""
+"""Fields in which servers show reasoning in Chat Completions. As a ``Thinking`` part's signature, the field
+that it came in; in journals of earlier versions nothing else tells its protocol."""
 
 ID_CHARS = 64
 """The longest call id that every server takes."""

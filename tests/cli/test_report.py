@@ -71,6 +71,13 @@ def test_a_call_that_failed_before_it_used_anything_costs_nothing() -> None:
     assert reported(ModelFailed("server", "no", SOME, 2.0)).cost_usd == 2.0
 
 
+def test_what_a_failed_call_had_said_is_the_result() -> None:
+    failed = ModelFailed("server", "down", said="half a")
+    assert reported(said("first"), failed, TurnEnded("failed", "down")).result == "half a"
+    assert reported(said("first"), Continued(GO_ON), failed).result == "firsthalf a"
+    assert reported(said("first"), ModelFailed("server", "down")).result == "first"
+
+
 @pytest.mark.parametrize(
     ("outcome", "denied", "reason", "code"),
     [
@@ -80,6 +87,7 @@ def test_a_call_that_failed_before_it_used_anything_costs_nothing() -> None:
         ("interrupted", True, "interrupted", 130),
         ("max_turns", True, "max_turns", 4),
         ("budget_limit", False, "budget_limit", 4),
+        ("token_limit", False, "token_limit", 4),
     ],
 )
 def test_how_a_turn_ended_decides_reason_and_exit_code(

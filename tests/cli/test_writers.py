@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from akmon_cli.report import CallReport, Denial, Report
 from akmon_cli.writers import writer
 from akmon_core.events import (
+    CacheBroken,
     Envelope,
     Event,
     ModelFailed,
@@ -62,8 +63,9 @@ events: st.SearchStrategy[Event] = st.one_of(
         hostile,
         st.booleans(),
     ),
-    st.builds(Retrying, st.just(2), st.just(6), st.just(1.5), hostile),
-    st.builds(ModelFailed, st.just("server"), hostile),
+    st.builds(Retrying, st.just(2), st.just(6), st.just(1.5), hostile, st.sampled_from([0.0, 1.0]), hostile),
+    st.builds(ModelFailed, st.just("server"), hostile, said=hostile),
+    st.builds(CacheBroken, hostile, st.integers(0, 9)),
     st.builds(Noticed, hostile),
     st.builds(TextDelta, hostile),
     st.builds(ThinkingDelta, hostile),
@@ -168,6 +170,20 @@ def test_a_retry_says_first_which_attempt_comes_and_when(capsys: pytest.CaptureF
     assert line.startswith("! attempt 2 of 6 in 2 s: a long story")
 
 
+def test_a_wait_is_one_line_and_names_the_model_that_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
+    wait = [Retrying(2, 6, 2.0, "busy", passed=passed) for passed in (0.0, 1.0)]
+    assert shown(capsys, *wait, Retrying(1, 6, 0.0, "busy", model="openai/gpt-x")) == [
+        "! attempt 2 of 6 in 2 s: busy",
+        "! openai/gpt-x takes over: busy",
+    ]
+
+
+def test_a_prompt_that_was_read_anew_is_told_with_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, CacheBroken("the tools changed", 12_345)) == [
+        "! the provider read up to 12,345 tokens of the prompt anew: the tools changed"
+    ]
+
+
 def test_a_change_is_shown_as_a_diff(capsys: pytest.CaptureFixture[str]) -> None:
     view = DiffView("a", "@@ -1 +1 @@\n-old\n+new\n", 1, 1)
     finished = ToolFinished(ToolResult("1", "ok"), "edit", "+1 -1 lines", view)
@@ -224,7 +240,34 @@ def test_the_stream_names_every_field_of_a_decision_a_retry_and_a_failure_also_t
         "attempts": 6,
         "wait": 1.5,
         "reason": "busy",
+        "passed": 0.0,
+        "model": "",
     }
-    failure = {"type": "model_error", "kind": "server", "message": "down", "usage": nothing}
+    failure = {
+        "type": "model_error",
+        "kind": "server",
+        "message": "down",
+        "text": "",
+        "usage": nothing,
+        "attempts": 1,
+        "model": "",
+    }
     assert streamed(capsys, ModelFailed("server", "down")) == {**failure, "cost_usd": None}
     assert streamed(capsys, ModelFailed("server", "down", cost=0.5)) == {**failure, "cost_usd": 0.5}
+    assert streamed(capsys, CacheBroken("the tools changed")) == {
+        "type": "cache_broken",
+        "cause": "the tools changed",
+        "tokens": 0,
+    }
+
+
+def test_the_stream_has_one_line_for_each_wait_and_says_who_answered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = writer("stream-json", partial=True)
+    out.show(envelope(Retrying(2, 6, 2.0, "busy", passed=1.0)))
+    assert capsys.readouterr().out == ""
+    line = streamed(
+        capsys, Replied(Assistant((Text("x"),)), attempts=3, model="openai/gpt-x", response_id="r1")
+    )
+    assert (line["attempts"], line["model"], line["response_id"]) == (3, "openai/gpt-x", "r1")

@@ -19,6 +19,7 @@ from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, StopReason, Text, ToolCall, ToolResult, User
 from akmon_core.prompt import GO_ON
 from akmon_core.state import replay
+from akmon_core.stream import Usage
 
 GO = Prompted(User((Text("go"),)))
 A, B = ToolCall("a", "t", "{}"), ToolCall("b", "t", "{}")
@@ -116,6 +117,22 @@ def test_a_spent_budget_ends_the_turn_before_another_model_call() -> None:
     assert stopped.outcome == "budget_limit"
     assert move(reply("end"), reply("end"), GO, limits=limits) == stopped
     assert move(reply("length"), reply("length"), limits=limits) == stopped
+
+
+def test_used_up_tokens_end_the_turn_before_another_model_call() -> None:
+    def used(*calls: ToolCall) -> Replied:
+        usage = Usage(input_tokens=1, output_tokens=2, cache_read_tokens=3, cache_write_tokens=4)
+        return Replied(Assistant((Text("x"), *calls)), usage)
+
+    limits = Limits(max_tokens=20)
+    assert move(used(A), result(A), limits=limits) == CallModel()
+    stopped = move(used(A), result(A), used(B), result(B), limits=limits)
+    assert isinstance(stopped, Finish)
+    assert stopped.outcome == "token_limit"
+    assert "--max-tokens-total" in stopped.reason
+    assert move(used(), used(), limits=limits) == Finish("completed")
+    assert move(used(), used(), GO, limits=limits) == stopped
+    assert move(used(), used(), GO, limits=Limits(max_tokens=21)) == CallModel()
 
 
 def test_a_failed_model_call_ends_the_turn_with_its_message() -> None:

@@ -128,6 +128,14 @@ def test_usage_and_cost_are_the_sums_over_all_calls_also_failed_ones() -> None:
     assert (state.cost, state.unpriced) == (0.75, 1)
 
 
+def test_what_a_failed_call_had_said_stays_in_the_conversation() -> None:
+    events = [Prompted(said("go")), Steered(said("and")), ModelFailed("server", "broke", said="half a")]
+    state = replay([*events, TurnEnded("failed", "broke"), Prompted(said("again"))])
+    assert texts(state) == ["go", "half a", "and", "again"]
+    assert state.history[1] == Assistant((Text("half a"),), "interrupted")
+    assert len(replay([*events[:2], ModelFailed("server", "broke")]).history) == 1
+
+
 def test_35_replies_sum_to_35_usages() -> None:
     usage = Usage(input_tokens=3, output_tokens=5, cache_read_tokens=7, cache_write_tokens=11)
     state = replay([Prompted(said("go")), *[Replied(Assistant(()), usage, 0.125)] * 35])

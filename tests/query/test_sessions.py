@@ -17,7 +17,7 @@ from akmon_core.permissions import Grant
 from akmon_core.state import State
 from akmon_core.stream import TextDelta
 from akmon_core.tools import Effect
-from akmon_query import Session, SessionInfo, find_session, list_sessions, open_session
+from akmon_query import Backend, ModelRow, Session, SessionInfo, find_session, list_sessions, open_session
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal
 from akmon_query.testing import FakeModel, FakeTool, check_well_formed, run_turn
@@ -194,8 +194,48 @@ def test_ids_sort_by_time_and_differ() -> None:
 
 
 def test_a_budget_on_an_unpriced_model_is_refused_with_what_to_do(project: Path) -> None:
-    with pytest.raises(SettingsError, match=r"fake/fake is unpriced.*--max-turns"):
+    remedies = r"Choose a priced model.*\[\[models\]\] row.*--max-tokens-total"
+    with pytest.raises(SettingsError, match=rf"fake/fake is unpriced.*{remedies}"):
         open_session(FakeModel([]), cwd=project, limits=Limits(max_cost_usd=1.0))
+
+
+KEYS = {"anthropic": Backend("k"), "openai-compatible": Backend("", "http://localhost:1")}
+
+
+def test_a_budget_needs_a_price_for_the_fallback_model_too(project: Path) -> None:
+    def opened(limits: Limits, rows: tuple[ModelRow, ...] = ()) -> None:
+        session = open_session(
+            "claude-sonnet-5-5",
+            cwd=project,
+            backends=KEYS,
+            fallback_model="openai-compatible/mine",
+            limits=limits,
+            rows=rows,
+        )
+        asyncio.run(session.close())
+
+    with pytest.raises(SettingsError, match="openai-compatible/mine is unpriced"):
+        opened(Limits(max_cost_usd=1.0))
+    opened(Limits(max_tokens=1_000))
+    opened(Limits(max_cost_usd=1.0), (ModelRow(match="mine", price=(1.0, 1.0, 1.0, 1.0)),))
+
+
+def test_a_fallback_that_is_the_model_itself_or_cannot_be_had_is_refused(project: Path) -> None:
+    for fallback, told in [
+        ("anthropic/claude-sonnet-5-5", "is the model itself"),
+        ("gpt-5", "OPENAI_API_KEY|no configured provider"),
+        ("scripted:missing.script", "missing.script cannot be read"),
+    ]:
+        keys = {"anthropic": Backend("k")}
+        with pytest.raises(SettingsError, match=told):
+            open_session("claude-sonnet-5-5", cwd=project, backends=keys, fallback_model=fallback)
+
+
+def test_what_belongs_to_an_id_is_refused_for_an_object_of_one_s_own(project: Path) -> None:
+    with pytest.raises(SettingsError, match="object of your own"):
+        open_session(FakeModel([]), cwd=project, fallback_model="claude-sonnet-5-5")
+    with pytest.raises(SettingsError, match="object of your own"):
+        open_session(FakeModel([]), cwd=project, effort="low")
 
 
 def test_a_folder_that_is_not_there_is_refused(project: Path) -> None:

@@ -25,6 +25,7 @@ from akmon_core.messages import Assistant, Text, ToolResult, User
 from akmon_core.prompt import GO_ON
 from akmon_core.stream import Retrying, TextDelta, Usage, UsageSeen
 from akmon_core.tools import Effect
+from akmon_query.journal import MemoryJournal
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
 from tests.query.fakes import PRICES, StreamModel, Tool, asks, done, of, open_with, watch
 
@@ -239,6 +240,21 @@ def test_the_budget_ends_the_turn_with_its_outcome_and_holds_for_the_whole_sessi
     asyncio.run(run())
 
 
+def test_used_up_tokens_end_the_turn_and_a_resumed_session_begins_to_count_anew() -> None:
+    async def run() -> None:
+        journal, limits = MemoryJournal(), Limits(max_tokens=20)
+        for outcome in ("token_limit", "token_limit", "completed"):
+            model = FakeModel(
+                ["fine"] if outcome == "completed" else [asks(("look", "a")), asks(("look", "b"))], usage=TEN
+            )
+            session = open_with(model, Tool("look"), journal=journal, limits=limits)
+            seen = await run_turn(session, Prompt("go"))
+            assert [end.outcome for end in of(seen, TurnEnded)] == [outcome]
+            await session.close()
+
+    asyncio.run(run())
+
+
 def test_a_reply_cut_by_the_output_limit_goes_on_three_times_and_then_fails() -> None:
     async def run() -> None:
         cut = Assistant((Text("and"),), "length")
@@ -261,11 +277,13 @@ def test_a_failed_model_call_is_told_and_the_session_can_be_used_on() -> None:
         )
         session = open_with(model)
         seen = await run_turn(session, Prompt("go"))
-        assert of(seen, ModelFailed) == [ModelFailed("server", "the server broke", TEN, 10 / 1_000_000)]
+        failed = ModelFailed("server", "the server broke", TEN, 10 / 1_000_000, said="hal")
+        assert of(seen, ModelFailed) == [failed]
         assert of(seen, TurnEnded) == [TurnEnded("failed", "the server broke")]
         after = await run_turn(session, Prompt("again"))
         assert of(after, TurnEnded) == [TurnEnded("completed")]
         assert session.state.usage == TEN + TEN
+        assert [type(message) for message in model.requests[1].messages] == [User, Assistant, User]
         await session.close()
 
     asyncio.run(run())
@@ -297,17 +315,20 @@ def test_a_bug_in_a_model_ends_the_turn_and_is_reported_as_such() -> None:
     assert asyncio.run(run()) == ["a turn failed"]
 
 
-def test_a_retry_voids_the_text_before_it() -> None:
+@pytest.mark.parametrize("last", ["a second wait", " more"])
+def test_an_interrupt_keeps_what_was_said_before_a_retry(last: str) -> None:
     async def run() -> None:
         retry = Retrying(attempt=2, attempts=5, wait=1.0, reason="overloaded")
-        session = open_with(StreamModel([TextDelta("void"), retry, TextDelta("kept"), asyncio.Event()]))
+        end = Retrying(3, 5, 9.0, last) if last == "a second wait" else TextDelta(last)
+        session = open_with(StreamModel([TextDelta("kept"), retry, end, asyncio.Event()]))
 
         def react(envelope: Envelope) -> Iterable[Command]:
-            return [Interrupt()] if envelope.event == TextDelta("kept") else []
+            return [Interrupt()] if envelope.event == end else []
 
         seen = await watch(session, react)
-        assert of(seen, Retrying) == [retry]
-        assert [replied.message.text for replied in of(seen, Replied)] == ["kept"]
+        assert of(seen, Retrying)[0] == retry
+        text = "kept" if isinstance(end, Retrying) else f"kept{last}"
+        assert [replied.message for replied in of(seen, Replied)] == [Assistant((Text(text),), "interrupted")]
         await session.close()
 
     asyncio.run(run())

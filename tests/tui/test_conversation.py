@@ -9,8 +9,9 @@ import pytest
 
 from akmon_core.commands import Answer, Answered, Interrupt, Prompt, SetMode
 from akmon_core.events import ModelFailed, Noticed, TurnEnded
+from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
-from akmon_tui.view import Spent, View
+from akmon_tui.view import View
 from tests.tui.fake import FakeClient, Step
 from tests.tui.scenes import ENDLESS, HELLO, QUESTION, TOOL, asks, asks_to_write, call, finished, said
 from tests.tui.terminal import Terminal, talk
@@ -368,7 +369,7 @@ def test_thinking_notices_retries_and_failures_are_told_apart() -> None:
             ThinkingDelta("well."),
             TextDelta("So"),
             Retrying(2, 5, 3.0, "the server is busy"),
-            Retrying(2, 5, 2.0, "the server is busy"),
+            Retrying(2, 5, 3.0, "the server is busy", passed=1.0),
             Noticed("a word to the wise"),
             ModelFailed("server", "it is down"),
             TurnEnded("failed", "it is down"),
@@ -376,9 +377,23 @@ def test_thinking_notices_retries_and_failures_are_told_apart() -> None:
     )
     terminal = talk(client, leave, first_prompt="go")
     assert (
-        "\n\nHm, well.\n\nSo\nattempt 2 of 5 in 3 s, what was said so far is void: the server is busy\n"
+        "\n\nHm, well.\n\nSo\nattempt 2 of 5: the server is busy\n"
         "a word to the wise\n\nStopped (failed): it is down.\n[0 in, 0 out, no cost]" in terminal.text
     )
+
+
+def test_a_countdown_runs_on_one_line_and_the_reply_goes_on_below_it() -> None:
+    client = FakeClient(
+        [
+            TextDelta("The first ha"),
+            *(Retrying(2, 5, 3.0, "the connection broke", passed=passed) for passed in (0.0, 1.0, 2.0)),
+            TextDelta("lf, and the rest."),
+            said("The first half, and the rest."),
+        ]
+    )
+    terminal = talk(client, leave, first_prompt="go")
+    assert "\n\nThe first ha\nattempt 2 of 5: the connection broke\n\nlf, and the rest.\n\n[" in terminal.text
+    assert [f"in {left} s" in terminal.raw for left in (3, 2, 1)] == [True] * 3
 
 
 def test_escape_sequences_from_model_and_tools_never_reach_the_terminal() -> None:

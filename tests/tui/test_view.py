@@ -13,6 +13,7 @@ from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
 from akmon_core.events import (
+    CacheBroken,
     Continued,
     Event,
     ModeChanged,
@@ -32,12 +33,13 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import MODES
+from akmon_core.spending import Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import DiffView, Effect, TextView
 from akmon_tui.keys import answer_of, interrupts
 from akmon_tui.render import Span, render
 from akmon_tui.slash import SLASHES, run_slash
-from akmon_tui.view import Spent, View, show
+from akmon_tui.view import View, show
 from tests.tui.scenes import asks, asks_to_write, call, finished, said
 
 texts = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\r\n\x07\x9b\u202e[]0;mJ")), max_size=20)
@@ -61,7 +63,8 @@ events: st.SearchStrategy[Event] = st.one_of(
         usages,
         costs,
     ),
-    st.builds(ModelFailed, texts, texts, usages, costs),
+    st.builds(ModelFailed, texts, texts, usages, costs, said=texts),
+    st.builds(CacheBroken, texts, st.integers(0, 9)),
     st.builds(PermissionAsked, calls, effects.map(tuple), texts, views),
     st.builds(
         PermissionDecided,
@@ -88,7 +91,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(TextDelta, texts),
     st.builds(ThinkingDelta, texts),
     st.builds(CallDelta, st.just(0), texts, texts),
-    st.builds(Retrying, st.integers(1, 5), st.just(5), st.floats(0, 60), texts),
+    st.builds(Retrying, st.integers(1, 5), st.just(5), st.floats(0, 60), texts, st.floats(0, 60), texts),
     st.builds(ToolProgress, ids, texts),
     st.builds(Noticed, texts),
 )
@@ -106,21 +109,6 @@ def test_any_events_can_be_shown_and_nothing_shown_steers_a_terminal(seen: list[
             ]
             assert not steering
         view = show(view, event)
-
-
-@given(st.lists(st.tuples(usages, costs), max_size=10))
-def test_the_total_is_the_sum_of_all_calls_and_unpriced_once_one_is(
-    spent: list[tuple[Usage, float | None]],
-) -> None:
-    view = View()
-    for usage, cost in spent:
-        view = show(view, Replied(Assistant((Text("x"),)), usage, cost))
-    real = [(usage, cost) for usage, cost in spent if usage != Usage()]
-    assert view.total.usage == sum((usage for usage, _ in real), Usage())
-    if any(cost is None for _, cost in real):
-        assert view.total.cost is None
-    else:
-        assert view.total.cost == pytest.approx(sum(cost or 0 for _, cost in real))
 
 
 def test_a_turn_begins_at_nothing_and_the_total_goes_on() -> None:
@@ -146,15 +134,49 @@ def test_a_reply_that_was_not_streamed_is_shown_when_it_is_whole() -> None:
     assert render(lost, said("all of it"), 80)[-1].text == "all of it"
 
 
-def test_a_retry_is_announced_once_and_voids_what_was_streamed() -> None:
-    view = show(View(), TextDelta("half a sen"))
-    retry = Retrying(2, 5, 4.0, "busy")
-    assert "void" in render(view, retry, 100)[0].text
-    view = show(view, retry)
-    assert render(view, Retrying(2, 5, 3.0, "busy"), 100) == []
-    assert render(view, Retrying(3, 5, 8.0, "busy"), 100)[0].text == "attempt 3 of 5 in 8 s: busy"
-    assert "attempt 4 of 5" in render(view, Retrying(4, 5, 8.0, "a long story " * 9), 40)[0].text
-    assert view.streamed == ""
+def test_a_wait_is_counted_down_on_one_line_that_ends_without_a_number() -> None:
+    view = View()
+    lines = []
+    for passed in (0.0, 1.0, 2.0):
+        retry = Retrying(2, 5, 2.5, "busy", passed=passed)
+        lines += render(view, retry, 100)
+        view = show(view, retry)
+    assert lines == [Span(f"attempt 2 of 5 in {left} s: busy", "dim", "live") for left in (3, 2, 1)]
+    assert render(view, TextDelta("on"), 100)[0] == Span("attempt 2 of 5: busy", "dim", "live")
+    assert len(render(show(view, TextDelta("on")), TextDelta("on"), 100)) == 1
+    assert view.retrying
+    assert show(view, TurnEnded("interrupted")).retrying is None
+
+
+def test_a_model_that_takes_over_is_named() -> None:
+    (line,) = render(View(), Retrying(1, 6, 0.0, "busy", model="openai/gpt-x"), 100)
+    assert line.text == "openai/gpt-x takes over: busy"
+
+
+@given(st.integers(20, 100), st.sampled_from(["a long story " * 9, "字" * 90]))
+def test_a_countdown_never_fills_its_line(width: int, reason: str) -> None:
+    (line,) = render(View(), Retrying(4, 5, 8.0, reason), width)
+    columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line.text)
+    assert columns < width
+
+
+@given(st.lists(texts, min_size=1, max_size=4), texts)
+def test_what_was_streamed_before_a_retry_is_not_shown_again(parts: list[str], rest: str) -> None:
+    view, whole = View(), "".join((*parts, rest))
+    for part in parts:
+        view = show(show(view, TextDelta(part)), Retrying(2, 5, 1.0, "busy"))
+    view = show(view, TextDelta(rest))
+    assert render(view, Replied(Assistant((Text(whole),))), 80) == []
+    assert render(view, ModelFailed("server", "down", said=whole), 80) == []
+
+
+def test_what_a_failed_call_said_is_shown_if_it_was_not_streamed() -> None:
+    assert render(View(), ModelFailed("server", "down", said="half a"), 80)[-1].text == "half a"
+
+
+def test_a_prompt_that_was_read_anew_is_told() -> None:
+    (line,) = render(View(), CacheBroken("the tools changed", 5_000), 80)
+    assert line.text.endswith("5,000 tokens of the prompt anew: the tools changed")
 
 
 def test_results_of_parallel_calls_name_their_call() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from akmon_core.commands import Answer, Command, Interrupt, Prompt, SetMode, Steer
 from akmon_core.errors import AkmonError, JournalError, ProviderError, SettingsError, ToolError
 from akmon_core.events import (
+    CacheBroken,
     Envelope,
     Event,
     ModelFailed,
@@ -21,7 +22,7 @@ from akmon_core.events import (
 )
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
-from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
+from akmon_core.models import Effort, Model, ModelFacts, ModelRequest, ModelRow, Prices
 from akmon_core.permissions import Mode, Policy, Rule, parse_rule
 from akmon_core.ports import SessionClient
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
@@ -37,8 +38,10 @@ __all__ = [
     "Answer",
     "Assistant",
     "Backend",
+    "CacheBroken",
     "Command",
     "Effect",
+    "Effort",
     "Envelope",
     "Event",
     "Image",
@@ -51,6 +54,7 @@ __all__ = [
     "ModelFacts",
     "ModelFailed",
     "ModelRequest",
+    "ModelRow",
     "PermissionAsked",
     "PermissionDecided",
     "Policy",

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from akmon_core.errors import SettingsError
-from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Message, Text, Thinking, ToolResult, User
 from akmon_core.models import Effort, ModelRow
 from akmon_core.stream import ReplyDone, Usage, UsageSeen
 from akmon_models.backend import Backend
@@ -30,6 +30,7 @@ from akmon_models.providers.anthropic.client import list_models, open_model
 from akmon_models.wire.model import Opening
 from tests.models.answering import answering
 from tests.models.asking import KEY, ask, request
+from tests.models.sessions import growing_session
 
 SERVER = Server(provider="p", model="m", url="http://u", key_variable="K", url_variable="U")
 HI = User((Text("hi"),))
@@ -268,52 +269,9 @@ def test_only_thoughts_of_this_protocol_go_back() -> None:
 
 # --- the stable prefix ------------------------------------------------------------------------------
 
-IMAGE = Image("image/png", "aGk=")
-
-
-def step(number: int) -> list[Message]:
-    """One step of a session: each tenth of it has something of its own."""
-    thought = Thinking(f"thought {number}", f"c2ln{number}", origin="messages")
-    call = ToolCall(f"tu_{number}", "shell", f'{{"cmd":  "echo {number}"}}')
-    match number % 10:
-        case 1:
-            return [Assistant((thought, call)), ToolResult(call.id, f"out {number}")]
-        case 2:
-            other = msgspec.structs.replace(call, id=f"other_{number}")
-            results = (ToolResult(call.id, "1", images=(IMAGE,)), ToolResult(other.id, "2", error=True))
-            return [Assistant((thought, Text("Both."), call, other)), *results]
-        case 3:
-            return [Assistant((Text("Done."),)), User((Text(f"next {number}"), IMAGE))]
-        case 4:  # a steering message behind a result
-            return [Assistant((call,)), ToolResult(call.id, "out"), User((Text("rather this"),))]
-        case 5:  # a reply that cannot go back: what the user said next joins what was said before
-            return [Assistant((Thinking("cut", origin="messages"),), "length"), User((Text("go on"),))]
-        case 6:
-            return [User((Text(f"and {number}"),))]
-        case 7:  # an id that was there before
-            again = msgspec.structs.replace(call, id="call:0")
-            return [Assistant((thought, again)), ToolResult(again.id, "")]
-        case 8:
-            redacted = Thinking("", f"ZW5j{number}", redacted=True, origin="messages")
-            broken = msgspec.structs.replace(call, arguments="{oops")
-            return [Assistant((redacted, broken)), ToolResult(broken.id, "no JSON", error=True)]
-        case 9:
-            return [Assistant((Text(""),), "interrupted"), User((Text(" "),))]
-    return [Assistant((thought, Text(f"answer {number}"))), User((Text(f"question {number}"),))]
-
-
-def growing_session() -> list[tuple[Message, ...]]:
-    """The histories of 30 consecutive requests."""
-    history: list[Message] = [HI]
-    requests = [tuple(history)]
-    for number in range(1, 30):
-        history += step(number)
-        requests.append(tuple(history))
-    return requests
-
 
 def test_thirty_requests_of_a_session_are_each_a_prefix_of_the_next() -> None:
-    bodies = [wire(*messages) for messages in growing_session()]
+    bodies = [wire(*messages) for messages in growing_session("messages")]
     assert len(bodies) == 30
     assert len(set(bodies)) == 30
     for earlier, later in pairwise(bodies):
@@ -322,7 +280,7 @@ def test_thirty_requests_of_a_session_are_each_a_prefix_of_the_next() -> None:
 
 
 def test_the_session_of_that_proof_holds_all_kinds_of_blocks() -> None:
-    messages = msgspec.json.decode(wire(*growing_session()[-1]))["messages"]
+    messages = msgspec.json.decode(wire(*growing_session("messages")[-1]))["messages"]
     kinds = {block["type"] for message in messages for block in message["content"]}
     assert kinds == {"text", "image", "thinking", "redacted_thinking", "tool_use", "tool_result"}
     assert all(one["role"] != two["role"] for one, two in pairwise(messages))

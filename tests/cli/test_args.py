@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from akmon_cli.args import COMMON, MODEL, OUTPUT_FORMATS, RUN, output_format, parse_run, subcommand
 from akmon_cli.program import COMMANDS
+from akmon_config.settings import FIELDS
+from akmon_config.sources import flag
+from akmon_config.values import PROVIDERS
 from akmon_core.errors import SettingsError
 
-FLAGS = [flag for flags, _ in (*RUN, *MODEL, *COMMON) for flag in flags]
+FLAGS = [name for flags, _ in (*RUN, *MODEL, *COMMON) for name in flags]
 words = st.one_of(
     st.sampled_from([*FLAGS, *COMMANDS, *OUTPUT_FORMATS, "--", "-", "--output=json", "--task=x", ""]),
     st.text(max_size=10),
@@ -93,6 +96,21 @@ def test_what_is_not_typed_is_not_set() -> None:
     assert {key: value for key, value in typed.items() if value not in (None, False, [])} == {
         "output_format": "text"
     }
+
+
+def test_every_option_about_the_model_is_a_setting() -> None:
+    assert {flags[-1] for flags, _ in MODEL} <= {flag(field) for field in FIELDS}
+
+
+def test_the_provider_option_names_them_all() -> None:
+    text = next(keywords["help"] for flags, keywords in MODEL if "--provider" in flags)
+    assert text == f"{', '.join(PROVIDERS[:-2])} or {PROVIDERS[-2]}"
+
+
+def test_a_key_in_a_flag_comes_with_a_warning_and_a_better_way() -> None:
+    text = next(keywords["help"] for flags, keywords in MODEL if "--openai-compatible-key" in flags)
+    assert "other users of this machine can see it" in text
+    assert "AKMON_OPENAI_COMPATIBLE_KEY" in text
 
 
 @pytest.mark.parametrize(

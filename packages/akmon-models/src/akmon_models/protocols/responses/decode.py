@@ -370,7 +370,7 @@ class ResponsesDecoder:
 
     def _parts(self, end: _Response) -> Iterator[Text | Thinking | ToolCall]:
         ids: set[str] = set()
-        for item in self._items.values():
+        for _, item in sorted(self._items.items()):
             said = item.said
             match item.kind:
                 case "message" if said:

@@ -103,7 +103,7 @@ def _selected(provider: str, offer: Offer, candidates: tuple[Candidate, ...]) ->
 def _candidate(order: int, provider: str, offer: Offer, backend: Backend) -> Candidate:
     lacks = (*offer.missing, *missing(provider, backend))
     eligible = bool(offer.model) and not lacks
-    unmet = f"; not set: {', '.join(lacks)}" if offer.model and lacks else ""
+    unmet = ", but it is not configured" if offer.model and lacks else ""
     return Candidate(
         provider=provider,
         eligible=eligible,

@@ -31,10 +31,10 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 def configured(provider: str, backend: Backend) -> bool:
-    """Whether all that ``provider`` needs is there; of Bedrock and Ollama, whether anything is said."""
+    """Whether it is said how ``provider`` is reached, which general credentials of AWS do not say."""
     match provider:
         case "bedrock":
-            return is_chosen(backend) or _has_credentials(backend)
+            return is_chosen(backend) or backend.has_key
         case "ollama":
             return backend != Backend()
         case _:

@@ -1,9 +1,10 @@
-"""``akmon config``: the settings in force here, each with where it comes from."""
+"""``akmon config``: the settings in force here, each with its origin, and which provider they choose."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,12 +12,21 @@ from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, RUN, Parser
 from akmon_cli.compose import change_folder, load_settings
 from akmon_config.load import shown
+from akmon_core.text import neutralise
+
+if TYPE_CHECKING:
+    from akmon_config.settings import Settings
+    from akmon_models.resolve import Trace
 
 
 def parser() -> Parser:
-    parser = Parser(prog="akmon config", description="Show the settings in force here and their origins.")
+    parser = Parser(
+        prog="akmon config",
+        description="Show the settings in force here and their origins (show), the files that they come from "
+        "(path), or which provider is asked for a model, and why (explain-provider).",
+    )
     parser.add((*COMMON, *MODEL, *(option for option in RUN if option[0][0] in _SETTABLE)))
-    parser.add_argument("action", nargs="?", choices=("show", "path"), default="show")
+    parser.add_argument("action", nargs="?", choices=("show", "path", "explain-provider"), default="show")
     parser.add_argument("--json", action="store_true", help="as JSON")
     return parser
 
@@ -30,6 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     loaded = load_settings(options)
     for warning in loaded.warnings:
         print(f"akmon: {warning}", file=sys.stderr)
+    if options.action == "explain-provider":
+        return _explain(loaded.settings, as_json=options.json)
     rows = shown(loaded)
     if options.json:
         entries = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
@@ -63,3 +75,34 @@ def _paths() -> int:
     print(f"project settings  {project_root(working_folder()) / PROJECT_FILE}")
     print(f"sessions          {project_sessions()}")
     return exitcodes.OK
+
+
+def _explain(settings: Settings, *, as_json: bool) -> int:
+    from akmon_cli.backends import backends
+    from akmon_models.resolve import explain
+
+    trace = explain(settings.model, backends(settings), settings.provider)
+    if as_json:
+        print(msgspec.json.encode(trace).decode())
+    else:
+        print(neutralise("\n".join(_lines(settings.model, trace))))
+    return exitcodes.OK if trace.selected_provider else exitcodes.USAGE
+
+
+def _lines(asked: str, trace: Trace) -> Iterator[str]:
+    """A line for the model, for each provider in order, and for the outcome."""
+    yield f"model     {asked or 'none is named'}"
+    yield ""
+    yield f"  {'':<2} {'provider':<18} {'eligible':<9} why"
+    for each in trace.candidates:
+        mark = ">" if each.provider == trace.selected_provider else " "
+        unset = ", ".join(each.missing_prerequisites)
+        why = each.reason + (f" (not set: {unset})" if unset else "")
+        fits = "yes" if each.eligible else "no"
+        yield f"{mark} {each.priority_order:<2} {each.provider:<18} {fits:<9} {why}"
+    yield ""
+    if trace.selected_provider:
+        yield f"selected  {trace.selected_provider}, which is asked for {trace.model_id}"
+        yield f"because   {trace.selected_reason}"
+    else:
+        yield f"none      {trace.resolution_error}"

@@ -20,7 +20,7 @@ from akmon_cli.compose import change_folder, load_settings, project_sessions, wo
 from akmon_config.paths import project_root
 from akmon_config.settings import Settings
 from akmon_core.errors import AkmonError, ToolError
-from akmon_models.resolve import resolve
+from akmon_models.resolve import Trace, explain
 from akmon_query.store import list_sessions
 from akmon_tools.programs import find_bash, find_ripgrep
 from akmon_tools.workspace import Workspace
@@ -121,12 +121,22 @@ def _settings(options: argparse.Namespace) -> list[Check]:
         return [Check("settings", "failed", problem) for problem in str(error).splitlines()]
     ignored = [Check("settings", "warning", warning) for warning in loaded.warnings]
     found = ignored or [Check("settings", "ok", "akmon config shows them")]
-    return [*found, _model(loaded.settings)]
+    return [*found, *_models(loaded.settings)]
 
 
-def _model(settings: Settings) -> Check:
+def _models(settings: Settings) -> list[Check]:
     try:
-        choice = resolve(settings.model, backends(settings), settings.provider)
+        known = backends(settings)
     except AkmonError as error:
-        return Check("model", "warning", str(error))
-    return Check("model", "ok", f"{choice.provider}/{choice.model} ({choice.reason})")
+        return [Check("model", "failed", str(error))]
+    checks = [_model("model", explain(settings.model, known, settings.provider))]
+    if settings.fallback_model:
+        checks.append(_model("fallback", explain(settings.fallback_model, known)))
+    return checks
+
+
+def _model(name: str, trace: Trace) -> Check:
+    if trace.selected_provider is None:
+        why = "akmon config explain-provider shows how a provider is chosen."
+        return Check(name, "warning", trace.resolution_error or "", why)
+    return Check(name, "ok", f"{trace.selected_provider}/{trace.model_id} ({trace.selected_reason})")

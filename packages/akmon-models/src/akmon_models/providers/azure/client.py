@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 
 from akmon_core.errors import ProviderErrorKind, SettingsError
-from akmon_models.backend import ACCESS, Backend, check_backend
+from akmon_models.backend import ACCESS, Backend, check_backend, check_key
 from akmon_models.effort import checked_effort
 from akmon_models.failures import Advice
 from akmon_models.protocols.chat.encode import Dialect
@@ -97,6 +97,7 @@ def _with_token(backend: Backend) -> Backend:
     token = backend.options.get("ad_token", "").strip()
     if not token:
         return backend
+    check_key(ACCESS["azure"].options["ad_token"], token)
     options = {**backend.options, "auth": "entra"}
     return msgspec.structs.replace(backend, api_key=token, fetch_key=None, options=options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -284,8 +285,18 @@ def test_no_error_repeats_a_secret_from_the_environment(place: Place, name: str)
     assert SECRET not in refused(place, environ={name: f"{SECRET} x"})
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documentation_are_accepted(place: Place, example: str) -> None:
+    place.user(example)
+    assert set(place.load().origins.values()) == {"default", f"user file {place.user_file}"}
+
+
 def test_every_setting_is_documented(place: Place) -> None:
-    page = Path(__file__).parents[2].joinpath("docs", "settings.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     for key, _, _ in shown(place.load()):
         names = (f"AKMON_{key.upper()}", *WELL_KNOWN.get(key, ()))
         assert f"| `{key}` | {', '.join(f'`{name}`' for name in names)} |" in page

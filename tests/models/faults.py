@@ -483,17 +483,25 @@ def empty_body(x: Exchange) -> None:
 
 
 class Stage:
-    """An address at which one thing is played, and the requests that came to it."""
+    """An address at which one thing is played, and the requests that came to it.
 
-    def __init__(self, url: str, part: Fault) -> None:
+    Requests whose path does not end with ``only`` are answered by 404.
+    """
+
+    def __init__(self, url: str, part: Fault, only: str) -> None:
         self.url = url
         self.part = part
+        self.only = only
         self.exchanges: list[Exchange] = []
         self._arrivals: queue.Queue[Exchange] = queue.Queue()
 
-    def enter(self, exchange: Exchange) -> None:
+    def enter(self, exchange: Exchange) -> Fault:
+        """What is played to this request."""
+        if not exchange.path.partition("?")[0].endswith(self.only):
+            return lambda x: x.answer(404, {"error": "not found"})
         self.exchanges.append(exchange)
         self._arrivals.put(exchange)
+        return self.part
 
     def arrival(self) -> Exchange:
         """The next request that nobody has waited for yet."""
@@ -514,10 +522,10 @@ class FaultServer:
     def url(self, fault: str, protocol: Protocol) -> str:
         return f"http://127.0.0.1:{self.port}/x/{fault}" + ("/v1" if protocol == "openai" else "")
 
-    def play(self, part: Fault) -> Stage:
-        """Plays ``part`` to each request at an address of its own."""
+    def play(self, part: Fault, only: str = "") -> Stage:
+        """Plays ``part`` to each request at an address of its own whose path ends with ``only``."""
         name = f"play-{len(self._stages)}"
-        self._stages[name] = Stage(f"http://127.0.0.1:{self.port}/x/{name}", part)
+        self._stages[name] = Stage(f"http://127.0.0.1:{self.port}/x/{name}", part, only)
         return self._stages[name]
 
     def stop(self) -> None:
@@ -543,11 +551,12 @@ class FaultServer:
                     connection, self, protocol, len(seen) + 1, f"/{rest}", body, headers, encode(protocol)
                 )
                 if stage:
-                    stage.enter(exchange)
+                    part = stage.enter(exchange)
                 else:
                     seen.append(exchange)
+                    part = FAULTS[name]
                 try:
-                    (stage.part if stage else FAULTS[name])(exchange)
+                    part(exchange)
                 finally:
                     exchange.over.set()
 

@@ -58,21 +58,25 @@ class Bench:
         assert isinstance(model, WireModel)
         return model.wire
 
-    def play(self, part: Fault, **times: float) -> tuple[Stage, Outcome]:
+    def stage(self, part: Fault) -> Stage:
+        """A place where ``part`` is played to each request for a reply."""
+        return self.server.play(part, self.row.path.rpartition("/")[2])
+
+    def play(self, part: Fault, *, first: float = PATIENT, idle: float = PATIENT) -> tuple[Stage, Outcome]:
         """What comes of one request to a server that does ``part``."""
-        stage = self.server.play(part)
-        return stage, ask(self.row.open(stage.url, **times))
+        stage = self.stage(part)
+        return stage, ask(self.row.open(stage.url, first=first, idle=idle))
 
-    def outcome(self, part: Fault, **times: float) -> Outcome:
-        return self.play(part, **times)[1]
+    def outcome(self, part: Fault) -> Outcome:
+        return self.play(part)[1]
 
-    def read(self, wire: bytes | Sequence[bytes], **times: float) -> Outcome:
+    def read(self, wire: bytes | Sequence[bytes]) -> Outcome:
         """What comes of ``wire`` over a socket, each part of it sent by itself."""
         parts = [wire] if isinstance(wire, bytes) else list(wire)
-        return self.outcome(lambda x: x.trickle(parts, self.format.content_type), **times)
+        return self.outcome(lambda x: x.trickle(parts, self.format.content_type))
 
-    def whole(self, wire: bytes | Sequence[bytes], **times: float) -> list[StreamEvent]:
-        events, error = self.read(wire, **times)
+    def whole(self, wire: bytes | Sequence[bytes]) -> list[StreamEvent]:
+        events, error = self.read(wire)
         assert error is None, error
         return events
 
@@ -83,7 +87,7 @@ class Bench:
     async def _fold(self, streams: Iterable[Sequence[bytes]]) -> list[Outcome]:
         wire = self.wire
         server = Server(provider=self.row.provider, model="m", url="u", key_variable="K", url_variable="U")
-        outcomes = []
+        outcomes: list[Outcome] = []
         for chunks in streams:
             response = Bytes(chunks, self.format.content_type)
             reply = read_reply(
@@ -194,6 +198,10 @@ def parsed(arguments: str) -> Any:
         return json.loads(arguments)
     except ValueError:
         return None
+
+
+def answers(status: int, body: Any, kind: str = "application/json") -> Fault:
+    return lambda x: x.answer(status, body, kind)
 
 
 def stalls(parts: Sequence[bytes], kind: str) -> Fault:

@@ -100,11 +100,23 @@ TABLE = (
     Row(
         name="azure",
         provider="azure",
+        format=Chat(),
+        model="my-deployment",
+        path="/openai/deployments/my-deployment/chat/completions",
+        query=r"api-version=\d{4}-\d\d-\d\d",
+        headers={"api-key": KEY},
+        absent=("authorization",),
+    ),
+    Row(
+        name="azure-responses",
+        provider="azure",
         format=Responses(),
         model="my-deployment",
+        base="/openai/v1",
         path="/openai/v1/responses",
         headers={"api-key": KEY},
         absent=("authorization",),
+        known=ModelRow(match="my-deployment", api="responses"),
     ),
     Row(
         name="openai-responses",

@@ -12,7 +12,7 @@ from tests.models.matrix.bench import Bench
 from tests.models.matrix.cells.names import CELLS, NAMES
 from tests.models.matrix.table import TABLE, Row
 
-for group in ("said", "written", "broken", "refused", "timed", "sent"):
+for group in ("said", "written", "broken", "refused", "timed", "again", "sent"):
     import_module(f"tests.models.matrix.cells.{group}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
+from functools import partial
 
 from akmon_core.errors import ProviderError
 from akmon_core.stream import StreamEvent
@@ -50,20 +51,20 @@ def cut_on_a_socket(bench: Bench) -> None:
     wire = b"".join(bench.format.stream(FULL))
     kind = bench.format.content_type
 
-    def end(x: Exchange, start: bytes) -> None:
+    def end(start: bytes, x: Exchange) -> None:
         x.send([start], kind)
 
-    def chunked(x: Exchange, start: bytes) -> None:
+    def chunked(start: bytes, x: Exchange) -> None:
         x.head(200, kind, transfer_encoding="chunked")
         x.socket.sendall(b"%x\r\n%s\r\n" % (len(start), start))
 
-    def short(x: Exchange, start: bytes) -> None:
+    def short(start: bytes, x: Exchange) -> None:
         x.head(200, kind, content_length=len(wire) + 100)
         x.socket.sendall(start)
 
     for way in (end, chunked, short):
         for cut in range(1, len(wire), len(wire) // 5):
-            events, error = bench.outcome(lambda x, cut=cut, way=way: way(x, wire[:cut]))
+            events, error = bench.outcome(partial(way, wire[:cut]))
             check_cut(bench, events, error, cut)
 
 
@@ -110,5 +111,3 @@ def compression(bench: Bench) -> None:
         _, error = bench.outcome(part)
         assert error is not None
         assert error.kind in BROKEN
-
-

@@ -70,6 +70,10 @@ NAMES = (
     "signs of life only",
     "cancel in mid-stream",
     "cancel while waiting",
+    # when it is asked again
+    "countdown",
+    "cancel in a countdown",
+    "goes on after a cut",
     # what it is sent
     "address and key",
     "nothing from the environment",

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 
 from tests.models.faults import Exchange
-from tests.models.matrix.bench import Bench, ask
+from tests.models.matrix.bench import Bench, answers, ask
 from tests.models.matrix.cells.names import cell
 from tests.models.matrix.table import KEY
 
@@ -57,7 +57,7 @@ def html_page(bench: Bench) -> None:
 def json_error(bench: Bench) -> None:
     body = bench.format.body("rate_limit", "slow down, please")
     for kind in ("application/json", bench.format.content_type):
-        _, error = bench.outcome(lambda x, kind=kind: x.answer(200, body, kind))
+        _, error = bench.outcome(answers(200, body, kind))
         assert error is not None
         assert "slow down, please" in str(error)
 
@@ -118,7 +118,7 @@ def too_long(bench: Bench) -> None:
 @cell("redirect")
 def redirect(bench: Bench) -> None:
     """The prompt only goes to the server that was chosen."""
-    other = bench.server.play(lambda x: x.send([]))
+    other = bench.stage(lambda x: x.send([]))
     stage, (_, error) = bench.play(lambda x: x.answer(307, "", location=f"{other.url}{x.path}"))
     assert error is not None
     assert error.kind == "bad_request"

@@ -11,16 +11,15 @@ from contextlib import contextmanager
 
 from tests.models.asking import collect
 from tests.models.faults import Exchange, Fault
-from tests.models.matrix.bench import Bench, ask, check
+from tests.models.matrix.bench import Bench, answers, ask, check
 from tests.models.matrix.cells.names import cell
 from tests.models.matrix.replies import FULL
 from tests.models.matrix.table import KEY
 
 STRAY = "stray-secret"
 VARIABLES = {
-    **{
-        name: STRAY
-        for name in (
+    **dict.fromkeys(
+        (
             "OPENAI_API_KEY",
             "OPENAI_ADMIN_KEY",
             "OPENAI_ORG_ID",
@@ -36,8 +35,9 @@ VARIABLES = {
             "AWS_SECRET_ACCESS_KEY",
             "AWS_SESSION_TOKEN",
             "AWS_BEARER_TOKEN_BEDROCK",
-        )
-    },
+        ),
+        STRAY,
+    ),
     "OPENAI_CUSTOM_HEADERS": f"X-Stray: {STRAY}\nAuthorization: {STRAY}",
     "ANTHROPIC_CUSTOM_HEADERS": f"X-Stray: {STRAY}\nAuthorization: {STRAY}",
     "OPENAI_BASE_URL": f"http://localhost:1/{STRAY}",
@@ -101,7 +101,7 @@ def variables(more: dict[str, str]) -> Iterator[None]:
 @cell("no key")
 def no_key(bench: Bench) -> None:
     """A server of one's own is asked without one; another says that it misses it."""
-    stage = bench.server.play(whole(bench))
+    stage = bench.stage(whole(bench))
     _, error = ask(bench.row.open(stage.url, key=""))
     for exchange in stage.exchanges:
         assert error is None
@@ -121,7 +121,7 @@ def one_connection(bench: Bench) -> None:
             if left:
                 x.next_request()
 
-    stage = bench.server.play(part)
+    stage = bench.stage(part)
 
     async def scenario() -> None:
         model = bench.row.open(stage.url)
@@ -137,7 +137,7 @@ def one_connection(bench: Bench) -> None:
 
 @cell("two at once")
 def two_at_once(bench: Bench) -> None:
-    stage = bench.server.play(whole(bench))
+    stage = bench.stage(whole(bench))
 
     async def scenario() -> None:
         model = bench.row.open(stage.url)
@@ -154,8 +154,6 @@ def two_at_once(bench: Bench) -> None:
 def no_retries(bench: Bench) -> None:
     """One layer retries, and it is not the SDK."""
     for status in (429, 500, 503):
-        stage, (_, error) = bench.play(
-            lambda x, status=status: x.answer(status, bench.format.body("overloaded", "busy"))
-        )
+        stage, (_, error) = bench.play(answers(status, bench.format.body("overloaded", "busy")))
         assert error is not None
         assert len(stage.exchanges) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from akmon_models.retry import Retried
@@ -18,6 +19,7 @@ from tests.models.matrix.cells.names import cell
 from tests.models.matrix.replies import TEXT
 
 SHORT = 0.15
+SHORTEST = 0.04
 
 
 @cell("silence before headers")
@@ -54,14 +56,14 @@ def signs_of_life(bench: Bench) -> None:
     frames = bench.format.stream(TEXT)[:-3]
     alive = bench.format.alive()
 
-    def pings(x: Exchange, parts: list[bytes]) -> None:
+    def pings(parts: list[bytes], x: Exchange) -> None:
         x.trickle(parts, bench.format.content_type)
         with suppress(OSError):
-            while not x.server.stopped.wait(0.02):
+            while not x.server.stopped.wait(SHORTEST / 4):
                 x.socket.sendall(alive)
 
     for parts in (frames, []):
-        stage, (_, error) = bench.play(lambda x, parts=parts: pings(x, parts), first=SHORT, idle=SHORT)
+        stage, (_, error) = bench.play(partial(pings, parts), first=SHORTEST, idle=SHORTEST)
         assert error is not None
         assert error.kind == "timeout"
         assert stage.arrival().over.wait(10)
@@ -71,7 +73,7 @@ def signs_of_life(bench: Bench) -> None:
 def cancel(bench: Bench) -> None:
     """Closing the stream closes the connection, also through the layer that retries."""
     frames = bench.format.stream(TEXT)[:-3]
-    stage = bench.server.play(stalls(frames, bench.format.content_type))
+    stage = bench.stage(stalls(frames, bench.format.content_type))
 
     async def scenario() -> None:
         model = bench.row.open(stage.url)
@@ -88,7 +90,7 @@ def cancel(bench: Bench) -> None:
 
 @cell("cancel while waiting")
 def cancel_waiting(bench: Bench) -> None:
-    stage = bench.server.play(Exchange.until_closed)
+    stage = bench.stage(Exchange.until_closed)
 
     async def scenario() -> None:
         model = bench.row.open(stage.url)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from akmon_core.limits import EVENT_BYTES
 from akmon_core.stream import TextDelta
+from tests.models.faults import Exchange
 from tests.models.matrix.bench import Bench, check, done, nothing_made_up, said
 from tests.models.matrix.cells.names import cell
 from tests.models.matrix.formats.base import Event, with_new_fields
-from tests.models.matrix.replies import FULL, TEXT, Reply
+from tests.models.matrix.replies import FULL, LS, TEXT, Reply
 
 DELTAS = 20_000
+BRIEF = Reply(thinking=("ï",), text=("wörld ✓😀",), calls=(LS,), stop="tools")
+SHORT = Reply(text=("wörld ✓😀",))
 
 
 @cell("framings")
@@ -31,8 +36,9 @@ def byte_by_byte(bench: Bench) -> None:
 @cell("split at every byte")
 def split_everywhere(bench: Bench) -> None:
     """Within characters, line ends, lengths and checksums."""
-    wires = [b"".join(bench.format.stream(FULL)), *bench.format.framings(bench.format.events(TEXT)).values()]
-    for reply, wire in zip((FULL, *[TEXT] * len(wires)), wires, strict=False):
+    framings = bench.format.framings(bench.format.events(SHORT)).values()
+    wires = [(BRIEF, b"".join(bench.format.stream(BRIEF))), *((SHORT, wire) for wire in framings)]
+    for reply, wire in wires:
         splits = [(wire[:at], wire[at:]) for at in range(1, len(wire))]
         for events, error in bench.fold([*splits, [bytes([byte]) for byte in wire]]):
             assert error is None, error
@@ -106,7 +112,8 @@ def empty_deltas(bench: Bench) -> None:
 @cell("garbage")
 def garbage(bench: Bench) -> None:
     frames = bench.format.stream(TEXT)
-    events, error = bench.read([*frames[:-2], bench.format.garbage(), *frames[-2:]])
+    at = [event.says for event in bench.format.events(TEXT)].index(TEXT.text[-1]) + 1
+    events, error = bench.read([*frames[:at], bench.format.garbage(), *frames[at:]])
     assert error is not None
     assert error.kind == "protocol"
     assert "oops" in str(error)
@@ -116,6 +123,6 @@ def garbage(bench: Bench) -> None:
 @cell("wrong content type")
 def content_type(bench: Bench) -> None:
     for kind in ("text/html", "application/json", "text/plain; charset=latin-1"):
-        events, error = bench.outcome(lambda x, kind=kind: x.send(bench.format.stream(FULL), kind))
+        events, error = bench.outcome(partial(Exchange.send, parts=bench.format.stream(FULL), kind=kind))
         assert error is None, error
         check(bench, events, FULL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ class Format(ABC):
     streams_arguments = True
     """Whether arguments come as text, in pieces; otherwise as a JSON value."""
     reply_id = ""
-    exempt: Mapping[str, str] = {}
+    exempt: Mapping[str, str] = MappingProxyType({})
     """Cells that mean nothing in this protocol: the reason."""
 
     @abstractmethod

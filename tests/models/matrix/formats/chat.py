@@ -18,7 +18,7 @@ DONE = Event({}, "", "")
 
 
 class Chat(Sse):
-    """``thinking`` is the field in which a server shows reasoning; ``costs`` if it tells what a reply cost."""
+    """``thinking`` is the field that shows reasoning; ``costs`` if the server tells what a reply cost."""
 
     origin = "chat"
     reply_id = "chatcmpl-1"
@@ -72,7 +72,9 @@ class Chat(Sse):
             StreamError("flat without a name", wire(flat), "rate_limit"),
             StreamError("text", wire({"error": "something broke", "choices": 7}), "server"),
             StreamError("upstream", wire({**self._head(), **upstream}), "server"),
-            StreamError("given up", wire({**self._head(), "choices": [choice]}) + b"data: [DONE]\n\n", "server"),
+            StreamError(
+                "given up", wire({**self._head(), "choices": [choice]}) + b"data: [DONE]\n\n", "server"
+            ),
         ]
 
     def body(self, kind: str, message: str) -> dict[str, Any]:

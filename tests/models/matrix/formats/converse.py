@@ -34,7 +34,10 @@ class Converse(Format):
         told = [
             each
             for at, block in enumerate(self._blocks(reply))
-            for each in self._block(block, {"right": {"contentBlockIndex": at}, "none": {}, "same": {"contentBlockIndex": 0}}[indexes])
+            for each in self._block(
+                block,
+                {"right": {"contentBlockIndex": at}, "none": {}, "same": {"contentBlockIndex": 0}}[indexes],
+            )
         ]
         usage = {
             "inputTokens": reply.usage.input_tokens,
@@ -54,7 +57,11 @@ class Converse(Format):
         return self._event(event, event.data)
 
     def framings(self, events: Sequence[Event]) -> dict[str, bytes]:
-        first = {":message-type": "event", ":event-type": "initial-response", ":content-type": "application/json"}
+        first = {
+            ":message-type": "event",
+            ":event-type": "initial-response",
+            ":content-type": "application/json",
+        }
         plain = b"".join(self.frame(each) for each in events)
         return {
             "padding": b"".join(self._event(each, {**each.data, "p": "abcdefghij"}) for each in events),
@@ -75,7 +82,11 @@ class Converse(Format):
 
     def errors(self) -> list[StreamError]:
         def raised(kind: str, message: str) -> bytes:
-            headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
+            headers = {
+                ":exception-type": kind,
+                ":content-type": "application/json",
+                ":message-type": "exception",
+            }
             return frame(headers, dump({"message": message}))
 
         unmodeled = {":error-code": "InternalFailure", ":error-message": "boom", ":message-type": "error"}
@@ -99,7 +110,11 @@ class Converse(Format):
 
     def garbage(self) -> bytes:
         return frame(
-            {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"},
+            {
+                ":event-type": "contentBlockDelta",
+                ":content-type": "application/json",
+                ":message-type": "event",
+            },
             b"{oops",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from akmon_core.stream import Usage
@@ -16,7 +17,11 @@ NAMES = {
 }
 
 
-def event(kind: str, says: str = "", **data: Any) -> Event:
+def event(kind: str, **data: Any) -> Event:
+    return told(kind, data)
+
+
+def told(kind: str, data: Mapping[str, Any], says: str = "") -> Event:
     return Event({"type": kind, **data}, kind, says)
 
 
@@ -27,11 +32,11 @@ class Messages(Sse):
 
     def events(self, reply: Reply, indexes: Indexes = "right") -> list[Event]:
         blocks = self._blocks(reply)
-        told = [self._block(block, self._index(at, indexes)) for at, block in enumerate(blocks)]
+        parts = [self._block(block, self._index(at, indexes)) for at, block in enumerate(blocks)]
         return [
             self._start(reply.usage),
             event("ping"),
-            *(each for block in told for each in block),
+            *(each for block in parts for each in block),
             self._delta(reply, reply.usage.output_tokens),
             event("message_stop"),
         ]
@@ -75,7 +80,7 @@ class Messages(Sse):
         return event.name in ("message_delta", "message_stop")
 
     def _start(self, usage: Usage) -> Event:
-        message = {
+        message: dict[str, Any] = {
             "id": "msg_1",
             "type": "message",
             "role": "assistant",
@@ -122,15 +127,15 @@ class Messages(Sse):
         deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", *call.pieces)]
         return start, deltas
 
-    def _block(self, block: tuple[dict[str, Any], list[dict[str, str]]], index: dict[str, int]) -> list[Event]:
+    def _block(
+        self, block: tuple[dict[str, Any], list[dict[str, str]]], index: dict[str, int]
+    ) -> list[Event]:
         start, deltas = block
         return [
             event("content_block_start", **index, content_block=start),
-            *(event("content_block_delta", each.get("text", ""), **index, delta=each) for each in deltas),
+            *(told("content_block_delta", {**index, "delta": each}, each.get("text", "")) for each in deltas),
             event("content_block_stop", **index),
         ]
 
     def garbage(self) -> bytes:
         return b"event: content_block_delta\n" + super().garbage()
-
-

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from akmon_core.stream import Usage
@@ -18,7 +19,7 @@ class Ollama(Format):
     origin = "ollama"
     has_ids = False
     streams_arguments = False
-    exempt = {"refusal": NONE, "refusal with a call": NONE}
+    exempt: Mapping[str, str] = MappingProxyType({"refusal": NONE, "refusal with a call": NONE})
 
     def events(self, reply: Reply, indexes: Indexes = "right") -> list[Event]:
         done = {

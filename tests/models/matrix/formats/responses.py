@@ -59,7 +59,9 @@ class Responses(Sse):
         return {"error": {"message": message, "type": name, "code": code, "param": None}}
 
     def unknown(self) -> Event:
-        return Event({"type": "response.brand_new", "delta": 7, "item": "x", "response": []}, "response.brand_new")
+        return Event(
+            {"type": "response.brand_new", "delta": 7, "item": "x", "response": []}, "response.brand_new"
+        )
 
     def ends(self, event: Event) -> bool:
         return event.name in ("response.completed", "response.incomplete")
@@ -86,7 +88,9 @@ class Responses(Sse):
         text = "".join(reply.thinking)
         summary = [{"type": "summary_text", "text": text}]
         item: dict[str, Any] = {"id": "rs_1", "type": "reasoning", "summary": []}
-        ended = without({**item, "summary": summary, "encrypted_content": reply.signature}, "encrypted_content")
+        ended = without(
+            {**item, "summary": summary, "encrypted_content": reply.signature}, "encrypted_content"
+        )
         where = {"item_id": "rs_1", "summary_index": 0}
         part = {"type": "summary_text", "text": ""}
         done: list[Told] = [

@@ -252,7 +252,8 @@ def test_the_stream_names_every_field_of_a_decision_a_retry_and_a_failure_also_t
         "attempts": 1,
         "model": "",
     }
-    assert streamed(capsys, ModelFailed("server", "down")) == {**failure, "cost_usd": None}
+    assert streamed(capsys, ModelFailed("server", "down")) == {**failure, "cost_usd": 0.0}
+    assert streamed(capsys, ModelFailed("server", "down", cost=None)) == {**failure, "cost_usd": None}
     assert streamed(capsys, ModelFailed("server", "down", cost=0.5)) == {**failure, "cost_usd": 0.5}
     assert streamed(capsys, CacheBroken("the tools changed")) == {
         "type": "cache_broken",

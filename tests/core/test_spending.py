@@ -33,14 +33,12 @@ def test_usage_adds_up_and_one_unknown_price_makes_the_cost_unknown(
         spent = spent.and_also(call)
     assert spent.usage == sum((call.usage for call in made), Usage())
     assert spent.priced == sum(call.cost or 0.0 for call in made)
-    charged = [call for call in made if isinstance(call, Replied) or call.usage != Usage()]
-    assert (spent.cost is None) == any(call.cost is None for call in charged)
+    assert (spent.cost is None) == any(call.cost is None for call in made)
 
 
-def test_only_a_call_that_failed_before_it_used_anything_is_free_without_a_price() -> None:
-    assert Spent().and_also(ModelFailed("authentication", "no")).cost == 0.0
-    assert Spent().and_also(ModelFailed("server", "no", SOME)).cost is None
+def test_a_reply_without_a_price_is_unpriced_and_a_call_that_was_refused_is_free() -> None:
     assert Spent().and_also(Replied(REPLY)).cost is None
+    assert Spent().and_also(ModelFailed("authentication", "no")).cost == 0.0
 
 
 @pytest.mark.parametrize("field", Usage.__struct_fields__)

@@ -49,11 +49,14 @@ def test_a_budget_counts_what_a_resumed_session_spends_from_now_on(place: Place)
         assert place.play(script, "go", "--max-budget-usd", "0.002", *arguments).code == 0
 
 
-def test_a_rate_limit_is_waited_out(place: Place) -> None:
-    ran = place.play("say lost words\nerror 429 retry_after=0.1 slow down\nsay kept", "go")
-    assert (ran.code, ran.out) == (0, "kept\n")
-    assert "! attempt 2 of 6 in 1 s: slow down" in ran.err
-    assert "lost" not in place.journal().read_text()
+def test_a_rate_limit_in_mid_reply_is_waited_out_and_the_reply_goes_on(place: Place) -> None:
+    ran = place.play(
+        "say some wo\nusage input=5\nerror 429 retry_after=0.1 slow down\nsay rds\nusage input=7", "go"
+    )
+    assert (ran.code, ran.out) == (0, "some words\n")
+    assert ran.err == "! attempt 2 of 6 in 1 s: slow down\n"
+    assert kinds(place.journal()).count("replied") == 1
+    assert sound(place.journal()).usage.input_tokens == 12
 
 
 def test_a_stream_that_breaks_is_tried_again_without_doubling_its_calls(place: Place) -> None:

@@ -78,7 +78,8 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults
     kind: str
     message: str
     usage: Usage = Usage()
-    cost: float | None = None
+    cost: float | None = 0.0
+    """US dollars; None is unpriced. A call that was refused before it used anything cost nothing."""
     attempts: int = 1
     """Requests that it took."""
     model: str = ""

@@ -23,10 +23,8 @@ class Spent(msgspec.Struct, frozen=True):
         return None if self.unpriced else self.priced
 
     def and_also(self, call: Replied | ModelFailed) -> Spent:
-        """A call that failed before it used anything costs nothing, priced or not."""
-        free = isinstance(call, ModelFailed) and call.usage == Usage()
         return Spent(
             self.usage + call.usage,
             self.priced + (call.cost or 0.0),
-            self.unpriced + (call.cost is None and not free),
+            self.unpriced + (call.cost is None),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Place, Ran
+from tests.e2e.program import Place, Ran, alive, sound, wait_for
 
 KEY = "sk-canary-0123456789"
 REPLY = (
@@ -150,6 +151,18 @@ def test_a_command_that_fails_ends_the_run_with_what_it_said(place: Place, serve
     assert ran.err.count("failed with exit code 1") == 1
     assert "canary" not in ran.err
     assert server.headers == []
+
+
+def test_an_interrupt_ends_akmon_and_a_command_that_does_not_answer(place: Place, server: Server) -> None:
+    pid = place.home / "pid"
+    keys_from(place, f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 1000")
+    settings(place, f'openai_compatible_url = "{server.url}"\nopenai_compatible_key = "command:~/key.sh"\n')
+    running = place.start("-p", "hi", "-m", "openai-compatible/x")
+    command = wait_for(lambda: int(pid.read_text()) if pid.exists() else None)
+    running.signal(signal.SIGINT)
+    assert running.wait().code == 130
+    assert not alive(command)
+    sound(place.journal())
 
 
 def test_an_empty_keyring_names_the_line_that_fills_it(place: Place, server: Server) -> None:

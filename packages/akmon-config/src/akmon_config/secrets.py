@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from time import monotonic
 from typing import IO
@@ -141,6 +143,8 @@ def _run(words: tuple[str, ...], seconds: float) -> tuple[int | None, str, str]:
     out, err = _Reader(process.stdout), _Reader(process.stderr)
     end = monotonic() + seconds
     code: int | None = None
+    stop = partial(_kill, process)
+    atexit.register(stop)  # akmon may end before the command does
     try:
         code = process.wait(seconds)
         # What the command has left running may keep its outputs open.
@@ -148,7 +152,9 @@ def _run(words: tuple[str, ...], seconds: float) -> tuple[int | None, str, str]:
         if code != 0:
             err.join(max(0.0, end - monotonic()))
     except subprocess.TimeoutExpired:
-        _kill(process)
+        stop()
+    finally:
+        atexit.unregister(stop)
     return code, out.text, err.text
 
 

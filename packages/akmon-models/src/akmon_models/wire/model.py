@@ -15,6 +15,7 @@ from akmon_core.stream import StreamEvent
 from akmon_models.backend import ACCESS, Backend, check_backend, check_key, shown_url
 from akmon_models.failures import Advice, Server
 from akmon_models.history import without_images
+from akmon_models.wire.background import in_background
 from akmon_models.wire.link import Link, Response
 from akmon_models.wire.reply import Decoder, Framer, answered, read_reply
 from akmon_models.wire.sse import SseDecoder
@@ -147,30 +148,32 @@ class Connection:
             await link.close()
 
     async def _ask(self, ask: Callable[[Link], Awaitable[Response]], seconds: float) -> Response:
-        import asyncio
-
-        link = self._link
-        if link is None:
-            link = await asyncio.to_thread(self._open)
+        link = self._link or await self._opened()
         return await answered(self.server, ask(link), link.errors, seconds)
 
-    def _open(self) -> Link:
-        """Fetches the key and loads the SDK, which take long: runs in a thread, for screens to stay alive."""
+    async def _opened(self) -> Link:
+        """Fetches the key and loads the SDK, which take long: in threads, for screens to stay alive."""
+        import asyncio
+
         try:
-            with self._lock:
-                link = self._link = self._link or self._connect(self._with_key())
-                # Where a provider's address follows from its other settings, only the link knows it.
-                if not self.server.url:
-                    url = shown_url(getattr(link, "address", ""))
-                    self.server = msgspec.structs.replace(self.server, url=url)
-                return link
+            backend = await self._with_key()
+            return await asyncio.to_thread(self._open, backend)
         except SettingsError as error:
             raise ProviderError("bad_request", str(error)) from error
 
-    def _with_key(self) -> Backend:
+    def _open(self, backend: Backend) -> Link:
+        with self._lock:
+            link = self._link = self._link or self._connect(backend)
+            # Where a provider's address follows from its other settings, only the link knows it.
+            if not self.server.url:
+                url = shown_url(getattr(link, "address", ""))
+                self.server = msgspec.structs.replace(self.server, url=url)
+            return link
+
+    async def _with_key(self) -> Backend:
         if self._backend.fetch_key is None:
             return self._backend
-        key = self._backend.fetch_key()
+        key = await in_background(self._backend.fetch_key)
         check_key(f"the key of {self._provider}", key)
         self.server = msgspec.structs.replace(self.server, secret=key)
         return msgspec.structs.replace(self._backend, api_key=key)

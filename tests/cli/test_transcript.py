@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.commands import Prompt
+from akmon_core.events import CacheBroken, Envelope, ModelFailed
 from akmon_core.messages import Assistant, Text, ToolCall
 from akmon_query.assembly import assemble
 from akmon_query.journal import FileJournal
@@ -80,3 +81,18 @@ def test_json_holds_every_record_as_it_stands(tmp_path: Path) -> None:
     exported = msgspec.json.decode(transcripts(path, "q", "o", "a")["json"])
     assert exported["records"] == [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
     assert (exported["session_id"], exported["name"], exported["cwd"]) == ("s", "n", "/")
+
+
+def test_what_a_failed_call_had_said_is_in_the_document(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    journal = FileJournal(path)
+    said = ModelFailed("server", "broke", said="half an answer")
+    journal.append(Envelope(1, 0.0, "s", 1, "c", said), sync=False)
+    journal.append(Envelope(2, 0.0, "s", 1, "c", CacheBroken("the tools changed", 9_000)), sync=False)
+    journal.close()
+    info = SessionInfo(
+        id="s", path=path, started=0, changed=0, name="", provider="p", model="m", cwd="/", prompt="x"
+    )
+    document = "".join(TRANSCRIPTS["markdown"](info))
+    assert "\n## akmon\n\nhalf an answer\n" in document
+    assert "9,000 tokens of the prompt anew: the tools changed*" in document

@@ -59,6 +59,41 @@ def test_a_rate_limit_in_mid_reply_is_waited_out_and_the_reply_goes_on(place: Pl
     assert sound(place.journal()).usage.input_tokens == 12
 
 
+def test_the_fallback_model_takes_over_in_mid_reply_and_is_counted_with_its_own_price(place: Place) -> None:
+    other = place.script(
+        "price input=5 output=5 cache_read=5 cache_write=5\nsay  and the other\nusage input=1000000"
+    )
+    script = (
+        "price input=1 output=1 cache_read=1 cache_write=1\nsay one\nusage input=1000000\n"
+        + "error 529 retry_after=0.1 busy\n" * 3
+    )
+    ran = place.play(script, "go", "--fallback-model", other, "--output=stream-json")
+    assert ran.code == 0
+    retries = [(line["attempt"], line["model"]) for line in ran.lines if line["type"] == "retry"]
+    assert retries == [(2, ""), (3, ""), (1, f"scripted/{other.removeprefix('scripted:')}")]
+    result = ran.lines[-1]
+    assert (result["result"], result["cost_usd"]) == ("one and the other", 6.0)
+    assert (result["usage"]["input_tokens"], sound(place.journal()).usage.input_tokens) == (
+        2_000_000,
+        2_000_000,
+    )
+
+
+def test_what_was_said_before_a_failure_for_good_is_kept_and_gone_on_from(place: Place) -> None:
+    model = place.script("say half a\nerror 400 no\n---\nsay the rest")
+    ran = place.akmon("-m", model, "-p", "go")
+    assert (ran.code, ran.out) == (1, "half a\n")
+    assert place.akmon("-m", model, "-c", "-p", "go on").out == "the rest\n"
+    assert [type(message).__name__ for message in sound(place.journal()).history] == ["User", "Assistant"] * 2
+
+
+def test_used_up_tokens_end_the_run_with_the_code_of_a_limit(place: Place) -> None:
+    script = "repeat forever\ncall list {}\nusage input=600"
+    ran = place.play(script, "go", "--max-tokens-total", "1000", "--output=json")
+    assert (ran.code, ran.json["exit_reason"], ran.json["usage"]["input_tokens"]) == (4, "token_limit", 1_200)
+    assert "--max-tokens-total" in ran.err
+
+
 def test_a_stream_that_breaks_is_tried_again_without_doubling_its_calls(place: Place) -> None:
     script = (
         'call shell {"command": "echo x >> made"}\ncut\ncall shell {"command": "echo x >> made"}\n---\nsay ok'

@@ -34,7 +34,7 @@ class Aws:
     def region(self, wanted: str = "", model: str = "") -> str:
         """That of the model's ARN, the one ``wanted``, or the configured one.
 
-        Raises ``SettingsError`` if there is none.
+        Raises ``SettingsError`` if there is none, ``ProviderError`` if the configuration cannot be read.
         """
         arn = _ARN_REGION.match(model)
         with self._explained():
@@ -48,24 +48,20 @@ class Aws:
         return str(found)
 
     def address(self, region: str, service: str = "bedrock-runtime") -> str:
-        """The endpoint of ``service`` in ``region``. Raises ``SettingsError`` for a region without one."""
-        from botocore.endpoint_provider import EndpointProvider
-        from botocore.exceptions import EndpointProviderError
+        """Where ``service`` is in ``region``, as the AWS configuration has it. Raises ``SettingsError``."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
+        from botocore.exceptions import InvalidRegionError
 
-        session = self._session
-        loader = session.get_component("data_loader")
-        provider = EndpointProvider(
-            loader.load_service_model(service, "endpoint-rule-set-1"), loader.load_data("partitions")
-        )
         with self._explained():
-            options = {
-                "UseFIPS": bool(session.get_config_variable("use_fips_endpoint")),
-                "UseDualStack": bool(session.get_config_variable("use_dualstack_endpoint")),
-            }
-        try:
-            return str(provider.resolve_endpoint(Region=region, **options).url)
-        except EndpointProviderError as error:
-            raise SettingsError(f"Bedrock has no address in the region {region}: {error}") from None
+            try:
+                client = self._session.create_client(
+                    service, region_name=region, config=Config(signature_version=UNSIGNED)
+                )
+            except InvalidRegionError:
+                raise SettingsError(f"{region!r} is no AWS region. Set AWS_REGION to one.") from None
+        client.close()
+        return str(client.meta.endpoint_url)
 
     def sign(
         self, region: str, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -96,16 +92,15 @@ class Aws:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns what botocore raises into errors that say what to do."""
+        """Turns what botocore raises into ``ProviderError`` that says what to do."""
         from botocore import exceptions
 
         of = f" --profile {self._profile}" if self._profile else ""
         try:
             yield
         except exceptions.ProfileNotFound as error:
-            raise SettingsError(
-                f"{error}. Name one of `aws configure list-profiles` with AWS_PROFILE."
-            ) from None
+            known = "Name one of `aws configure list-profiles` with AWS_PROFILE."
+            raise _unauthenticated(f"{error}. {known}") from None
         except (exceptions.SSOError, exceptions.TokenRetrievalError) as error:
             raise _unauthenticated(f"the AWS sign-in has expired ({error}). Run: aws sso login{of}") from None
         except exceptions.LoginError as error:

@@ -65,7 +65,7 @@ def advice(model: str, backend: Backend) -> Advice:
         if "model identifier is invalid" in said or "on-demand throughput" in said:
             return "model_not_found", (
                 f"Check the model id {model} and the region: most models are asked by the id of an inference "
-                "profile, such as us.anthropic.claude-... (`akmon models bedrock` lists them)."
+                "profile, such as us.anthropic.claude-... (`akmon models` lists them)."
             )
         if kind != "authentication" or backend.has_key:
             return None

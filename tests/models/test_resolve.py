@@ -171,6 +171,8 @@ def test_a_configured_provider_takes_no_id_that_belongs_elsewhere(
         ("claude-x", "bedrock", {}, "bedrock claude-x"),
         ("openai/gpt-x", "openai-compatible", ALL, "openai-compatible openai/gpt-x"),
         ("openai/gpt-x", "openai", ALL, "openai gpt-x"),
+        ("openai/gpt-oss-20b", "openai", OPENAI_ELSEWHERE, "openai openai/gpt-oss-20b"),
+        ("openai/openai/gpt-oss-20b", "", OPENAI_ELSEWHERE, "openai openai/gpt-oss-20b"),
         ("llama3.2", "groq", ALL, "groq llama3.2"),
         ("gpt-6-sol", "ollama", {}, "ollama gpt-6-sol"),
     ],
@@ -354,6 +356,9 @@ def test_explaining_agrees_with_resolving_and_tells_no_secret(
     else:
         choice = Choice(trace.selected_provider, trace.model_id, trace.selected_reason or "")
         assert resolve(model, backends, provider) == choice
+        if choice.provider != "scripted":  # what a session keeps, and asks for when it is resumed
+            again = resolve(choice.model, backends, choice.provider)
+            assert (again.provider, again.model) == (choice.provider, choice.model)
 
 
 @given(st.text(alphabet="abc.:-4/", min_size=1, max_size=8), st.sampled_from(list(ACCESS)))

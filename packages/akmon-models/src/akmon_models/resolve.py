@@ -114,10 +114,10 @@ def _candidate(order: int, provider: str, offer: Offer, backend: Backend) -> Can
 
 
 def _offer(provider: str, asked: _Asked, backends: Backends) -> Offer:
-    if not asked.named and not asked.mistake:
-        return RULES[provider](asked.model, backends)
     if asked.mistake:
         return Offer(asked.why)
+    if not asked.named:
+        return RULES[provider](asked.model, backends)
     if provider == asked.named:
         return Offer(asked.why, asked.model)
     if provider == "openrouter" and asked.routed and missing(asked.named, backend_of(asked.named, backends)):
@@ -130,7 +130,7 @@ def _offer(provider: str, asked: _Asked, backends: Backends) -> Offer:
 
 def _read(model: str, backends: Backends, provider: str) -> _Asked:
     if provider:
-        return _at_provider(model, provider)
+        return _at_provider(model, provider, backends)
     if not model:
         return _unnamed(backends)
     if model.startswith("scripted:"):
@@ -143,14 +143,14 @@ def _read(model: str, backends: Backends, provider: str) -> _Asked:
         mistake = f"{model!r} names a provider and no model. Write {prefix}/MODEL."
         return _Asked(model=model, why="no model is named", mistake=mistake)
     return _Asked(
-        model=rest if prefix == "scripted" else _own_id(prefix, model),
+        model=rest if prefix == "scripted" else _own_id(prefix, rest, backends),
         named=prefix,
         why=f"the id names the provider {prefix}",
         routed=model if prefix in ("anthropic", "openai") else "",
     )
 
 
-def _at_provider(model: str, provider: str) -> _Asked:
+def _at_provider(model: str, provider: str, backends: Backends) -> _Asked:
     why = f"the provider {provider} was named"
     if provider not in PROVIDERS:
         mistake = f"there is no provider {provider!r}. Use one of {', '.join(PROVIDERS)}."
@@ -158,15 +158,22 @@ def _at_provider(model: str, provider: str) -> _Asked:
     if provider == "scripted":
         own, what = model.removeprefix("scripted:"), "a file, as in --model scripted:FILE"
     else:
-        own, what = _own_id(provider, model) or catalog().defaults.get(provider, ""), "its model with --model"
+        own = _own_id(provider, model, backends) or catalog().defaults.get(provider, "")
+        what = "its model with --model"
     mistake = "" if own else f"the provider {provider} has no default model. Name {what}."
     return _Asked(model=own, named=provider, why=why, mistake=mistake)
 
 
-def _own_id(provider: str, model: str) -> str:
-    """``model`` as ``provider`` knows it: without the provider's name before it if that is no part of it."""
-    prefix, _, rest = model.partition("/")
-    own = rest if rest and prefix == provider else model
+def _own_id(provider: str, model: str, backends: Backends) -> str:
+    """``model`` as ``provider`` knows it: without the provider's name before it if that is no part of it.
+
+    What comes out goes in again when a session is resumed, and must then stay as it is.
+    """
+    if provider == "openai" and backend_of(provider, backends).base_url:
+        return model  # another server may have ids that begin so
+    own = model
+    while own.startswith(f"{provider}/") and own != f"{provider}/":
+        own = own.removeprefix(f"{provider}/")
     match provider:
         case "groq" if own in ("compound", "compound-mini"):
             return f"groq/{own}"
@@ -174,8 +181,8 @@ def _own_id(provider: str, model: str) -> str:
             return f"anthropic/{own}"
         case "openrouter" if is_openai_model(own):
             return f"openai/{own}"
-        case "openrouter" if "/" not in own:  # such as openrouter/auto
-            return model
+        case "openrouter" if own and "/" not in own:  # such as openrouter/auto
+            return f"openrouter/{own}"
         case _:
             return own
 
@@ -188,7 +195,7 @@ def _unnamed(backends: Backends) -> _Asked:
         # An OpenAI address of one's own says nothing about the models there.
         if provider in ready and not (provider == "openai" and backends[provider].base_url):
             why = f"no model was named, and {provider} is configured"
-            return msgspec.structs.replace(_at_provider("", provider), why=why)
+            return msgspec.structs.replace(_at_provider("", provider, backends), why=why)
     mistake = f"no model is configured: {_SET_A_KEY}"
     if ready:
         mistake = (

@@ -19,109 +19,25 @@ from akmon_core.stream import (
 from akmon_models.failures import Server, broken_off, is_something, stream_failure, unreadable
 from akmon_models.ids import fresh_id
 from akmon_models.protocols.responses.reasoning import NOTHING, ORIGIN, ReasoningItem, server_of, signature
+from akmon_models.protocols.responses.shapes import (
+    DELTAS,
+    ENDS,
+    ITEMS,
+    Event,
+    InputDetails,
+    Output,
+    Response,
+    TokenUsage,
+    event_decoder,
+    is_unknown,
+    output_decoder,
+    reasoning_decoder,
+    response_decoder,
+    tag_of,
+)
 
 BETWEEN = "\n\n"
 """What stands between two parts of a reply's text or reasoning."""
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    sequence_number: int | None = None
-    output_index: int | None = None
-    content_index: int | None = None
-    summary_index: int | None = None
-    item_id: str | None = None
-    delta: str | None = None
-    arguments: str | None = None
-    item: msgspec.Raw = msgspec.Raw()
-    response: msgspec.Raw = msgspec.Raw()
-    error: msgspec.Raw = msgspec.Raw()
-
-
-class _Part(msgspec.Struct):
-    text: str | None = None
-    refusal: str | None = None
-
-
-class _Output(msgspec.Struct):
-    """An output item of one of the kinds that are known here."""
-
-    type: str = ""
-    id: str | None = None
-    call_id: str | None = None
-    name: str | None = None
-    arguments: str | None = None
-    content: list[_Part] | None = None
-    summary: list[_Part] | None = None
-    encrypted_content: str | None = None
-
-
-class _Reasoning(msgspec.Struct):
-    """What of a reasoning item goes back as it came."""
-
-    id: str | None = None
-    encrypted_content: str | None = None
-    summary: msgspec.Raw = msgspec.Raw()
-    content: list[msgspec.Raw] | None = None
-
-
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-
-
-class _Incomplete(msgspec.Struct):
-    reason: str | None = None
-
-
-class _Response(msgspec.Struct):
-    id: str | None = None
-    status: str | None = None
-    incomplete_details: _Incomplete | None = None
-    output: list[msgspec.Raw] | None = None
-    usage: _Usage | None = None
-
-
-class _Tagged(msgspec.Struct):
-    type: str = "error"
-
-
-_decoder = msgspec.json.Decoder(_Event)
-_output_decoder = msgspec.json.Decoder(_Output)
-_reasoning_decoder = msgspec.json.Decoder(_Reasoning)
-_response_decoder = msgspec.json.Decoder(_Response)
-_tag_decoder = msgspec.json.Decoder(_Tagged)
-
-_ITEMS = frozenset(("message", "reasoning", "function_call"))
-_DELTAS = {
-    "response.output_text.delta": "message",
-    "response.refusal.delta": "message",
-    "response.function_call_arguments.delta": "function_call",
-    "response.reasoning_summary_text.delta": "reasoning",
-    "response.reasoning_text.delta": "reasoning",
-}
-"""By event: the kind of item that it says more of."""
-_ENDS = {
-    "response.completed": "completed",
-    "response.incomplete": "incomplete",
-    "response.failed": "failed",
-}
-_KNOWN = frozenset(
-    (
-        *_DELTAS,
-        *_ENDS,
-        "response.output_item.added",
-        "response.output_item.done",
-        "response.function_call_arguments.done",
-        "error",
-    )
-)
 
 
 class _Item:
@@ -164,28 +80,33 @@ class ResponsesDecoder:
         self._by_id: dict[str, int] = {}
         self._last = -1
         """The index of the item that began last."""
+        self._next = 0
+        """Above all indexes so far."""
+        self._calls = 0
+        self._spoken: set[str] = set()
+        """The kinds of items that have said something."""
         self._numbers: dict[str, int] = {}
         """By type of event, its highest number: some servers count from anew for their last events."""
         self._highest: int | None = None
         self._lost = False
         self._usage = Usage()
-        self._end: _Response | None = None
+        self._end: Response | None = None
         self._failed: bytes | None = None
         self.done = False
 
     def feed(self, event: str, data: bytes) -> list[StreamEvent]:
         """The events of one event. Raises ``ProviderError`` for an error or for what cannot be read."""
         try:
-            said = _decoder.decode(data)
+            said = event_decoder.decode(data)
         except (msgspec.DecodeError, RecursionError) as error:
-            if data == b"[DONE]" or _unknown(data):
+            if data == b"[DONE]" or is_unknown(data):
                 return []
             raise unreadable(self._server, data, error) from error
         kind = said.type or event
         number = said.sequence_number
         if number is not None and self._repeated(kind, number):
             return []
-        if (about := _DELTAS.get(kind)) is not None:
+        if (about := DELTAS.get(kind)) is not None:
             return self._more(said, kind, about)
         match kind:
             case "response.output_item.added":
@@ -196,10 +117,10 @@ class ResponsesDecoder:
                 self._item(said.output_index, said.item_id, "function_call").arguments = said.arguments
                 return []
             case "response.completed" | "response.incomplete" | "response.failed":
-                return self._ended(_ENDS[kind], said)
+                return self._ended(ENDS[kind], said)
             case "error":
                 raise stream_failure(self._server, data)
-            case _ if kind not in _KNOWN and not kind.startswith("response.") and is_something(said.error):
+            case _ if not kind.startswith("response.") and is_something(said.error):
                 raise stream_failure(self._server, data)
         return []
 
@@ -239,15 +160,15 @@ class ResponsesDecoder:
         return self._find(index, item_id, kind) or self._new_item(index, item_id, kind)
 
     def _new_item(self, index: int | None, item_id: str | None, kind: str) -> _Item:
-        at = max(self._items, default=-1) + 1 if index is None or index in self._items else index
-        calls = sum(each.kind == "function_call" for each in self._items.values())
-        item = self._items[at] = _Item(kind, calls)
-        self._last = at
+        at = self._next if index is None or index in self._items else index
+        item = self._items[at] = _Item(kind, self._calls)
+        self._last, self._next = at, max(self._next, at + 1)
+        self._calls += kind == "function_call"
         if item_id:
             self._by_id[item_id] = at
         return item
 
-    def _begin(self, said: _Event) -> list[StreamEvent]:
+    def _begin(self, said: Event) -> list[StreamEvent]:
         output = self._output(said.item)
         if output is None or (output.id or "") in self._by_id:
             return []
@@ -257,7 +178,7 @@ class ResponsesDecoder:
         item.call_id, item.name = output.call_id or "", output.name or ""
         return self._show(item, output.arguments or "")
 
-    def _more(self, said: _Event, kind: str, about: str) -> list[StreamEvent]:
+    def _more(self, said: Event, kind: str, about: str) -> list[StreamEvent]:
         item = self._item(said.output_index, said.item_id, about)
         piece = said.delta
         if item.closed or not piece:
@@ -283,13 +204,11 @@ class ResponsesDecoder:
                 return [CallDelta(item.call, item.name, item.said)] if item.name else []
             case _ if not piece:
                 return []
-        if first and any(each.pieces and each is not item for each in self._of(item.kind)):
+        if first and item.kind in self._spoken:
             item.before = BETWEEN
             piece = BETWEEN + piece
+        self._spoken.add(item.kind)
         return [TextDelta(piece) if item.kind == "message" else ThinkingDelta(piece)]
-
-    def _of(self, kind: str) -> Iterator[_Item]:
-        return (item for item in self._items.values() if item.kind == kind)
 
     def _item_done(self, index: int | None, raw: msgspec.Raw) -> list[StreamEvent]:
         """The whole item replaces what was heard of it. What of it was not heard before is shown."""
@@ -310,17 +229,17 @@ class ResponsesDecoder:
         item.pieces, item.closed = [whole] if whole else [], True
         return events
 
-    def _output(self, raw: msgspec.Raw) -> _Output | None:
+    def _output(self, raw: msgspec.Raw) -> Output | None:
         """None if it is of another kind: its fields may be of any shape."""
-        if not is_something(raw) or _tag(bytes(raw)) not in _ITEMS:
+        if not is_something(raw) or tag_of(bytes(raw)) not in ITEMS:
             return None
         try:
-            return _output_decoder.decode(raw)
+            return output_decoder.decode(raw)
         except msgspec.DecodeError as error:
             raise unreadable(self._server, bytes(raw), error) from error
 
     def _signature(self, raw: msgspec.Raw) -> str:
-        item = _reasoning_decoder.decode(raw)
+        item = reasoning_decoder.decode(raw)
         content = msgspec.Raw(msgspec.json.encode(item.content)) if item.content else NOTHING
         return signature(
             ReasoningItem(
@@ -332,17 +251,17 @@ class ResponsesDecoder:
             )
         )
 
-    def _ended(self, status: str, said: _Event) -> list[StreamEvent]:
+    def _ended(self, status: str, said: Event) -> list[StreamEvent]:
         self.done = True
         try:
-            response = _response_decoder.decode(said.response) if is_something(said.response) else _Response()
+            response = response_decoder.decode(said.response) if is_something(said.response) else Response()
         except msgspec.DecodeError as error:
             raise unreadable(self._server, bytes(said.response), error) from error
         if response.status not in ("completed", "incomplete", "failed", "cancelled"):
             response.status = status
         events = self._take_usage(response.usage)
         if response.status in ("failed", "cancelled"):
-            self._failed = bytes(said.response) or b'{"error": {"message": "no reason was given"}}'
+            self._failed = bytes(said.response) if is_something(said.response) else b"{}"
             return events
         self._end = response
         return [*self._fill(response.output or []), *events]
@@ -355,10 +274,10 @@ class ResponsesDecoder:
             if more or self._find(at, output.id, output.type):
                 yield from self._item_done(at, raw)
 
-    def _take_usage(self, usage: _Usage | None) -> list[StreamEvent]:
+    def _take_usage(self, usage: TokenUsage | None) -> list[StreamEvent]:
         if usage is None:
             return []
-        details = usage.input_tokens_details or _InputDetails()
+        details = usage.input_tokens_details or InputDetails()
         read, written = details.cached_tokens or 0, details.cache_write_tokens or 0
         self._usage = Usage(
             input_tokens=max(0, (usage.input_tokens or 0) - read - written),
@@ -368,7 +287,7 @@ class ResponsesDecoder:
         )
         return [UsageSeen(self._usage)]
 
-    def _parts(self, end: _Response) -> Iterator[Text | Thinking | ToolCall]:
+    def _parts(self, end: Response) -> Iterator[Text | Thinking | ToolCall]:
         ids: set[str] = set()
         for _, item in sorted(self._items.items()):
             said = item.said
@@ -380,7 +299,7 @@ class ResponsesDecoder:
                 case "function_call" if (call := self._call(item, end, ids)) is not None:
                     yield call
 
-    def _call(self, item: _Item, end: _Response, ids: set[str]) -> ToolCall | None:
+    def _call(self, item: _Item, end: Response, ids: set[str]) -> ToolCall | None:
         """None for one that was cut off before its arguments, as it would be another call without any, and
         for one of a reply that a filter cut."""
         arguments = item.said if item.closed else item.arguments or item.said
@@ -390,32 +309,19 @@ class ResponsesDecoder:
         ids.add(call_id)
         return ToolCall(call_id, item.name, arguments)
 
-    def _stop(self, end: _Response, calls: bool) -> StopReason:
+    def _stop(self, end: Response, calls: bool) -> StopReason:
         if end.status == "completed":
-            refused = any(item.refused for item in self._of("message"))
+            refused = any(item.refused for item in self._items.values())
             return "tools" if calls else "refused" if refused else "end"
         return "refused" if _filtered(end) else "length"
 
 
-def _filtered(end: _Response) -> bool:
+def _filtered(end: Response) -> bool:
     return end.incomplete_details is not None and end.incomplete_details.reason == "content_filter"
 
 
-def _whole(output: _Output) -> str:
+def _whole(output: Output) -> str:
     if output.type == "function_call":
         return output.arguments or ""
     parts = [*(output.summary or ()), *(output.content or ())]
     return BETWEEN.join(text for part in parts if (text := part.text or part.refusal))
-
-
-def _tag(data: bytes) -> str:
-    try:
-        return _tag_decoder.decode(data).type
-    except (msgspec.DecodeError, RecursionError):
-        return ""
-
-
-def _unknown(data: bytes) -> bool:
-    """Whether an event is of a kind that is of no concern here: its fields may be of any shape."""
-    kind = _tag(data)
-    return bool(kind) and kind not in _KNOWN

@@ -278,6 +278,7 @@ def test_a_trace_says_of_each_provider_what_it_would_take() -> None:
         ("gpt-j-6b", False),
         ("openai/gpt-5", False),
         ("gpt-5:7b", False),
+        ("ft:gpt-4o/x", False),
         ("o3x", False),
         ("orca-2", False),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_OPENAI = re.compile(r"(?:gpt-(?!oss|neo|j-)|chatgpt-|codex-|o\d(?:-|\Z))[^:/]*\Z|ft:(?:gpt-|o\d-)")
+_OPENAI = re.compile(r"(?:gpt-(?!oss|neo|j-)|chatgpt-|codex-|o\d(?:-|\Z))[^:/]*\Z|ft:(?:gpt-|o\d-)[^/]*\Z")
 
 _BEDROCK = re.compile(
     r"(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?"  # where an inference profile may send a request

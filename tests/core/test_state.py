@@ -129,7 +129,11 @@ def test_usage_and_cost_are_the_sums_over_all_calls_also_failed_ones() -> None:
 
 
 def test_what_a_failed_call_had_said_stays_in_the_conversation() -> None:
-    events = [Prompted(said("go")), Steered(said("and")), ModelFailed("server", "broke", said="half a")]
+    events: list[DurableEvent] = [
+        Prompted(said("go")),
+        Steered(said("and")),
+        ModelFailed("server", "broke", said="half a"),
+    ]
     state = replay([*events, TurnEnded("failed", "broke"), Prompted(said("again"))])
     assert texts(state) == ["go", "half a", "and", "again"]
     assert state.history[1] == Assistant((Text("half a"),), "interrupted")

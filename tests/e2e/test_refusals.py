@@ -26,7 +26,7 @@ BAD_ARGUMENTS = [
     (["-c", "--name", "x"], "--name names a new session"),
     (
         ["--max-budget-usd", "1"],
-        "is unpriced. Choose a priced model, or limit the run by --max-turns instead.",
+        "is unpriced. Choose a priced model, ",
     ),
 ]
 

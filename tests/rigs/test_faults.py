@@ -9,33 +9,33 @@ from typing import Any
 import pytest
 
 from tests.rigs import aimock
-from tests.rigs.aimock import Aimock, Fixture
+from tests.rigs.aimock import Fixture
 from tests.rigs.places import Ran, akmon, environment
+from tests.rigs.speakers import SPEAKERS, Speaker, each_speaker
 
 pytestmark = pytest.mark.skipif(bool(aimock.missing()), reason=aimock.missing())
 
-PROVIDERS = {
-    "openai": ("gpt-6-sol", Aimock.openai),
-    "anthropic": ("claude-sonnet-5-5", Aimock.anthropic),
-}
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7}
 WHOLE = {"content": "The second try says it all.", "usage": USAGE}
+REST: dict[str, Any] = {"content": " And here is the rest.", "usage": USAGE}
 
 CUT = {"truncateAfterChunks": 6, "chunkSize": 5, "latency": 30}
 """Breaks the connection in mid-reply. Without the latency it would break before the reply begins."""
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
+two_speakers = pytest.mark.parametrize(
+    "speaker", [SPEAKERS["openai-chat"], SPEAKERS["anthropic"]], ids=["openai-chat", "anthropic"]
+)
 
 
-def play(provider: str, folder: Path, fixtures: list[Fixture]) -> tuple[Ran, list[dict[str, Any]], int]:
+def play(speaker: Speaker, folder: Path, fixtures: list[Fixture]) -> tuple[Ran, list[dict[str, Any]], int]:
     """One headless run: how it ended, what it printed, and how many requests it made."""
-    model, variables = PROVIDERS[provider]
     work = folder / "work"
     work.mkdir()
-    arguments = ["-p", "Go.", "--model", model, "--permission-mode", "accept-edits"]
+    arguments = ["-p", "Go.", "--provider", speaker.provider, "--model", speaker.model]
+    arguments += ["--permission-mode", "accept-edits"]
     arguments += ["--output-format", "stream-json", "--include-partial-messages"]
     with aimock.serve(folder, fixtures) as server:
-        ran = akmon(arguments, work, environment(folder / "home", variables(server)))
+        ran = akmon(arguments, work, environment(folder / "home", speaker.variables(server)))
         requests = len(server.journal())
     assert "Traceback" not in ran.err
     return ran, [json.loads(line) for line in ran.out.splitlines()], requests
@@ -51,10 +51,10 @@ def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["type"] == kind]
 
 
-@each_provider
-def test_a_rate_limit_is_waited_out_for_as_long_as_the_server_asks(provider: str, tmp_path: Path) -> None:
+@each_speaker
+def test_a_rate_limit_is_waited_out_for_as_long_as_the_server_asks(speaker: Speaker, tmp_path: Path) -> None:
     error = {"error": {"message": "slow down", "type": "rate_limit_error"}, "status": 429, "retryAfter": 2}
-    ran, lines, requests = play(provider, tmp_path, first_then({"response": error}, WHOLE))
+    ran, lines, requests = play(speaker, tmp_path, first_then({"response": error}, WHOLE))
     assert ran.exit_code == 0
     (retry,) = of_type(lines, "retry")
     assert retry["wait"] == 2
@@ -63,47 +63,49 @@ def test_a_rate_limit_is_waited_out_for_as_long_as_the_server_asks(provider: str
     assert requests == 2
 
 
-@each_provider
-def test_a_wait_beyond_all_patience_ends_the_run_at_once(provider: str, tmp_path: Path) -> None:
+@two_speakers
+def test_a_wait_beyond_all_patience_ends_the_run_at_once(speaker: Speaker, tmp_path: Path) -> None:
     error = {"error": {"message": "slow down", "type": "rate_limit_error"}, "status": 429, "retryAfter": 900}
-    ran, lines, requests = play(provider, tmp_path, first_then({"response": error}, WHOLE))
+    ran, lines, requests = play(speaker, tmp_path, first_then({"response": error}, WHOLE))
     assert ran.exit_code == 1
     assert "900 seconds" in lines[-1]["error"]
     assert requests == 1
 
 
-@each_provider
-def test_a_reply_that_breaks_off_goes_on_behind_what_was_said(provider: str, tmp_path: Path) -> None:
-    broken = {"response": {"content": "The first try breaks off somewhere.", "usage": USAGE}, **CUT}
-    more: Fixture = {"match": {"userMessage": "The connection broke"}, "response": WHOLE}
-    ran, lines, requests = play(provider, tmp_path, [more, *first_then(broken, WHOLE)])
-    assert ran.exit_code == 0
+@each_speaker
+def test_a_reply_that_breaks_off_goes_on_behind_what_was_said(speaker: Speaker, tmp_path: Path) -> None:
+    whole = "The first try breaks off somewhere, but in no protocol before its first words are said."
+    late = {**CUT, "truncateAfterChunks": 10}
+    broken = {"match": {"userMessage": "Go."}, "response": {"content": whole, "usage": USAGE}, **late}
+    rest = {"match": {"userMessage": "The connection broke"}, "response": REST}
+    ran, lines, requests = play(speaker, tmp_path, [broken, rest])
+    assert ran.exit_code == 0, ran.err + ran.out
     kinds = [line["type"] for line in lines]
     retried = kinds.index("retry")
-    said_before = "".join(line["text"] for line in of_type(lines[:retried], "text_delta"))
-    assert said_before
-    assert "The first try breaks off somewhere.".startswith(said_before)
-    assert "".join(line["text"] for line in of_type(lines[retried:], "text_delta")) == WHOLE["content"]
+    begun = "".join(line["text"] for line in of_type(lines[:retried], "text_delta"))
+    assert begun
+    assert whole.startswith(begun)
+    assert "".join(line["text"] for line in of_type(lines[retried:], "text_delta")) == REST["content"]
     (reply,) = of_type(lines, "assistant")
-    whole = said_before + str(WHOLE["content"])
-    assert reply["message"]["content"] == [{"type": "text", "text": whole}]
-    assert lines[-1]["result"] == whole
+    texts = [part["text"] for part in reply["message"]["content"] if part["type"] == "text"]
+    assert texts == [begun + REST["content"]]
+    assert lines[-1]["result"] == begun + REST["content"]
     assert requests == 2
 
 
-@each_provider
-def test_half_a_tool_call_is_never_run(provider: str, tmp_path: Path) -> None:
+@two_speakers
+def test_half_a_tool_call_is_never_run(speaker: Speaker, tmp_path: Path) -> None:
     arguments = {"path": "half.txt", "content": "one two three four five six seven eight nine ten"}
     call = {"id": "call_write", "name": "write", "arguments": arguments}
     broken = {"response": {"toolCalls": [call], "usage": USAGE}, **CUT}
-    ran, lines, requests = play(provider, tmp_path, first_then(broken, WHOLE))
+    ran, lines, requests = play(speaker, tmp_path, first_then(broken, WHOLE))
     assert ran.exit_code == 0
     assert lines[-1]["tool_calls"] == []
     assert list((tmp_path / "work").iterdir()) == []
     assert requests == 2
 
 
-@each_provider
+@two_speakers
 @pytest.mark.parametrize(
     ("status", "kind", "message", "told"),
     [
@@ -113,10 +115,10 @@ def test_half_a_tool_call_is_never_run(provider: str, tmp_path: Path) -> None:
     ],
 )
 def test_what_no_retry_can_help_is_said_at_once_with_advice(
-    provider: str, status: int, kind: str, message: str, told: str, tmp_path: Path
+    speaker: Speaker, status: int, kind: str, message: str, told: str, tmp_path: Path
 ) -> None:
     error = {"error": {"message": message, "type": kind}, "status": status}
-    ran, lines, requests = play(provider, tmp_path, first_then({"response": error}, WHOLE))
+    ran, lines, requests = play(speaker, tmp_path, first_then({"response": error}, WHOLE))
     assert ran.exit_code == 1
     assert message in lines[-1]["error"]
     assert told in lines[-1]["error"]

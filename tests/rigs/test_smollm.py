@@ -1,4 +1,4 @@
-"""A conversation with a real model behind a real server (llama.cpp), in the protocols of both providers.
+"""A conversation with a real model behind a real server (llama.cpp), in each protocol that it speaks.
 
 SmolLM2 has 135 million parameters and a chat template without tools: the server takes the tools that are
 offered and leaves them out of the prompt. So it answers and never calls; what is tested is everything else.
@@ -64,11 +64,15 @@ class Place:
         return ["".join(part["text"] for part in message["parts"]) for message in prompted]
 
 
-@pytest.fixture(params=["openai-compatible", "anthropic"])
+@pytest.fixture(params=["openai-compatible", "anthropic", "responses"])
 def place(request: pytest.FixtureRequest, server: str, tmp_path: Path) -> Place:
     if request.param == "anthropic":
         arguments = ["--provider", "anthropic", "--model", "smollm2"]
         return Place(tmp_path, arguments, {"ANTHROPIC_BASE_URL": server, "ANTHROPIC_API_KEY": "none"})
+    if request.param == "responses":
+        arguments = ["--provider", "openai", "--model", "smollm2"]
+        row = '[{"match": "smollm2", "api": "responses"}]'
+        return Place(tmp_path, arguments, {"OPENAI_BASE_URL": f"{server}/v1", "AKMON_MODELS": row})
     return Place(tmp_path, ["--openai-compatible-url", f"{server}/v1", "--model", "smollm2"], {})
 
 

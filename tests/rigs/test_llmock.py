@@ -58,7 +58,7 @@ each_speaker = pytest.mark.parametrize("speaker", SPEAKERS.values(), ids=SPEAKER
 
 
 def run(speaker: Speaker, server: Llmock, folder: Path) -> tuple[Ran, dict[str, Any]]:
-    """A headless run, and its report. llmock has the first tool that fits called, and then answers in text."""
+    """A headless run, and its report. llmock has a tool called that fits, then answers in text."""
     work = folder / "work"
     work.mkdir()
     (work / "a.txt").write_text("alpha\n")

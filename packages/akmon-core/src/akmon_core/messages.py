@@ -46,10 +46,20 @@ class ToolCall(msgspec.Struct, frozen=True, tag="call"):
 StopReason: TypeAlias = Literal["end", "tools", "length", "refused", "interrupted"]
 
 
-class User(msgspec.Struct, frozen=True, tag="user"):
-    """What a person says."""
+Speaker: TypeAlias = Literal["person", "akmon", "summary"]
+
+
+class User(msgspec.Struct, frozen=True, tag="user", omit_defaults=True):
+    """What a person says, or akmon itself in the same place: a note, or the summary of what was before."""
 
     parts: tuple[Text | Image, ...]
+    by: Speaker = "person"
+    record: int = 0
+    """Number of the journal record that holds it whole; 0 is unknown."""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
 class Assistant(msgspec.Struct, frozen=True, tag="assistant"):
@@ -74,9 +84,23 @@ class ToolResult(msgspec.Struct, frozen=True, tag="result", omit_defaults=True):
     text: str
     error: bool = False
     images: tuple[Image, ...] = ()
+    record: int = 0
+    """Number of the journal record that holds it whole; 0 is unknown."""
 
 
 Message: TypeAlias = User | Assistant | ToolResult
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """Text that stays in the conversation verbatim, whatever else is left out. An empty one removes it."""
+
+    name: str
+    text: str
+
+
+def note(text: str) -> User:
+    """What akmon itself says to the model."""
+    return User((Text(text),), by="akmon")
 
 
 def distinct_calls(message: Assistant) -> Assistant:

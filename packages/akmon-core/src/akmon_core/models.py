@@ -97,6 +97,11 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...]
     session: str = ""
+    agent: str = ""
+    """The path of the sub-agent that asks; empty is the main agent."""
+    purpose: Literal["reply", "summary"] = "reply"
+    number: int = 1
+    """Which reply of the agent this will be, counted from 1. A summary is none."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,8 +62,9 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``decision`` for calls of ``tool``, all of them or those whose target matches ``pattern``.
 
     A pattern is a glob over the path from the project root (``write(src/**)``), a glob over the URL
-    (``fetch(https://docs.python.org/*)``), or leading words of a command (``shell(git status)``,
-    ``shell(pytest *)``, where a last ``*`` stands for any further words).
+    (``fetch(https://docs.python.org/*)``) or over the name of a note (``memory(project: *)``), or leading
+    words of a command (``shell(git status)``, ``shell(pytest *)``, where a last ``*`` stands for any
+    further words).
     """
 
     tool: str
@@ -123,6 +124,8 @@ def judge(
     tool: str, targets: tuple[Target, ...], mode: Mode, policy: Policy, grants: Iterable[Grant] = ()
 ) -> Verdict:
     """Whether a call of ``tool`` may do what ``targets`` say. Deny beats ask beats allow."""
+    if not targets and (rule := _about_all_of(tool, policy)):
+        return Verdict("deny", f"the rule {rule} says deny")
     verdicts = [_judge_one(tool, target, mode, policy) for target in targets]
     verdict = min(verdicts, key=lambda v: _STRICTNESS[v.decision], default=_NO_EFFECT)
     if verdict.decision != "ask":
@@ -141,6 +144,12 @@ _STRICTNESS = {"deny": 0, "ask": 1, "allow": 2}
 _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
 
 
+def _about_all_of(tool: str, policy: Policy) -> Rule | None:
+    """The rule that denies ``tool`` as a whole, also where it touches nothing."""
+    denying = (rule for rule in policy.rules if rule.decision == "deny" and rule.tool == tool)
+    return next((rule for rule in denying if rule.pattern in ("", "*")), None)
+
+
 def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict:
     kind = target.effect.kind
     if target.problem:
@@ -148,7 +157,7 @@ def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict
     if kind in ("read", "write") and target.relative is None:
         where = target.path or target.effect.target
         return Verdict("deny", f"{where} is outside the project; --add-dir can add a folder")
-    if mode == "plan" and kind in ("write", "run"):
+    if mode == "plan" and kind in ("write", "run", "remember"):
         return Verdict("deny", "plan mode only reads")
     rules = [rule for rule in policy.rules if rule.tool == tool]
     for decision in ("deny", "ask"):
@@ -184,6 +193,7 @@ _DOING: dict[EffectKind, str] = {
     "write": "writing",
     "run": "running a command",
     "fetch": "fetching from the network",
+    "remember": "remembering",
     "ask": "asking",
 }
 

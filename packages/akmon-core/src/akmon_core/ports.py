@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 from akmon_core.commands import Command
 from akmon_core.events import Envelope
+from akmon_core.messages import Pin
 from akmon_core.permissions import Target
 from akmon_core.tools import Effect
 
@@ -20,6 +21,17 @@ class Clock(Protocol):
 class Locator(Protocol):
     def __call__(self, effects: tuple[Effect, ...]) -> tuple[Target, ...]:
         """The effects with their paths made canonical and placed inside or outside the project."""
+        ...
+
+
+class Instructions(Protocol):
+    """Instruction files of sub-folders, which count only once the agent works there."""
+
+    def near(self, path: str, known: Collection[str]) -> tuple[Pin, ...]:
+        """What holds for the file at ``path``, which was just read or written, and has not been said yet.
+
+        ``known`` are the names of the pins that there are. Never raises, and is cheap when there is nothing.
+        """
         ...
 
 
@@ -57,9 +69,22 @@ class SessionClient(Protocol):
         """Hands in a command and returns its id, which the events it causes will name."""
         ...
 
-    def events(self, after: int | None = None) -> Events:
+    def events(self, after: int | None = None, *, agents: bool = False) -> Events:
         """The durable events after sequence number ``after`` and then everything as it happens.
 
-        None starts with what happens next.
+        None starts with what happens next. Of sub-agents it shows what they ask the person, with ``agents``
+        all that they do.
         """
+        ...
+
+
+class Plans(Protocol):
+    """Where plans are kept."""
+
+    def save(self, text: str) -> str:
+        """Keeps a plan and gives the path of its file. Raises ``OSError``."""
+        ...
+
+    def read(self, path: str) -> str:
+        """The plan in a file; of an empty path, the newest one. Raises ``OSError``."""
         ...

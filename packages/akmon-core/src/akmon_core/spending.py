@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
-from akmon_core.events import ModelFailed, Replied
+from akmon_core.events import Compacted, ModelFailed, Replied, SummaryFailed
 from akmon_core.stream import Usage
+
+
+Charged: TypeAlias = Replied | ModelFailed | Compacted | SummaryFailed
+"""The events that carry what a model call used."""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -22,7 +28,7 @@ class Spent(msgspec.Struct, frozen=True):
         """US dollars; None if a call is unpriced, which is not free."""
         return None if self.unpriced else self.priced
 
-    def and_also(self, call: Replied | ModelFailed) -> Spent:
+    def and_also(self, call: Charged) -> Spent:
         return Spent(
             self.usage + call.usage,
             self.priced + (call.cost or 0.0),

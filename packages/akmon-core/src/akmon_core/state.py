@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import assert_never, cast
 
 import msgspec
 
+from akmon_core.checks import Changes
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
     Continued,
     DurableEvent,
+    Envelope,
+    Instructed,
     ModeChanged,
     ModelChosen,
     ModelFailed,
     Outcome,
     PermissionAsked,
     PermissionDecided,
+    Pinned,
+    PlanSaved,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
+    Reminder,
     Replied,
     SessionStarted,
     Steered,
+    SummaryFailed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
     UnknownEvent,
 )
-from akmon_core.messages import Assistant, Message, Text, ToolCall, ToolResult, User
+from akmon_core.guards import Track
+from akmon_core.limits import OVERFLOWS
+from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import Grant, Mode, Verdict
+from akmon_core.shorten import cleared, fitted, shortened
 from akmon_core.spending import Spent
 from akmon_core.stream import Usage
+from akmon_core.tokens import Gauge, weigh
 from akmon_core.tools import FileSeen
 
 _replace = msgspec.structs.replace
@@ -40,6 +56,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     history: tuple[Message, ...] = ()
     """What the model is sent: every call in it has its result."""
+    weight: int = 0
+    """What ``history`` weighs (see ``akmon_core.tokens``)."""
+    gauge: Gauge = Gauge()
+    """What the last prompt weighed, and what the provider counted."""
+    ceiling: int | None = None
+    """Estimated tokens below which prompts must stay, as the provider has refused longer ones."""
     calls: tuple[ToolCall, ...] = ()
     """The calls of the last reply, while any of them lacks a result."""
     decisions: dict[str, Verdict] = {}
@@ -52,9 +74,21 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What was said meanwhile, to be read behind the reply being made and the results of its calls."""
     turn: int = 0
     running: bool = False
+    planning: bool = False
+    """The turn waits for its plan."""
     steps: int = 0
     """Model calls in this turn."""
+    replies: int = 0
+    """Replies in the whole session."""
     continuations: int = 0
+    overflows: int = 0
+    """Prompts of this turn that the provider refused as too long."""
+    summarised: int = -1
+    """The number of model calls in this turn when a summary was last tried."""
+    track: Track = Track()
+    reminded: tuple[Reminder, ...] = ()
+    """What the model was reminded of in this turn."""
+    changes: Changes = Changes()
     outcome: Outcome | None = None
     """How the last turn ended."""
     failure: str = ""
@@ -62,12 +96,19 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "default"
     grants: tuple[Grant, ...] = ()
     spent: Spent = Spent()
-    """By all of the session's model calls."""
+    """By all of the session's model calls, sub-agents included."""
     files: dict[str, str] = {}
     """SHA-256 by canonical path, of every file's content as last seen."""
+    pins: dict[str, str] = {}
+    """By name: texts that survive every shortening of the history."""
+    plan: str = ""
+    """The path of the last plan."""
     provider: str = ""
     model: str = ""
+    window: int = 0
+    """Tokens that a prompt may have; 0 is unknown."""
     facts: str = ""
+    instructions: str = ""
     name: str = ""
 
     @property
@@ -89,49 +130,72 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(call for call in self.calls if call.id not in self.results)
 
 
+def fold(state: State, envelope: Envelope) -> State:
+    """The main agent's state after ``envelope``: of a sub-agent it keeps the cost, and what was granted."""
+    event = envelope.event
+    if not envelope.agent:
+        return apply(state, cast("DurableEvent", event))
+    match event:
+        case Replied() | ModelFailed() | Compacted() | SummaryFailed():
+            return _replace(state, spent=state.spent.and_also(event))
+        case PermissionDecided():
+            return _granted(state, event)
+        case _:
+            return state
+
+
 def apply(state: State, event: DurableEvent) -> State:
     """The state after ``event``. Pure and total: replaying a journal gives the live state."""
     match event:
         case SessionStarted():
             return _replace(state, facts=event.facts, name=event.name)
         case ModelChosen():
-            return _replace(state, provider=event.provider, model=event.model)
+            return _replace(
+                state,
+                provider=event.provider,
+                model=event.model,
+                window=event.window,
+                gauge=Gauge(),
+                ceiling=None,
+            )
+        case Instructed(text):
+            return _replace(state, instructions=text)
         case ModeChanged():
             return _replace(state, mode=event.mode)
         case Prompted():
-            state = _deliver(_settled(state))
-            return _replace(
-                state,
-                history=(*state.history, event.message),
-                turn=state.turn + 1,
-                running=True,
-                steps=0,
-                continuations=0,
-                outcome=None,
-                failure="",
-            )
+            return _prompted(state, event)
         case Steered():
-            state = _replace(state, queued=(*state.queued, event.message))
-            replied = bool(state.history) and isinstance(state.history[-1], Assistant)
-            return _deliver(state) if replied else state  # else a reply is being made, which goes first
+            return _said(_replace(state, track=Track()), event.message)
+        case Reminded(kind, message):
+            return _said(_replace(state, reminded=(*state.reminded, kind)), message)
         case Continued():
-            state = _settled(state)
-            return _replace(
-                state, history=(*state.history, event.message), continuations=state.continuations + 1
-            )
+            return _replace(_added(_settled(state), event.message), continuations=state.continuations + 1)
+        case Pinned(pin):
+            return _replace(state, pins=_pinned(state.pins, (pin,)))
+        case PlanSaved(path, text):
+            pins = _pinned(state.pins, (Pin("plan", text),))
+            return _replace(state, plan=path, pins=pins, planning=False)
         case Replied():
             return _deliver(_replied(state, event))
         case ModelFailed():
             return _failed(state, event)
+        case Cleared(results):
+            history, difference = cleared(state.history, frozenset(results))
+            return _replace(state, history=history, weight=state.weight + difference)
+        case Compacted():
+            return _compacted(state, event)
+        case SummaryFailed():
+            return _replace(state, spent=state.spent.and_also(event), summarised=state.steps)
         case PermissionDecided():
-            return _decided(state, event)
+            decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
+            return _granted(_replace(state, decisions=decisions), event)
         case ToolFinished():
             return _deliver(_finished(state, event))
         case TurnEnded():
-            return _deliver(_replace(state, running=False, outcome=event.outcome))
+            return _deliver(_replace(state, running=False, planning=False, outcome=event.outcome))
         case ToolStarted():
             return _replace(state, started=(*state.started, event.call_id))
-        case CacheBroken() | PermissionAsked() | UnknownEvent():
+        case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered() | UnknownEvent():
             return state
         case _:
             assert_never(event)
@@ -145,53 +209,99 @@ def replay(events: Iterable[DurableEvent]) -> State:
     return state
 
 
+def _added(state: State, *messages: Message) -> State:
+    weight = state.weight + sum(map(weigh, messages))
+    return _replace(state, history=(*state.history, *messages), weight=weight)
+
+
+def _prompted(state: State, event: Prompted) -> State:
+    state = _added(_deliver(_settled(state)), event.message)
+    return _replace(
+        state,
+        turn=state.turn + 1,
+        running=True,
+        planning=event.plan_first,
+        steps=0,
+        continuations=0,
+        overflows=0,
+        summarised=-1,
+        track=Track(),
+        reminded=(),
+        changes=Changes(state.changes.files),
+        outcome=None,
+        failure="",
+    )
+
+
+def _said(state: State, message: User) -> State:
+    """Where a reply is being made, it goes first."""
+    state = _replace(state, queued=(*state.queued, message))
+    replied = bool(state.history) and isinstance(state.history[-1], Assistant)
+    return _deliver(state) if replied else state
+
+
 def _replied(state: State, event: Replied) -> State:
     state = _settled(state)
     calls = event.message.calls
+    if event.prompt_tokens and event.prompt_weight:
+        state = _replace(state, gauge=Gauge(reported=event.prompt_tokens, weighed=event.prompt_weight))
     return _replace(
-        state,
+        _added(state, event.message),
         spent=state.spent.and_also(event),
-        history=(*state.history, event.message),
         calls=calls,
         decisions={},
         results={},
         started=(),
         steps=state.steps + 1,
+        replies=state.replies + 1,
         continuations=0 if calls else state.continuations,
     )
 
 
 def _failed(state: State, event: ModelFailed) -> State:
+    state = _replace(_settled(state), spent=state.spent.and_also(event))
+    if event.kind == "context_overflow" and event.prompt_weight:
+        refused = state.gauge.tokens(event.prompt_weight)
+        ceiling = min(refused, state.ceiling or refused) * 9 // 10
+        failure = event.message if state.overflows >= OVERFLOWS else ""
+        return _replace(state, ceiling=ceiling, overflows=state.overflows + 1, failure=failure)
     said = (Assistant((Text(event.said),), "interrupted"),) if event.said else ()
-    state = _settled(state)
+    return _replace(_added(state, *said), failure=event.message)
+
+
+def _compacted(state: State, event: Compacted) -> State:
+    history = shortened(state.history, event, state.pins, state.mode, state.grants)
     return _replace(
         state,
         spent=state.spent.and_also(event),
-        history=(*state.history, *said),
-        failure=event.message,
+        history=history,
+        weight=sum(map(weigh, history)),
+        summarised=state.steps,
     )
 
 
-def _decided(state: State, event: PermissionDecided) -> State:
-    decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
+def _granted(state: State, event: PermissionDecided) -> State:
     if event.decision != "allow" or event.scope == "once":
-        return _replace(state, decisions=decisions)
+        return state
     grant = Grant(writes=True) if event.scope == "writes" else Grant(tool=event.tool, targets=event.effects)
-    return _replace(state, decisions=decisions, grants=(*state.grants, grant))
+    return _replace(state, grants=(*state.grants, grant))
 
 
 def _finished(state: State, event: ToolFinished) -> State:
     """Results wait until all calls have one, then enter the history in the order of the calls."""
-    files = _files(state.files, event.files)
-    if all(call.id != event.result.call_id for call in state.open_calls):
-        return _replace(state, files=files)
+    state = _replace(state, files=_files(state.files, event.files), pins=_pinned(state.pins, event.pins))
+    call = next((call for call in state.open_calls if call.id == event.result.call_id), None)
+    if call is None:
+        return state
+    if call.id in state.started:
+        state = _replace(state, changes=state.changes.and_also(call, event))
     results = {**state.results, event.result.call_id: event.result}
     if any(call.id not in results for call in state.calls):
-        return _replace(state, results=results, files=files)
+        return _replace(state, results=results)
     ordered = tuple(results[call.id] for call in state.calls)
-    return _replace(
-        state, history=(*state.history, *ordered), calls=(), decisions={}, results={}, files=files
-    )
+    track = state.track.and_also(zip(state.calls, ordered, strict=True))
+    state = _replace(state, calls=(), decisions={}, results={}, track=track)
+    return _added(state, *fitted(ordered, state.window))
 
 
 def _settled(state: State) -> State:
@@ -206,8 +316,15 @@ def _files(known: dict[str, str], seen: tuple[FileSeen, ...]) -> dict[str, str]:
     return {**known, **{file.path: file.sha256 for file in seen}} if seen else known
 
 
+def _pinned(pins: dict[str, str], changed: tuple[Pin, ...]) -> dict[str, str]:
+    if not changed:
+        return pins
+    all_pins = {**pins, **{pin.name: pin.text for pin in changed}}
+    return {name: text for name, text in all_pins.items() if text}
+
+
 def _deliver(state: State) -> State:
     """What was said meanwhile enters the history as soon as no call is open."""
     if state.calls or not state.queued:
         return state
-    return _replace(state, history=(*state.history, *state.queued), queued=())
+    return _replace(_added(state, *state.queued), queued=())

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import msgspec
 
-from akmon_core.errors import ArgumentsError
-from akmon_core.messages import Image, ToolCall
+from akmon_core.errors import ArgumentsError, ToolError
+from akmon_core.messages import Image, Pin, ToolCall
 
-EffectKind: TypeAlias = Literal["read", "write", "run", "fetch", "ask"]
+EffectKind: TypeAlias = Literal["read", "write", "run", "fetch", "remember", "ask"]
 
 
 class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that a call would do, judged before it happens.
 
-    ``target`` is a path for ``read`` and ``write``, a command line for ``run``, a URL for ``fetch``.
+    ``target`` is a path for ``read`` and ``write``, a command line for ``run``, a URL for ``fetch``, the name
+    of a note for ``remember``.
     """
 
     kind: EffectKind
@@ -62,6 +63,17 @@ class ToolOutput(msgspec.Struct, frozen=True, omit_defaults=True):
     summary: str = ""
     """One line for the record, such as ``47 lines written``."""
     files: tuple[FileSeen, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    """What stays in the conversation from now on, or no longer does."""
+
+
+class Delegation(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work for a sub-agent, which knows nothing else."""
+
+    task: str
+    title: str
+    """A few words for people."""
+    reads_only: bool = False
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -72,6 +84,22 @@ class ToolSpec(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
 
 
+def _no_records(_record: int) -> str | None:
+    return None
+
+
+async def _nobody(_question: str, _options: tuple[str, ...]) -> str:
+    raise ToolError("nobody can be asked here")
+
+
+Delegate: TypeAlias = Callable[["Delegation"], Awaitable["ToolOutput"]]
+
+
+async def no_agents(_delegation: Delegation) -> ToolOutput:
+    """For an agent that may not have others work for it."""
+    raise ToolError("there are no sub-agents here")
+
+
 class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a running call may know and do besides its arguments."""
 
@@ -80,6 +108,12 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 by canonical path, of every file's content as this session last saw it."""
     progress: Callable[[str], None]
     """Shows output while the call still runs."""
+    recall: Callable[[int], str | None] = _no_records
+    """The text that a record of the session's journal holds for the model; None if there is none."""
+    ask: Callable[[str, tuple[str, ...]], Awaitable[str]] = _nobody
+    """Puts a question to the person, with answers to choose from; gives what the person said."""
+    delegate: Delegate = no_agents
+    """Has a sub-agent do something and gives its answer. Raises ``ToolError``."""
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=msgspec.Struct)

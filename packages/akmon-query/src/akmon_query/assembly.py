@@ -13,11 +13,11 @@ import msgspec
 from akmon_core import __version__
 from akmon_core.codec import SCHEMA
 from akmon_core.errors import SettingsError
-from akmon_core.events import ModeChanged, ModelChosen, SessionStarted
+from akmon_core.events import Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Journal, Locator
+from akmon_core.ports import Clock, Instructions, Journal, Locator
 from akmon_core.tools import AnyTool, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
@@ -25,10 +25,14 @@ from akmon_query.gate import Gate
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal
 from akmon_query.ledger import Ledger
+from akmon_query.project import Project
+from akmon_query.prompts import usable_tokens
 from akmon_query.resume import resume
-from akmon_query.session import Session
+from akmon_query.session import Session, change_mode
 from akmon_query.store import SessionInfo
+from akmon_query.subagents import Agents
 from akmon_query.turn import Driver
+from akmon_query.workflows.plans import FilePlans
 from akmon_tools.registry import builtin_tools
 from akmon_tools.workspace import Workspace
 
@@ -56,7 +60,11 @@ def open_session(
     name: str = "",
     effort: Effort | None = None,
     fallback_model: str = "",
+    planner_model: str = "",
     rows: Sequence[ModelRow] = (),
+    instructions: str = "",
+    more_instructions: Instructions | None = None,
+    clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
 
@@ -66,21 +74,29 @@ def open_session(
     ``sessions`` is the folder of the journals; None keeps the session in memory only. ``mode`` is
     ``default`` for a new session and unchanged for a resumed one.
 
+    ``instructions`` is what the model is told besides, such as the text of an ``AGENTS.md``, and
+    ``more_instructions`` finds what holds in folders that it comes to later.
+
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
-    one that takes over for good when it has failed three times in a row, and ``rows`` say what the catalog
-    does not know of a model, such as its prices.
+    one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
+    plans (by default the model itself), and ``rows`` say what the catalog does not know of a model, such as
+    its prices.
 
     Raises ``SettingsError`` or ``JournalError``.
     """
+    planner: Model | None = None
     if isinstance(model, str):
         known = _environment() if backends is None else backends
         model = opened = open_model(
             model, known, provider=provider, rows=rows, effort=effort, fallback=fallback_model
         )
         asked = opened.possible
-    elif rows or effort or fallback_model:
+        if planner_model:
+            planner = opened = open_model(planner_model, known, rows=rows, effort=effort)
+            asked = (*asked, *opened.possible)
+    elif rows or effort or fallback_model or planner_model:
         raise SettingsError(
-            "effort, fallback_model and rows go with a model given by its id. "
+            "effort, fallback_model, planner_model and rows go with a model given by its id. "
             "Leave them out for an object of your own."
         )
     else:
@@ -106,6 +122,10 @@ def open_session(
         mode=mode,
         policy=policy,
         limits=limits,
+        project=Project(plans=FilePlans(_project_root(workspace)), instructions=more_instructions),
+        planner=planner,
+        instructions=instructions,
+        clock=clock,
     )
 
 
@@ -120,18 +140,24 @@ def assemble(
     mode: Mode | None = None,
     policy: Policy = Policy(),  # noqa: B008 - a frozen value
     limits: Limits = Limits(),  # noqa: B008 - a frozen value
+    project: Project = Project(),  # noqa: B008 - a frozen value
+    planner: Model | None = None,
+    instructions: str = "",
+    clock: Clock = time.time,
 ) -> Session:
     """A session from parts that are there already; what ``journal`` holds is resumed."""
-    ledger = Ledger(session, journal, time.time)
+    ledger = Ledger(session, journal, clock)
     try:
         if not resume(ledger):
             ledger.report(started)
-        _choose(ledger, model, mode)
+        _choose(ledger, model, mode, instructions)
     except BaseException:
         ledger.close()
         raise
     gate = Gate(ledger, locate, policy)
-    return Session(ledger, Driver(ledger, model, tools, gate, _from_now_on(limits, ledger)), gate)
+    limits = _from_now_on(limits, ledger)
+    agents = Agents(ledger, model, tools, gate, limits, project, planner)
+    return Session(ledger, Driver(ledger, model, tools, gate, limits, project, agents), gate, project.plans)
 
 
 def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:
@@ -156,13 +182,22 @@ def _open_journal(session: str, sessions: Path | None, resumed: SessionInfo | No
     return FileJournal(sessions / f"{session}.jsonl") if sessions else MemoryJournal()
 
 
-def _choose(ledger: Ledger, model: Model, mode: Mode | None) -> None:
-    """Records the model and the mode where they differ from what the session had."""
+def _choose(ledger: Ledger, model: Model, mode: Mode | None, instructions: str) -> None:
+    """Records the model, the mode and the instructions where they differ from what the session had."""
     facts, state = model.facts, ledger.state
-    if (facts.provider, facts.id) != (state.provider, state.model):
-        ledger.report(ModelChosen(facts.provider, facts.id))
+    chosen = ModelChosen(facts.provider, facts.id, usable_tokens(facts))
+    if (chosen.provider, chosen.model, chosen.window) != (state.provider, state.model, state.window):
+        ledger.report(chosen)
+    if instructions != state.instructions:
+        ledger.report(Instructed(instructions))
     if mode and mode != state.mode:
-        ledger.report(ModeChanged(mode))
+        change_mode(ledger, mode)
+
+
+def _project_root(workspace: Workspace) -> Path:
+    """The outermost root that the working directory is in."""
+    around = [root for root in workspace.roots if workspace.cwd.is_relative_to(root)]
+    return min(around, key=lambda root: len(root.parts), default=workspace.cwd)
 
 
 def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:

@@ -1,26 +1,36 @@
-"""Has a call judged, and asks a person where the verdict says so. Every decision is an event."""
+"""Has a call judged, and asks a person where the verdict or the model wants it. Every decision is an event."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TypeAlias
 
-from akmon_core.commands import Answer
-from akmon_core.events import PermissionAsked, PermissionDecided
+from akmon_core.commands import Answer, Respond
+from akmon_core.events import PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
 from akmon_core.messages import ToolCall
 from akmon_core.permissions import Policy, Verdict, judge
 from akmon_core.ports import Locator
 from akmon_core.tools import AnyTool, Effect, Previewing, ToolContext
 from akmon_query.ledger import Ledger
 
+Waiting: TypeAlias = dict[tuple[str, str], asyncio.Future[tuple[Answer | Respond, str]]]
+"""Who waits for an answer, by agent and call."""
+
 
 class Gate:
-    """Decides calls one after the other, so that an answer can already settle the next one."""
+    """Decides an agent's calls one after the other, so that an answer can already settle the next one."""
 
-    def __init__(self, ledger: Ledger, locate: Locator, policy: Policy) -> None:
+    def __init__(
+        self, ledger: Ledger, locate: Locator, policy: Policy, waiting: Waiting | None = None
+    ) -> None:
         self._ledger = ledger
         self._locate = locate
         self._policy = policy
-        self._waiting: dict[str, asyncio.Future[tuple[Answer, str]]] = {}
+        self._waiting: Waiting = {} if waiting is None else waiting
+
+    def of(self, sub_agent: Ledger) -> Gate:
+        """The gate of a sub-agent: the same policy, and at most what the main agent may do."""
+        return Gate(sub_agent, self._locate, self._policy, self._waiting)
 
     async def authorize(self, call: ToolCall, tool: AnyTool, arguments: object, context: ToolContext) -> None:
         """Reports a ``PermissionDecided`` for ``call``."""
@@ -39,29 +49,47 @@ class Gate:
             return
         view = tool.preview(arguments, context) if isinstance(tool, Previewing) else None
         question = PermissionAsked(call=call, effects=effects, reason=verdict.reason, view=view)
-        answer, cause = await self._ask(question)
+        answer, cause = await self._ask(question, call.id)
+        assert isinstance(answer, Answer)
         self._ledger.report(_decided(answer, tool.name, effects), cause)
 
-    def answer(self, answer: Answer, cause: str) -> bool:
-        """Whether somebody was waiting for ``answer``. The first answer counts."""
-        waiter = self._waiting.get(answer.call_id)
+    async def ask(self, question: QuestionAsked) -> str:
+        """What the person says to ``question``; empty if the person, or nobody, says anything."""
+        if self._policy.unattended:
+            return ""
+        answer, cause = await self._ask(question, question.call_id)
+        assert isinstance(answer, Respond)
+        self._ledger.report(QuestionAnswered(question.call_id, answer.text), cause)
+        return answer.text
+
+    def answer(self, answer: Answer | Respond, cause: str) -> bool:
+        """Whether somebody was waiting for such an ``answer``. The first answer counts."""
+        waiter = self._waiting.get((_kind(answer) + answer.agent, answer.call_id))
         if waiter is None or waiter.done():
             return False
         waiter.set_result((answer, cause))
         return True
 
     def _judge(self, tool: str, effects: tuple[Effect, ...]) -> Verdict:
-        state = self._ledger.state
-        return judge(tool, self._locate(effects), state.mode, self._policy, state.grants)
+        root, own = self._ledger.root.state, self._ledger.state
+        mode = "plan" if own.mode == "plan" else root.mode
+        return judge(tool, self._locate(effects), mode, self._policy, root.grants)
 
-    async def _ask(self, question: PermissionAsked) -> tuple[Answer, str]:
-        waiter: asyncio.Future[tuple[Answer, str]] = asyncio.get_running_loop().create_future()
-        self._waiting[question.call.id] = waiter
+    async def _ask(
+        self, question: PermissionAsked | QuestionAsked, call_id: str
+    ) -> tuple[Answer | Respond, str]:
+        waiter: asyncio.Future[tuple[Answer | Respond, str]] = asyncio.get_running_loop().create_future()
+        key = (_kind(question) + self._ledger.agent, call_id)
+        self._waiting[key] = waiter
         try:
             self._ledger.report(question)
             return await waiter
         finally:
-            del self._waiting[question.call.id]
+            del self._waiting[key]
+
+
+def _kind(value: PermissionAsked | QuestionAsked | Answer | Respond) -> str:
+    return "permission " if isinstance(value, PermissionAsked | Answer) else "question "
 
 
 def _decided(answer: Answer, tool: str, effects: tuple[Effect, ...]) -> PermissionDecided:

@@ -8,12 +8,20 @@ from itertools import islice
 
 import msgspec
 
-from akmon_core.events import EPHEMERAL, Envelope
+from akmon_core.events import (
+    EPHEMERAL,
+    Envelope,
+    PermissionAsked,
+    PermissionDecided,
+    QuestionAnswered,
+    QuestionAsked,
+)
 from akmon_core.limits import SUBSCRIBER_EVENTS
 from akmon_core.ports import Journal
 from akmon_core.stream import TextDelta, ThinkingDelta
 
 _MERGED_CHARS = 4_096
+_QUESTIONS = (PermissionAsked, PermissionDecided, QuestionAsked, QuestionAnswered)
 
 
 class Hub:
@@ -28,9 +36,12 @@ class Hub:
         for subscriber in self._subscribers:
             subscriber.put(envelope)
 
-    def subscribe(self, after: int, *, behind: bool) -> Subscriber:
-        """A reader of what follows sequence number ``after``; ``behind`` if some of it is in the journal."""
-        subscriber = Subscriber(self, self._journal, after, behind=behind)
+    def subscribe(self, after: int, *, behind: bool, agents: bool) -> Subscriber:
+        """A reader of what follows sequence number ``after``; ``behind`` if some of it is in the journal.
+
+        With ``agents`` it sees all that sub-agents do, otherwise only what they ask the person.
+        """
+        subscriber = Subscriber(self, self._journal, after, behind=behind, agents=agents)
         self._subscribers.add(subscriber)
         if self._closed:
             subscriber.end()
@@ -49,11 +60,12 @@ class Hub:
 class Subscriber:
     """One client's queue. A reader that falls too far behind catches up from the journal."""
 
-    def __init__(self, hub: Hub, journal: Journal, after: int, *, behind: bool) -> None:
+    def __init__(self, hub: Hub, journal: Journal, after: int, *, behind: bool, agents: bool) -> None:
         self._hub = hub
         self._journal = journal
         self._last = after
         self._behind = behind
+        self._agents = agents
         self._queue: deque[Envelope] = deque()
         self._wake = asyncio.Event()
         self._ended = False
@@ -61,6 +73,8 @@ class Subscriber:
     def put(self, envelope: Envelope) -> None:
         if self._behind:
             self._wake.set()
+            return
+        if not self._concerns(envelope):
             return
         if isinstance(envelope.event, EPHEMERAL):
             self._put_ephemeral(envelope)
@@ -101,8 +115,12 @@ class Subscriber:
         elif len(self._queue) < SUBSCRIBER_EVENTS:
             self._queue.append(envelope)
 
+    def _concerns(self, envelope: Envelope) -> bool:
+        return self._agents or not envelope.agent or isinstance(envelope.event, _QUESTIONS)
+
     def _catch_up(self) -> None:
-        self._queue.extend(islice(self._journal.read(self._last), SUBSCRIBER_EVENTS))
+        missed = filter(self._concerns, self._journal.read(self._last))
+        self._queue.extend(islice(missed, SUBSCRIBER_EVENTS))
         self._behind = len(self._queue) >= SUBSCRIBER_EVENTS
 
 

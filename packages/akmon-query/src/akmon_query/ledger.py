@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from akmon_core.codec import storable
 from akmon_core.events import (
     EPHEMERAL,
@@ -12,83 +10,114 @@ from akmon_core.events import (
     Event,
     PermissionDecided,
     Prompted,
+    QuestionAnswered,
     ToolStarted,
     TurnEnded,
 )
 from akmon_core.ports import Clock, Journal
-from akmon_core.state import State, apply
+from akmon_core.state import State, apply, fold
 from akmon_query.hub import Hub, Subscriber
 
 
 class Ledger:
-    """A session's state and everything that led to it.
+    """An agent's state and everything that led to it.
 
-    ``report`` is synchronous, so that journal, state and clients can never disagree about the order.
+    ``report`` is synchronous, so that journal, state and clients can never disagree about the order. The ledgers
+    of sub-agents write to the journal of the main agent, under their path.
     """
 
-    def __init__(self, session: str, journal: Journal, clock: Clock) -> None:
+    def __init__(self, session: str, journal: Journal, clock: Clock, *, of: Ledger | None = None) -> None:
         self.session = session
         self.state = State()
+        self.clock = clock
+        self.root = of or self
+        """The main agent's ledger."""
+        self.agent = ""
+        """The path of the sub-agent; empty is the main agent."""
         self.cause = ""
         """The id of the command that what happens now belongs to."""
         self._journal = journal
-        self.clock = clock
-        self._hub = Hub(journal)
-        self.seq = 0
-        """Sequence number of the last durable event."""
-        self.broken = ""
+        self._hub: Hub = of._hub if of else Hub(journal)
+        self._seq = 0
+        self._broken = ""
+
+    @property
+    def seq(self) -> int:
+        """Sequence number of the session's last durable event."""
+        return self.root._seq
+
+    @property
+    def broken(self) -> str:
         """Why nothing is kept any more; empty while all is well."""
+        return self.root._broken
+
+    def sub_agent(self) -> Ledger:
+        """The ledger of a new sub-agent, whose path no other one has had."""
+        ledger = Ledger(self.session, self._journal, self.clock, of=self.root)
+        ledger.agent = f"task-{self.seq + 1}"
+        ledger.cause = self.cause
+        return ledger
 
     def restore(self) -> None:
         """Folds what the journal holds into the state, without publishing it."""
         for envelope in self._journal.read():
-            self.seq = envelope.seq
-            self.state = apply(self.state, cast("DurableEvent", envelope.event))
+            self._seq = envelope.seq
+            self.state = fold(self.state, envelope)
 
     def report(self, event: Event, cause: str = "") -> None:
         """Raises ``JournalError`` if the event cannot be kept; then it has not happened."""
+        root = self.root
         if isinstance(event, EPHEMERAL):
-            self._hub.publish(self._envelope(event, cause))
+            self._hub.publish(self._envelope(event, cause, root.seq, root.state.turn))
             return
         event = storable(event)
         state = apply(self.state, event)
-        envelope = self._envelope(event, cause, seq=self.seq + 1, turn=state.turn)
-        if not self.broken:
+        turn = state.turn if self is root else root.state.turn
+        envelope = self._envelope(event, cause, root.seq + 1, turn)
+        if not root.broken:
             self._journal.append(envelope, sync=_must_last(event))
-        self.seq += 1
+        root._seq += 1
         self.state = state
+        if self is not root:
+            root.state = fold(root.state, envelope)
         self._hub.publish(envelope)
 
     def give_up(self, why: str) -> None:
         """Keeps nothing from now on, so that a turn can end whose end cannot be kept."""
-        self.broken = why
+        self.root._broken = why
 
-    def subscribe(self, after: int | None) -> Subscriber:
+    def recall(self, record: int) -> Event | None:
+        """What the record of that number says; None if there is none."""
+        if not 0 < record <= self.seq:
+            return None
+        envelope = next(self._journal.read(record - 1), None)
+        return envelope.event if envelope and envelope.seq == record else None
+
+    def subscribe(self, after: int | None, *, agents: bool = False) -> Subscriber:
         if after is None:
-            return self._hub.subscribe(self.seq, behind=False)
-        return self._hub.subscribe(after, behind=after < self.seq)
+            return self._hub.subscribe(self.seq, behind=False, agents=agents)
+        return self._hub.subscribe(after, behind=after < self.seq, agents=agents)
 
     def close(self) -> None:
         self._hub.close()
         self._journal.close()
 
-    def _envelope(
-        self, event: Event, cause: str, *, seq: int | None = None, turn: int | None = None
-    ) -> Envelope:
+    def _envelope(self, event: Event, cause: str, seq: int, turn: int) -> Envelope:
         return Envelope(
-            seq=self.seq if seq is None else seq,
+            seq=seq,
             at=self.clock(),
             session=self.session,
-            turn=self.state.turn if turn is None else turn,
+            turn=turn,
             cause=cause or self.cause,
             event=event,
+            agent=self.agent,
         )
 
 
-def _must_last(event: Event) -> bool:
+def _must_last(event: DurableEvent) -> bool:
     """Whether the event has to be on the disk before anything else happens."""
     match event:
-        case Prompted() | TurnEnded():
+        case Prompted() | TurnEnded() | QuestionAnswered():
             return True
         case PermissionDecided(by="person") | ToolStarted(mutating=True):
             return True

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 
 from akmon_core.errors import ProviderError
-from akmon_core.events import ModelFailed, Replied
+from akmon_core.events import ModelFailed, Replied, SummaryFailed
 from akmon_core.messages import Assistant, Text, distinct_calls
 from akmon_core.models import Model, ModelFacts, ModelRequest
 from akmon_core.prefix import Sent, cache_break
@@ -15,47 +15,104 @@ from akmon_query.ledger import Ledger
 
 
 class ModelCalls:
-    """The model calls of a session, one at a time. Each ends with one ``Replied`` or ``ModelFailed``."""
+    """The model calls of an agent, one at a time. Each ends with one event that says what it took."""
 
     def __init__(self, ledger: Ledger, model: Model) -> None:
         self._ledger = ledger
         self._model = model
         self._before: Sent | None = None
-        """The last call that was answered."""
+        """The last call that was answered, while its prompt is the beginning of the next one."""
+        self.last: float | None = None
+        """When the provider last saw the conversation, in seconds since 1970."""
 
-    async def call(self, request: ModelRequest) -> None:
-        bill = _Bill(self._model.facts)
+    @property
+    def facts(self) -> ModelFacts:
+        return self._model.facts
+
+    async def call(self, request: ModelRequest, weight: int) -> None:
+        """Reports a ``Replied`` or a ``ModelFailed``. ``weight`` is that of the whole prompt."""
+        bill = Bill(self._model.facts)
         try:
-            async with aclosing(self._model.stream(request)) as stream:
-                async for event in stream:
-                    if isinstance(event, ReplyDone):
-                        bill.end(event.usage, event.cost)
-                        self._replied(request, event, bill)
-                        return
-                    bill.take(event, self._model)
-                    if not isinstance(event, UsageSeen):
-                        self._ledger.report(event)
-            raise ProviderError("protocol", "the model's reply ended without its end being marked")
+            done = await self._reply(request, bill, quiet=False)
         except ProviderError as error:
-            if not bill.ended:  # else it was only the closing that failed
-                self._failed(error, bill)
+            self._failed(error, bill, weight)
         except asyncio.CancelledError:
-            if not bill.ended:
+            if bill.done:  # only the closing was interrupted
+                self._replied(request, bill.done, bill, weight)
+            else:
                 self._interrupted(bill)
             raise
+        else:
+            self._replied(request, done, bill, weight)
+
+    async def summarise(self, request: ModelRequest) -> tuple[str, Bill] | None:
+        """The summary, and what it took; None after a ``SummaryFailed``."""
+        bill = Bill(self._model.facts)
+        try:
+            done = await self._reply(request, bill, quiet=True)
+        except ProviderError as error:
+            self.summary_failed(str(error), bill)
+            return None
+        except asyncio.CancelledError:
+            bill.end_broken()
+            if bill.usage != Usage():
+                self.summary_failed("interrupted", bill)
+            raise
+        text = done.message.text.strip()
+        if not text or done.message.calls or done.message.stop != "end":
+            self.summary_failed("the model's answer was no whole summary", bill)
+            return None
+        return text, bill
+
+    def summary_failed(self, message: str, bill: Bill) -> None:
+        bill.end_broken()
+        self._ledger.report(
+            SummaryFailed(
+                message=message,
+                usage=bill.usage,
+                cost=bill.cost,
+                attempts=bill.attempts,
+                model=self.other(bill.facts),
+            )
+        )
+
+    def forget(self) -> None:
+        """The next prompt is meant to differ from the last one, which is no reason for a notice."""
+        self._before = None
 
     async def close(self) -> None:
         await self._model.close()
 
-    def _replied(self, request: ModelRequest, done: ReplyDone, bill: _Bill) -> None:
+    async def _reply(self, request: ModelRequest, bill: Bill, *, quiet: bool) -> ReplyDone:
+        """The reply. Shows what comes of it on the way, ``quiet`` only that it is tried again."""
+        try:
+            async with aclosing(self._model.stream(request)) as stream:
+                async for event in stream:
+                    if isinstance(event, ReplyDone):
+                        bill.end(event)
+                        break
+                    bill.take(event, self._model)
+                    if not isinstance(event, UsageSeen) and (isinstance(event, Retrying) or not quiet):
+                        self._ledger.report(event)
+        except ProviderError:
+            if not bill.done:  # else it was only the closing that failed
+                raise
+        if not bill.done:
+            raise ProviderError("protocol", "the model's reply ended without its end being marked")
+        self.last = self._ledger.clock()
+        return bill.done
+
+    def _replied(self, request: ModelRequest, done: ReplyDone, bill: Bill, weight: int) -> None:
         self._ledger.report(
             Replied(
                 distinct_calls(done.message),
                 bill.usage,
                 bill.cost,
                 attempts=bill.attempts,
-                model=self._other(bill.facts),
+                model=self.other(bill.facts),
                 response_id=done.id,
+                prompt_tokens=done.usage.prompt_tokens,
+                prompt_weight=weight,
             )
         )
         before, facts = self._before, bill.facts
@@ -64,7 +121,7 @@ class ModelCalls:
         if before and facts.caches and (broken := cache_break(before, sent)):
             self._ledger.report(broken)
 
-    def _failed(self, error: ProviderError, bill: _Bill) -> None:
+    def _failed(self, error: ProviderError, bill: Bill, weight: int) -> None:
         bill.end_broken()
         self._ledger.report(
             ModelFailed(
@@ -73,12 +130,13 @@ class ModelCalls:
                 usage=bill.usage,
                 cost=bill.cost,
                 attempts=bill.attempts,
-                model=self._other(bill.facts),
+                model=self.other(bill.facts),
                 said=bill.text,
+                prompt_weight=weight,
             )
         )
 
-    def _interrupted(self, bill: _Bill) -> None:
+    def _interrupted(self, bill: Bill) -> None:
         bill.end_broken()
         if not bill.text and bill.usage == Usage():
             return
@@ -89,17 +147,17 @@ class ModelCalls:
                 bill.usage,
                 bill.cost,
                 attempts=bill.attempts,
-                model=self._other(bill.facts),
+                model=self.other(bill.facts),
             )
         )
 
-    def _other(self, facts: ModelFacts) -> str:
+    def other(self, facts: ModelFacts) -> str:
         """The name of a model that is not the session's."""
         state = self._ledger.state
         return "" if (facts.provider, facts.id) == (state.provider, state.model) else _name(facts)
 
 
-class _Bill:
+class Bill:
     """What one call has said and used so far, over all of its attempts."""
 
     def __init__(self, facts: ModelFacts) -> None:
@@ -109,8 +167,8 @@ class _Bill:
         self.usage = Usage()
         """Of the attempts that have ended."""
         self.cost: float | None = 0.0
-        self.ended = False
-        """Whether the reply is whole."""
+        self.done: ReplyDone | None = None
+        """The whole reply."""
         self._said: list[str] = []
         self._began = False
         """Whether the running attempt was answered by anything."""
@@ -140,9 +198,10 @@ class _Bill:
                 pass
         self._began = True
 
-    def end(self, usage: Usage, cost: float | None) -> None:
-        self._charge(UsageSeen(usage, self._seen.cost if cost is None else cost))
-        self.ended = True
+    def end(self, done: ReplyDone) -> None:
+        self._charge(UsageSeen(done.usage, self._seen.cost if done.cost is None else done.cost))
+        self._began, self._seen = False, UsageSeen(Usage())
+        self.done = done
 
     def end_broken(self) -> None:
         """The attempt is over before its reply was whole; one that was not answered cost nothing."""

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from typing import Self, assert_never
 
-from akmon_core.commands import Answer, Command, Interrupt, Prompt, SetMode, Steer
+from akmon_core.commands import (
+    Answer,
+    Command,
+    Compact,
+    Implement,
+    Interrupt,
+    Prompt,
+    Respond,
+    SetMode,
+    Steer,
+)
 from akmon_core.errors import AkmonError
-from akmon_core.events import ModeChanged, Noticed, Prompted, Steered
+from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, Steered
 from akmon_core.limits import INBOX_COMMANDS
-from akmon_core.messages import Text, User
+from akmon_core.messages import Image, Pin, Text, User, note
+from akmon_core.permissions import Mode
+from akmon_core.prompt import carry_out, mode_note
+from akmon_core.ports import Plans
 from akmon_core.state import State
 from akmon_query.gate import Gate
 from akmon_query.hub import Subscriber
@@ -22,11 +36,12 @@ from akmon_query.turn import Driver
 class Session:
     """Implements ``akmon_core.ports.SessionClient``. Use it as an async context manager, or ``close`` it."""
 
-    def __init__(self, ledger: Ledger, driver: Driver, gate: Gate) -> None:
+    def __init__(self, ledger: Ledger, driver: Driver, gate: Gate, plans: Plans) -> None:
         self._ledger = ledger
         self._driver = driver
         self._gate = gate
-        self._waiting: deque[tuple[Prompt, str]] = deque()
+        self._plans = plans
+        self._waiting: deque[tuple[Prompt | Compact | Implement, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -45,24 +60,27 @@ class Session:
             raise AkmonError("the session is closed")
         cause = new_id()
         match command:
-            case Prompt():
-                self._prompt(command, cause)
+            case Prompt() | Compact() | Implement():
+                self._wait(command, cause)
             case Steer(text):
                 self._steer(text, cause)
-            case Answer(call_id=call_id):
+            case Answer(call_id=call_id) | Respond(call_id=call_id):
                 if not self._gate.answer(command, cause):
                     self._ledger.report(Noticed(f"no question is waiting for an answer to {call_id}"), cause)
             case Interrupt():
                 self._interrupt()
             case SetMode(mode):
-                self._ledger.report(ModeChanged(mode), cause)
+                change_mode(self._ledger, mode, cause)
             case _:
                 assert_never(command)
         return cause
 
-    def events(self, after: int | None = None) -> Subscriber:
-        """Everything from now on, or first what was durable after sequence number ``after``."""
-        return self._ledger.subscribe(after)
+    def events(self, after: int | None = None, *, agents: bool = False) -> Subscriber:
+        """Everything from now on, or first what was durable after sequence number ``after``.
+
+        Of sub-agents only what they ask the person, with ``agents`` all that they do.
+        """
+        return self._ledger.subscribe(after, agents=agents)
 
     async def close(self) -> None:
         """Interrupts what runs, lets go of the model and the journal, and ends every client's events."""
@@ -85,36 +103,72 @@ class Session:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _prompt(self, prompt: Prompt, cause: str) -> None:
+    def _wait(self, command: Prompt | Compact | Implement, cause: str) -> None:
         if len(self._waiting) >= INBOX_COMMANDS:
-            self._ledger.report(Noticed("too many prompts are waiting; this one was dropped"), cause)
+            self._ledger.report(Noticed("too much is waiting already; this was dropped"), cause)
             return
-        self._waiting.append((prompt, cause))
-        self._next_turn()
+        self._waiting.append((command, cause))
+        self._next()
 
     def _steer(self, text: str, cause: str) -> None:
         if self._ledger.state.running:
-            self._ledger.report(Steered(User((Text(text),))), cause)
+            self._ledger.report(Steered(User((Text(text),), record=self._ledger.seq + 1)), cause)
         else:
-            self._prompt(Prompt(text), cause)
+            self._wait(Prompt(text), cause)
 
     def _interrupt(self) -> None:
         self._waiting.clear()
         if self._turn:
             self._turn.cancel()
 
-    def _next_turn(self) -> None:
+    def _next(self) -> None:
         while self._waiting and not self._turn:
-            prompt, self._ledger.cause = self._waiting.popleft()
-            message = User((*prompt.images, Text(prompt.text)))
-            if self._driver.begin(Prompted(message)):
-                self._turn = asyncio.get_running_loop().create_task(self._driver.drive())
-                self._turn.add_done_callback(self._turn_done)
+            command, self._ledger.cause = self._waiting.popleft()
+            if work := self._work(command):
+                self._turn = asyncio.get_running_loop().create_task(work)
+                self._turn.add_done_callback(self._done)
 
-    def _turn_done(self, turn: asyncio.Task[None]) -> None:
+    def _work(self, command: Prompt | Compact | Implement) -> Coroutine[None, None, None] | None:
+        """What a command has the driver do; None if that could not begin."""
+        match command:
+            case Compact(hint):
+                return self._driver.compact(hint)
+            case Implement(path, mode):
+                return self._implement(path, mode)
+            case Prompt(text, images, plan_first):
+                return self._begin(Prompted(self._message((*images, Text(text))), plan_first))
+
+    def _message(self, parts: tuple[Text | Image, ...]) -> User:
+        return User(parts, record=self._ledger.seq + 1)
+
+    def _begin(self, prompted: Prompted) -> Coroutine[None, None, None] | None:
+        return self._driver.drive() if self._driver.begin(prompted) else None
+
+    def _implement(self, path: str, mode: Mode) -> Coroutine[None, None, None] | None:
+        state = self._ledger.state
+        try:
+            plan = self._plans.read(path) if path or "plan" not in state.pins else state.pins["plan"]
+        except (OSError, ValueError) as error:
+            self._ledger.report(Noticed(f"no plan to carry out: {error}"))
+            return None
+        if mode != state.mode:
+            change_mode(self._ledger, mode)
+        if plan != state.pins.get("plan"):
+            self._ledger.report(Pinned(Pin("plan", plan)))
+        return self._begin(Prompted(self._message((Text(carry_out(plan)),))))
+
+    def _done(self, turn: asyncio.Task[None]) -> None:
         self._turn = None
         self._driver.abandon()
         if not turn.cancelled() and (error := turn.exception()):
             turn.get_loop().call_exception_handler({"message": "a turn failed", "exception": error})
         if not self._closed:
-            self._next_turn()
+            self._next()
+
+
+def change_mode(ledger: Ledger, mode: Mode, cause: str = "") -> None:
+    """Records another mode, and tells the model where that is about plan mode."""
+    before = ledger.state.mode
+    ledger.report(ModeChanged(mode), cause)
+    if "plan" in (before, mode) and mode != before:
+        ledger.report(Reminded("mode", note(mode_note(mode))), cause)

@@ -6,53 +6,83 @@ The only place of the engine that waits.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Iterator, Mapping
-from itertools import groupby
-from typing import assert_never
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, assert_never
 
-from akmon_core.decide import Authorize, CallModel, Finish, GoOn, Move, RunTools, decide
-from akmon_core.errors import ArgumentsError, JournalError, ToolError
+from akmon_core.context import Clear, Summarise, Trim
+from akmon_core.decide import (
+    Authorize,
+    CallModel,
+    Finish,
+    GoOn,
+    MakePlan,
+    Move,
+    Remind,
+    RunTools,
+    Situation,
+    decide,
+)
+from akmon_core.errors import JournalError
 from akmon_core.events import (
+    Cleared,
     Continued,
+    Noticed,
     Outcome,
+    Pinned,
+    PlanSaved,
     Prompted,
-    ToolFinished,
-    ToolProgress,
-    ToolStarted,
+    Reminded,
     TurnEnded,
 )
-from akmon_core.limits import PARALLEL_CALLS, Limits
-from akmon_core.messages import ToolCall, ToolResult
+from akmon_core.limits import Limits
+from akmon_core.messages import Assistant, User, note
 from akmon_core.models import Model
-from akmon_core.prompt import GO_ON, compose
-from akmon_core.tools import AnyTool, ToolContext, ToolOutput, parse_arguments, tool_spec
+from akmon_core.prompt import GO_ON, carry_out, instructions_note
+from akmon_core.tools import AnyTool, no_agents
+from akmon_query.compaction import Compaction
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 from akmon_query.modelcall import ModelCalls
+from akmon_query.project import Project
+from akmon_query.prompts import Prompts
+from akmon_query.toolcalls import ToolCalls, close_calls
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from akmon_query.subagents import Agents
 
 
 class Driver:
-    """Everything a turn needs. One turn runs at a time."""
+    """Everything that the turns of an agent need. One runs at a time."""
 
     def __init__(
-        self, ledger: Ledger, model: Model, tools: Mapping[str, AnyTool], gate: Gate, limits: Limits
+        self,
+        ledger: Ledger,
+        model: Model,
+        tools: Mapping[str, AnyTool],
+        gate: Gate,
+        limits: Limits,
+        project: Project,
+        agents: Agents | None = None,
     ) -> None:
         self._ledger = ledger
-        self._model = ModelCalls(ledger, model)
-        self._tools = tools
-        self._specs = tuple(tool_spec(tool) for tool in tools.values())
-        self._gate = gate
         self._limits = limits
+        self._project = project
+        self._agents = agents
+        self._tools = ToolCalls(ledger, tools, gate, agents.delegate if agents else no_agents)
+        self._calls = ModelCalls(ledger, model)
+        self._prompts = Prompts(ledger, self._tools.specs(), summarise=limits.auto_compact)
+        self._compaction = Compaction(ledger, self._calls, self._prompts)
+        self._began = 0.0
+        self._visited: set[str] = set()
+        """Files whose folders were searched for instructions."""
 
     def begin(self, prompted: Prompted) -> bool:
         """Whether a turn has begun. It has not if it cannot be recorded; then it has ended already."""
         if self._ledger.broken:
             self._close("failed", self._ledger.broken)
             return False
+        self._began = time.monotonic()
         try:
             self._ledger.report(prompted)
         except JournalError as error:
@@ -64,7 +94,7 @@ class Driver:
         """Runs the turn that has begun to its end; ``TurnEnded`` is reported however that comes."""
         try:
             while self._ledger.state.running:
-                await self._perform(decide(self._ledger.state, self._limits))
+                await self._perform(decide(self._ledger.state, self._limits, self._situation()))
         except asyncio.CancelledError:
             self._close("interrupted", "interrupted by the user")
         except JournalError as error:
@@ -73,13 +103,26 @@ class Driver:
             self._close("failed", f"an error inside akmon: {type(error).__name__}: {error}")
             raise
 
+    async def compact(self, hint: str) -> None:
+        """Shortens the conversation while no turn runs, or says why it stays as it was."""
+        try:
+            await self._compaction.asked_for(hint)
+        except asyncio.CancelledError:
+            self._ledger.report(Noticed("interrupted: the conversation stays as it was"))
+        except JournalError as error:
+            self._ledger.report(Noticed(str(error)))
+
     def abandon(self) -> None:
         """Ends a turn whose driving was cancelled before it started."""
         if self._ledger.state.running:
             self._close("interrupted", "interrupted by the user")
 
     async def close(self) -> None:
-        await self._model.close()
+        try:
+            await self._calls.close()
+        finally:
+            if self._agents:
+                await self._agents.close()
 
     def _close(self, outcome: Outcome, reason: str) -> None:
         try:
@@ -88,144 +131,83 @@ class Driver:
             self._ledger.give_up(str(error))
             close_turn(self._ledger, "failed", str(error))
 
+    def _situation(self) -> Situation:
+        return Situation(
+            room=self._compaction.room(),
+            spent=self._ledger.root.state.spent,
+            seconds=time.monotonic() - self._began,
+        )
+
     async def _perform(self, move: Move) -> None:
         match move:
             case CallModel():
-                await self._model.call(compose(self._ledger.state, self._specs, self._ledger.session))
+                request = self._prompts.request(self._calls.facts)
+                await self._calls.call(request, self._prompts.weight(request))
             case Authorize(calls):
                 for call in calls:
-                    await self._authorize(call)
+                    await self._tools.authorize(call)
             case RunTools(calls):
-                await self._run_tools(calls)
+                await self._tools.run(calls)
+                self._read_instructions()
             case GoOn():
                 self._ledger.report(Continued(GO_ON))
+            case Remind(kind, text):
+                self._ledger.report(Reminded(kind, note(text)))
+            case MakePlan():
+                await self._make_plan()
+            case Clear(results, tokens):
+                self._compaction.shorten(Cleared(results, tokens))
+            case Summarise(kept):
+                await self._compaction.summarise(kept)
+            case Trim(how):
+                self._compaction.shorten(how)
             case Finish(outcome, reason):
-                self._ledger.report(TurnEnded(outcome, reason))
+                self._finish(outcome, reason)
             case _:
                 assert_never(move)
 
-    # --- tools ----------------------------------------------------------------------------------
+    def _finish(self, outcome: Outcome, reason: str) -> None:
+        state = self._ledger.state
+        if outcome == "completed" and state.mode == "plan" and self._ledger is self._ledger.root:
+            last = state.history[-1]
+            self._keep_plan(last.text if isinstance(last, Assistant) else "")
+        self._ledger.report(TurnEnded(outcome, reason))
 
-    async def _authorize(self, call: ToolCall) -> None:
-        try:
-            tool = self._tool(call)
-            arguments = parse_arguments(tool, call)
-            await self._gate.authorize(call, tool, arguments, self._context(call))
-        except JournalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - see _failed
-            self._finish(call, _failed(call, error))
-
-    def _tool(self, call: ToolCall) -> AnyTool:
-        try:
-            return self._tools[call.name]
-        except KeyError:
-            raise ArgumentsError(
-                f"there is no tool called {call.name!r}. The tools are: {', '.join(self._tools)}."
-            ) from None
-
-    def _context(self, call: ToolCall) -> ToolContext:
-        def progress(text: str) -> None:
-            self._ledger.report(ToolProgress(call.id, text))
-
-        return ToolContext(call_id=call.id, files=self._ledger.state.files, progress=progress)
-
-    async def _run_tools(self, calls: tuple[ToolCall, ...]) -> None:
-        """Calls that only read run side by side, all others one after the other, in the order asked for."""
-        for reads_only, batch in groupby(calls, self._only_reads):
-            if reads_only:
-                await self._run_together(batch)
-            else:
-                for call in batch:
-                    await self._run(call, mutating=True)
-
-    async def _run_together(self, calls: Iterator[ToolCall]) -> None:
-        slots = asyncio.Semaphore(PARALLEL_CALLS)
-
-        async def run(call: ToolCall) -> None:
-            async with slots:
-                await self._run(call, mutating=False)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for call in calls:
-                    group.create_task(run(call))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
-
-    def _only_reads(self, call: ToolCall) -> bool:
-        if self._ledger.state.decisions[call.id].decision != "allow":
-            return True
-        tool = self._tool(call)
-        return all(effect.kind == "read" for effect in tool.effects(parse_arguments(tool, call)))
-
-    async def _run(self, call: ToolCall, *, mutating: bool) -> None:
-        verdict = self._ledger.state.decisions[call.id]
-        if verdict.decision != "allow":
-            self._finish(call, _denied(verdict.reason))
+    async def _make_plan(self) -> None:
+        asked = [
+            each for each in self._ledger.state.history if isinstance(each, User) and each.by == "person"
+        ]
+        plan = await self._agents.plan(asked[-1].text) if self._agents else None
+        if plan is None or plan.error:
+            why = plan.text if plan else "there is no planner here"
+            self._ledger.report(TurnEnded("failed", f"no plan was made: {why}"))
             return
-        self._ledger.report(ToolStarted(call.id, call.name, mutating))
-        began = time.monotonic()
-        output = await self._output(call)
-        self._finish(call, output, time.monotonic() - began)
+        self._keep_plan(plan.text)
+        self._ledger.report(Reminded("plan", note(carry_out(plan.text))))
 
-    async def _output(self, call: ToolCall) -> ToolOutput:
-        tool = self._tool(call)
+    def _keep_plan(self, text: str) -> None:
+        if not text.strip():
+            return
         try:
-            output: ToolOutput = await tool.run(parse_arguments(tool, call), self._context(call))
-        except JournalError:
-            raise
-        except asyncio.CancelledError as error:
-            if _being_cancelled():
-                raise
-            return _failed(call, error)
-        except Exception as error:  # noqa: BLE001 - see _failed
-            return _failed(call, error)
-        return output
+            path = self._project.plans.save(text)
+        except OSError as error:
+            path = ""
+            self._ledger.report(Noticed(f"the plan is not saved in a file: {error}"))
+        self._ledger.report(PlanSaved(path, text))
 
-    def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
-        self._ledger.report(_finished(call, output, seconds))
+    def _read_instructions(self) -> None:
+        """The instruction files of the folders that work has only now come to."""
+        if self._project.instructions is None:
+            return
+        paths = [path for path in self._ledger.state.files if path not in self._visited]
+        self._visited.update(paths)
+        for path in paths:
+            for pin in self._project.instructions.near(path, self._ledger.state.pins):
+                self._ledger.report(Pinned(pin))
+                self._ledger.report(Reminded("instructions", instructions_note(pin)))
 
 
 def close_turn(ledger: Ledger, outcome: Outcome, reason: str) -> None:
     """Ends a turn that was cut off, leaving a history that any provider accepts: every call has a result."""
-    for call in ledger.state.open_calls:
-        text = f"Not run: {reason}."
-        if call.id in ledger.state.started:
-            text = f"Cut off while it ran: {reason}. What it had done is unknown; check before repeating it."
-        ledger.report(_finished(call, ToolOutput(text, error=True, summary=_first_line(text))))
+    close_calls(ledger, reason)
     ledger.report(TurnEnded(outcome, reason))
-
-
-def _finished(call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> ToolFinished:
-    return ToolFinished(
-        result=ToolResult(call.id, output.text, output.error, output.images),
-        tool=call.name,
-        summary=output.summary or _first_line(output.text),
-        view=output.view,
-        files=output.files,
-        seconds=round(seconds, 3),
-    )
-
-
-def _failed(call: ToolCall, error: BaseException) -> ToolOutput:
-    """What the model reads of an exception in a tool. Users write tools too, so it may be any."""
-    text = str(error)
-    if not isinstance(error, ToolError):
-        _log.debug("the tool %s failed", call.name, exc_info=error)
-        text = f"the tool {call.name} failed: {type(error).__name__}: {error}"
-    return ToolOutput(text, error=True, summary=_first_line(text))
-
-
-def _being_cancelled() -> bool:
-    """Whether the running task is meant to end, rather than a tool having cancelled something of its own."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _denied(reason: str) -> ToolOutput:
-    return ToolOutput(f"Denied: {reason}.", error=True, summary=f"denied: {reason}")
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:200]

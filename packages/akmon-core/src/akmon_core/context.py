@@ -1,0 +1,279 @@
+"""Keeps a conversation inside its window: how large it is, and what to leave out when, at what price. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import TypeAlias
+
+import msgspec
+
+from akmon_core.events import Compacted
+from akmon_core.limits import (
+    CLEAR_CHARS,
+    COMPACT_AT,
+    COMPACTED_SHARE,
+    INTACT_MESSAGES,
+    KEPT_SHARE,
+    SAID_SHARE,
+    SMALL_KEPT_MESSAGES,
+    SUMMARISED_SHARE,
+)
+from akmon_core.messages import Assistant, Message, ToolCall, ToolResult, User
+from akmon_core.models import Prices
+from akmon_core.shorten import calls_of, cleared, listing, starts
+from akmon_core.state import State, apply
+from akmon_core.tokens import weigh
+
+_replace = msgspec.structs.replace
+
+_KEPT_TOOLS = frozenset(("write", "edit", "multi_edit", "patch", "ask", "memory", "task", "todo"))
+"""Their results are short, or what the model still needs."""
+_READING_TOOLS = frozenset(("read", "list", "search", "fetch"))
+"""Their results are cleared whatever their length."""
+_CAPS = (0, 20_000, 8_000, 4_000, 2_000, 1_000, 500, 200)
+"""Characters of a text at the end of the conversation, tried one after the other."""
+_TRIALS = 6
+_CHARS_PER_TOKEN = 4
+_IMAGE_CHARS = 6_000
+_PLACEHOLDER_CHARS = 200
+_EXPECTED_MIN, _EXPECTED_MAX = 5, 50
+"""Further model calls of a session that are expected at least and at most."""
+_USUAL = Prices(input=1.0, output=5.0, cache_read=0.1, cache_write=1.25)
+"""Stands in for prices that are not known: only how they relate matters."""
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """What prompts may take, and what they cost."""
+
+    usable: int
+    """Tokens that a prompt may have."""
+    prefix: int = 0
+    """What the system prompt and the tools weigh."""
+    small: bool = False
+    """The history is trimmed, not summarised."""
+    caches: bool = True
+    prices: Prices | None = None
+    cold: bool = False
+    """The provider no longer holds the prompt of the last call."""
+    intact: int = INTACT_MESSAGES
+    """Messages at the end whose results are not cleared."""
+    summarise: bool = True
+    """Whether a summary may be made without being asked for."""
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """Have old results stand as placeholders."""
+
+    results: tuple[int, ...]
+    tokens: int
+
+
+class Summarise(msgspec.Struct, frozen=True):
+    """Ask the model for a summary of all but the last ``kept`` messages."""
+
+    kept: int
+
+
+class Trim(msgspec.Struct, frozen=True):
+    """Leave out the oldest, and list it."""
+
+    how: Compacted
+
+
+class Overfull(msgspec.Struct, frozen=True):
+    """Nothing more can be left out, and the prompt still does not fit."""
+
+    reason: str
+
+
+Making: TypeAlias = Clear | Summarise | Trim | Overfull
+
+
+def prompt_tokens(state: State, room: Room) -> int:
+    """Estimated tokens of the next prompt: what the provider counted last, and what came since."""
+    return state.gauge.tokens(room.prefix + state.weight)
+
+
+def usable(state: State, room: Room) -> int:
+    """Tokens that the next prompt may have."""
+    return min(room.usable, state.ceiling or room.usable)
+
+
+def make_room(state: State, room: Room) -> Making | None:
+    """What to leave out before the next model call; None if it may go as it is."""
+    tokens, limit = prompt_tokens(state, room), usable(state, room)
+    if tokens <= COMPACT_AT * limit:
+        return _worth_clearing(state, room)
+    old = _clearable(state, room)
+    everything = _clear(state, old) if old else None
+    if everything and tokens - everything.tokens <= COMPACTED_SHARE * limit:
+        return everything
+    tried = state.summarised == state.steps
+    if (
+        room.summarise
+        and not (tried or room.small)
+        and (kept := kept_messages(state, room, SUMMARISED_SHARE))
+    ):
+        return Summarise(kept)
+    if tokens <= limit and (tried or not room.small):
+        return None
+    if trim := trimmed(state, room):
+        return Trim(trim)
+    return None if tokens <= limit else Overfull(_overfull(tokens, limit, room))
+
+
+def kept_messages(state: State, room: Room, least: float = 0.0) -> int:
+    """How many messages at the end stay verbatim beside a summary: whole exchanges, as many as fit in their
+    share of the window, but at least the last one.
+
+    0 if what is before them takes no more than ``least`` of the window, and so is not worth a summary.
+    """
+    history, budget = state.history, int(KEPT_SHARE * usable(state, room) / state.gauge.ratio)
+    kept, weight, counted = 0, 0, len(history)
+    for start in starts(history):
+        weight += sum(map(weigh, history[start:counted]))
+        if kept and weight > budget:
+            break
+        kept, counted = len(history) - start, start
+    gone = sum(weigh(each) for each in history[: len(history) - kept] if not isinstance(each, User))
+    return kept if gone * state.gauge.ratio > least * usable(state, room) else 0
+
+
+def summarised(state: State, room: Room, summary: str, kept: int) -> Compacted | None:
+    """How ``summary`` stands for all but the last ``kept`` messages; None if the prompt gets no shorter."""
+    plans = [(kept, 0), *((_last_exchange(state.history), cap) for cap in _CAPS)]
+    return _shortest_that_fits(
+        state, room, (Compacted(summary=summary, kept=count, said=0, cap=cap) for count, cap in plans)
+    )
+
+
+def trimmed(state: State, room: Room) -> Compacted | None:
+    """How the oldest is left out without a summary; None if the prompt gets no shorter.
+
+    A small model keeps its last six messages, another one half of what it has; either fewer if need be.
+    """
+    history = state.history
+    counts = [len(history) - start for start in starts(history)]
+    if not counts:
+        return None
+    most = SMALL_KEPT_MESSAGES if room.small else len(history) // 2
+    plans = [(count, 0) for count in reversed(counts) if count <= most][:_TRIALS]
+    plans += [(counts[0], cap) for cap in _CAPS]
+    size = max(int(SAID_SHARE * usable(state, room)) * _CHARS_PER_TOKEN, 400)
+    return _shortest_that_fits(
+        state,
+        room,
+        (
+            Compacted(summary=listing(history[:-count], size), kept=count, said=0, cap=cap, by="trim")
+            for count, cap in plans
+        ),
+    )
+
+
+def _shortest_that_fits(state: State, room: Room, plans: Iterable[Compacted]) -> Compacted | None:
+    """The first plan after which half of the window is free, else the one that leaves the shortest prompt."""
+    before, limit = prompt_tokens(state, room), usable(state, room)
+    said = int(SAID_SHARE * limit) * _CHARS_PER_TOKEN
+    best: Compacted | None = None
+    for plan in plans:
+        plan = _replace(plan, said=said, before=before)
+        plan = _replace(plan, after=prompt_tokens(apply(state, plan), room))
+        if best is None or plan.after < best.after:
+            best = plan
+        if plan.after <= COMPACTED_SHARE * limit:
+            break
+    return best if best and best.after < before else None
+
+
+def _last_exchange(history: tuple[Message, ...]) -> int:
+    return len(history) - next(starts(history), 0)
+
+
+def _overfull(tokens: int, limit: int, room: Room) -> str:
+    own = f"The system prompt, the instructions and the tools alone take about {room.prefix:,}. "
+    return (
+        f"the prompt has about {tokens:,} tokens, and the model takes {limit:,}. {own}"
+        "Shorten the instruction files or the last message, or choose a model with a larger window."
+    )
+
+
+# --- old results ------------------------------------------------------------------------------------
+
+
+class _Old(msgspec.Struct, frozen=True):
+    """A result that may be cleared."""
+
+    record: int
+    saved: int
+    """Characters that clearing it saves."""
+    behind: int
+    """Characters of the history from it to the end."""
+
+
+def _clearable(state: State, room: Room) -> list[_Old]:
+    """The results that may be cleared, oldest first."""
+    intact = len(state.history) - room.intact
+    if intact <= 0:
+        return []
+    behind = _sizes_behind(state.history)
+    return [
+        _Old(result.record, saved, behind[at])
+        for at, call, result in calls_of(state.history)
+        if at < intact and (saved := _saved(call, result)) > 0
+    ]
+
+
+def _sizes_behind(history: tuple[Message, ...]) -> list[int]:
+    """For each place of ``history``, the characters from there to the end."""
+    return list(accumulate(map(_size, reversed(history))))[::-1]
+
+
+def _size(message: Message) -> int:
+    match message:
+        case ToolResult():
+            return len(message.text) + _IMAGE_CHARS * len(message.images)
+        case User():
+            return len(message.text)
+        case Assistant():
+            return sum(
+                len(part.arguments if isinstance(part, ToolCall) else part.text) for part in message.parts
+            )
+
+
+def _saved(call: ToolCall, result: ToolResult) -> int:
+    """Characters that clearing a result saves; 0 if it should stay."""
+    size = _size(result)
+    if not result.record or call.name in _KEPT_TOOLS:
+        return 0
+    if call.name not in _READING_TOOLS and size <= CLEAR_CHARS:
+        return 0
+    return size - _PLACEHOLDER_CHARS
+
+
+def _clear(state: State, old: list[_Old]) -> Clear:
+    records = tuple(each.record for each in old)
+    _, difference = cleared(state.history, frozenset(records))
+    return Clear(records, int(-difference * state.gauge.ratio))
+
+
+def _worth_clearing(state: State, room: Room) -> Clear | None:
+    """The batch of old results whose clearing saves most, as far as can be foreseen.
+
+    What stands behind the first of them has to be written to the cache anew, at once; what they take is
+    saved in each prompt that is still to come. So nothing is cleared that pays only for a while.
+    """
+    old = _clearable(state, room)
+    prices = room.prices or _USUAL
+    if room.caches and not room.cold:
+        rewrite, keep = max(prices.cache_write, prices.input) - prices.cache_read, prices.cache_read
+    else:
+        rewrite, keep = 0.0, prices.input
+    expected = min(max(state.replies, _EXPECTED_MIN), _EXPECTED_MAX)
+    best, gain, saved = 0, 0.0, 0
+    for at in range(len(old) - 1, -1, -1):
+        saved += old[at].saved
+        worth = expected * saved * keep - (old[at].behind - saved) * rewrite
+        if worth > gain:
+            best, gain = at, worth
+    return _clear(state, old[best:]) if gain > 0 else None

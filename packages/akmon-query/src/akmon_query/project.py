@@ -1,0 +1,31 @@
+"""What the engine keeps in, and reads from, the project beside what the tools do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from akmon_core.ports import Instructions, Plans
+
+
+class MemoryPlans:
+    """Plans of a session that has no project: they last as long as the process."""
+
+    def __init__(self) -> None:
+        self._plans: list[str] = []
+
+    def save(self, text: str) -> str:
+        self._plans.append(text)
+        return ""
+
+    def read(self, path: str) -> str:
+        if path or not self._plans:
+            raise FileNotFoundError("there is no plan yet; make one in plan mode")
+        return self._plans[-1]
+
+
+class Project(msgspec.Struct, frozen=True):
+    """The project as the engine knows it."""
+
+    plans: Plans = msgspec.field(default_factory=MemoryPlans)
+    instructions: Instructions | None = None
+    """What finds instruction files of folders that work comes to."""

@@ -1,0 +1,99 @@
+"""Has a sub-agent do a piece of work: with a context of its own, and at most what the main agent may do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from akmon_core.codec import SCHEMA
+from akmon_core.events import Instructed, ModeChanged, ModelChosen, Prompted, SessionStarted
+from akmon_core.limits import AGENT_ANSWER_CHARS, AGENT_STEPS, Limits
+from akmon_core.messages import Assistant, Text, User
+from akmon_core.models import Model
+from akmon_core.permissions import Mode
+from akmon_core.prompt import PLAN_MODE
+from akmon_core.tools import AnyTool, Delegation, ToolOutput
+from akmon_query.gate import Gate
+from akmon_query.ledger import Ledger
+from akmon_query.project import Project
+from akmon_query.prompts import usable_tokens
+from akmon_query.toolcalls import being_cancelled
+from akmon_query.turn import Driver
+
+_WITHHELD = frozenset(("task", "ask"))
+"""Tools that sub-agents do not have: they have none of their own, and nobody to ask."""
+
+
+class Agents:
+    """Starts sub-agents of the main agent; any number of them may work at the same time."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        model: Model,
+        tools: Mapping[str, AnyTool],
+        gate: Gate,
+        limits: Limits,
+        project: Project,
+        planner: Model | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._model = model
+        self._planner = planner or model
+        self._tools = {name: tool for name, tool in tools.items() if name not in _WITHHELD}
+        self._gate = gate
+        steps = min(limits.max_steps, AGENT_STEPS)
+        self._limits = msgspec.structs.replace(limits, max_steps=steps, check_command="")
+        self._planning = msgspec.structs.replace(limits, check_command="")
+        self._project = project
+
+    async def delegate(self, delegation: Delegation) -> ToolOutput:
+        """What a new sub-agent answers to its task."""
+        mode: Mode = "plan" if delegation.reads_only else self._ledger.state.mode
+        return await self._run(delegation.task, mode, self._model, self._limits)
+
+    async def plan(self, task: str) -> ToolOutput:
+        """The plan that the planner model makes for ``task``; it may only read."""
+        return await self._run(
+            f"{PLAN_MODE}\n\nWhat is asked:\n\n{task}", "plan", self._planner, self._planning
+        )
+
+    async def close(self) -> None:
+        """Lets go of the planner model, if it is one of its own."""
+        if self._planner is not self._model:
+            await self._planner.close()
+
+    async def _run(self, task: str, mode: Mode, model: Model, limits: Limits) -> ToolOutput:
+        ledger = self._ledger.sub_agent()
+        self._introduce(ledger, model, mode)
+        driver = Driver(ledger, model, self._tools, self._gate.of(ledger), limits, self._project)
+        if driver.begin(Prompted(User((Text(task),), by="akmon"))):
+            await driver.drive()
+        if being_cancelled():
+            raise asyncio.CancelledError
+        return _answer(ledger)
+
+    def _introduce(self, ledger: Ledger, model: Model, mode: Mode) -> None:
+        main, facts = self._ledger.state, model.facts
+        ledger.report(SessionStarted(schema=SCHEMA, akmon="", cwd="", roots=(), facts=main.facts))
+        ledger.report(ModelChosen(facts.provider, facts.id, usable_tokens(facts)))
+        if main.instructions:
+            ledger.report(Instructed(main.instructions))
+        if mode != "default":
+            ledger.report(ModeChanged(mode))
+
+
+def _answer(ledger: Ledger) -> ToolOutput:
+    state = ledger.state
+    last = next(
+        (each.text for each in reversed(state.history) if isinstance(each, Assistant) and each.text), ""
+    )
+    text = last if len(last) <= AGENT_ANSWER_CHARS else f"{last[:AGENT_ANSWER_CHARS]}\n[the rest is cut off]"
+    steps = f"{ledger.agent}: {state.steps} model call{'s' * (state.steps != 1)}"
+    if state.outcome == "completed" and text:
+        return ToolOutput(text, summary=steps)
+    ended = f"The sub-agent did not finish ({state.outcome}{f': {state.failure}' if state.failure else ''})."
+    said = f" The last that it said:\n\n{text}" if text else " It said nothing."
+    return ToolOutput(ended + said, error=True, summary=f"{steps}, {state.outcome}")

@@ -1,0 +1,198 @@
+"""Has the calls of a reply judged and run, and reports what came of each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+from akmon_core.errors import ArgumentsError, JournalError, ToolError
+from akmon_core.events import (
+    Event,
+    Prompted,
+    QuestionAsked,
+    Steered,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from akmon_core.limits import PARALLEL_CALLS
+from akmon_core.messages import Assistant, ToolCall, ToolResult
+from akmon_core.tools import AnyTool, Delegate, ToolContext, ToolOutput, ToolSpec, parse_arguments, tool_spec
+from akmon_query.gate import Gate
+from akmon_query.ledger import Ledger
+
+_log = logging.getLogger(__name__)
+
+_CUT_OFF = (
+    "the reply reached its output limit within this call, so its arguments did not arrive whole. "
+    "Nothing was done; make the call again, in smaller parts if it is long"
+)
+
+
+class ToolCalls:
+    """The hands of an agent."""
+
+    def __init__(self, ledger: Ledger, tools: Mapping[str, AnyTool], gate: Gate, delegate: Delegate) -> None:
+        self._ledger = ledger
+        self._tools = tools
+        self._gate = gate
+        self._delegate = delegate
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return tuple(tool_spec(tool) for tool in self._tools.values())
+
+    async def authorize(self, call: ToolCall) -> None:
+        try:
+            tool = self._tool(call)
+            if self._is_cut_off(call):
+                raise ArgumentsError(f"{call.name}: {_CUT_OFF}.")
+            await self._gate.authorize(call, tool, parse_arguments(tool, call), self._context(call))
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see _failed
+            self._finish(call, _failed(call, error))
+
+    async def run(self, calls: tuple[ToolCall, ...]) -> None:
+        """Calls that only read run side by side, all others one after the other, in the order asked for."""
+        for reads_only, batch in groupby(calls, self._only_reads):
+            if reads_only:
+                await self._run_together(batch)
+            else:
+                for call in batch:
+                    await self._run(call, mutating=True)
+
+    def _tool(self, call: ToolCall) -> AnyTool:
+        try:
+            return self._tools[call.name]
+        except KeyError:
+            raise ArgumentsError(
+                f"there is no tool called {call.name!r}. The tools are: {', '.join(self._tools)}."
+            ) from None
+
+    def _is_cut_off(self, call: ToolCall) -> bool:
+        """Whether the output limit left nothing of a call's arguments, which else would count as none given."""
+        reply = self._ledger.state.history[-1]
+        cut = isinstance(reply, Assistant) and reply.stop == "length"
+        return cut and call.id == self._ledger.state.calls[-1].id and not call.arguments.strip()
+
+    def _context(self, call: ToolCall) -> ToolContext:
+        def progress(text: str) -> None:
+            self._ledger.report(ToolProgress(call.id, text))
+
+        async def ask(question: str, options: tuple[str, ...]) -> str:
+            return await self._gate.ask(QuestionAsked(call.id, question, options))
+
+        return ToolContext(
+            call_id=call.id,
+            files=self._ledger.state.files,
+            progress=progress,
+            recall=lambda record: _recorded(self._ledger.recall(record)),
+            ask=ask,
+            delegate=self._delegate,
+        )
+
+    async def _run_together(self, calls: Iterator[ToolCall]) -> None:
+        slots = asyncio.Semaphore(PARALLEL_CALLS)
+
+        async def run(call: ToolCall) -> None:
+            async with slots:
+                await self._run(call, mutating=False)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(run(call))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+
+    def _only_reads(self, call: ToolCall) -> bool:
+        if self._ledger.state.decisions[call.id].decision != "allow":
+            return True
+        tool = self._tool(call)
+        return all(effect.kind == "read" for effect in tool.effects(parse_arguments(tool, call)))
+
+    async def _run(self, call: ToolCall, *, mutating: bool) -> None:
+        verdict = self._ledger.state.decisions[call.id]
+        if verdict.decision != "allow":
+            self._finish(call, _denied(verdict.reason))
+            return
+        self._ledger.report(ToolStarted(call.id, call.name, mutating))
+        began = time.monotonic()
+        output = await self._output(call)
+        self._finish(call, output, time.monotonic() - began)
+
+    async def _output(self, call: ToolCall) -> ToolOutput:
+        tool = self._tool(call)
+        try:
+            output: ToolOutput = await tool.run(parse_arguments(tool, call), self._context(call))
+        except JournalError:
+            raise
+        except asyncio.CancelledError as error:
+            if being_cancelled():
+                raise
+            return _failed(call, error)
+        except Exception as error:  # noqa: BLE001 - see _failed
+            return _failed(call, error)
+        return output
+
+    def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
+        self._ledger.report(finished(self._ledger, call, output, seconds))
+
+
+def close_calls(ledger: Ledger, reason: str) -> None:
+    """Gives every open call a result that says it was cut off."""
+    for call in ledger.state.open_calls:
+        text = f"Not run: {reason}."
+        if call.id in ledger.state.started:
+            text = f"Cut off while it ran: {reason}. What it had done is unknown; check before repeating it."
+        ledger.report(finished(ledger, call, ToolOutput(text, error=True, summary=_first_line(text))))
+
+
+def finished(ledger: Ledger, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> ToolFinished:
+    """The event that gives ``call`` its result."""
+    return ToolFinished(
+        result=ToolResult(call.id, output.text, output.error, output.images, record=ledger.seq + 1),
+        tool=call.name,
+        summary=output.summary or _first_line(output.text),
+        view=output.view,
+        files=output.files,
+        seconds=round(seconds, 3),
+        pins=output.pins,
+    )
+
+
+def _failed(call: ToolCall, error: BaseException) -> ToolOutput:
+    """What the model reads of an exception in a tool. Users write tools too, so it may be any."""
+    text = str(error)
+    if not isinstance(error, ToolError):
+        _log.debug("the tool %s failed", call.name, exc_info=error)
+        text = f"the tool {call.name} failed: {type(error).__name__}: {error}"
+    return ToolOutput(text, error=True, summary=_first_line(text))
+
+
+def being_cancelled() -> bool:
+    """Whether the running task is meant to end, rather than a tool having cancelled something of its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _recorded(event: Event | None) -> str | None:
+    """What the model may read again of a record."""
+    match event:
+        case ToolFinished(result):
+            return result.text
+        case Prompted(message) | Steered(message):
+            return message.text
+        case _:
+            return None
+
+
+def _denied(reason: str) -> ToolOutput:
+    return ToolOutput(f"Denied: {reason}.", error=True, summary=f"denied: {reason}")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0][:200]

@@ -1,4 +1,4 @@
-"""Has akmon go through the scripted session with a model: ``main MODEL FOLDER`` prints what was asked, as JSON.
+"""Has akmon go through the scripted session: ``main MODEL FOLDER`` prints what was asked, as JSON.
 
 Runs where akmon is installed. Its tools work in ``FOLDER``; what the commands print was laid out before.
 """
@@ -13,6 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from akmon_models.catalog import facts
 from akmon_query import Backend, Policy, Prompt, Session, TurnEnded, open_session, parse_rule
 from benchmarks.cache import Cache
 from benchmarks.cache_server import Clock, Play, as_json, serving
@@ -30,13 +33,20 @@ def main() -> None:
     with serving(play) as url:
         own = asyncio.run(_run(script, play, f"anthropic/{model}", url, project))
     if play.failed:
-        sys.exit(f"{chr(10).join(play.failed)}")
-    print(json.dumps({**as_json(play), "own": own}))
+        sys.exit(f"{len(play.failed)} calls of the script failed, the first with: {play.failed[0]}")
+    prices = facts("anthropic", model).prices
+    print(
+        json.dumps(
+            {**as_json(play), "own": own, "prices": msgspec.structs.asdict(prices) if prices else None}
+        )
+    )
 
 
 async def _run(script: Script, play: Play, model: str, url: str, project: Path) -> dict[str, Any]:
     """What akmon says that it used."""
-    more: dict[str, Any] = {"clock": play.clock} if "clock" in inspect.signature(open_session).parameters else {}
+    more: dict[str, Any] = (
+        {"clock": play.clock} if "clock" in inspect.signature(open_session).parameters else {}
+    )
     session = open_session(
         model,
         cwd=project,
@@ -50,7 +60,7 @@ async def _run(script: Script, play: Play, model: str, url: str, project: Path) 
             play.begin(turn)
             await _turn(session, turn.prompt)
         state = session.state
-    return {"cost": state.cost, "prompt": state.usage.prompt_tokens, "output": state.usage.output_tokens}
+    return {"cost": state.cost, "tokens": state.usage.total_tokens}
 
 
 async def _turn(session: Session, prompt: str) -> None:

@@ -7,7 +7,7 @@ The rules are those of https://platform.claude.com/docs/en/build-with-claude/pro
   that can be cached. A request has at most four.
 - "Cache writes happen only at your breakpoint": each writes one entry, for the prefix that ends there.
 - "Cache reads look backward for entries that prior requests wrote", at most 20 positions from each
-  breakpoint, itself the first. A run of ``tool_use`` blocks is one position, and so is one of ``tool_result``.
+  breakpoint, itself the first. A run of ``tool_use`` or of ``tool_result`` blocks is one position.
 - An entry lives for five minutes from the start of the request that last wrote or read it. Here a request
   also renews the entries of its other breakpoints, and none that it does not name.
 - A prefix below the model's minimum is not cached, and that is no error.

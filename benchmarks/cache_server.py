@@ -1,4 +1,4 @@
-"""A loopback server that speaks Messages: it plays a script, counts tokens, and accounts for a prompt cache."""
+"""A loopback server that speaks Messages: plays a script, counts tokens, accounts for a prompt cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from benchmarks.cache import BadRequest, Cache, Counted, tokens
 from benchmarks.webapp import Reply, Turn, written
 
 _SUMMARY = re.compile("summar", re.IGNORECASE)
-_SUMMARY_WORDS = "What was asked, decided and changed so far, file by file, and what is still to be done. " * 40
+_SUMMARY_WORDS = (
+    "What was asked, decided and changed so far, file by file, and what is still to be done. " * 40
+)
 _SECONDS_BEFORE = 2.0
 _TOKENS_PER_SECOND = 60.0
 
@@ -75,10 +77,10 @@ class Play:
             reply = self._next(body["messages"])
             blocks = _blocks(reply, len(self.asked))
             output = sum(tokens(text) for text in written(reply))
-            known = len(self.history) if reply in self._left else 0
+            known = len(self.history) if self._left and reply is self._left[0] else 0
             self.asked.append(Asked(self.turn, self.clock.now, counted, output, known))
             if known:
-                self._left.remove(reply)
+                del self._left[0]
                 self.history.append({"role": "assistant", "content": blocks})
             self.clock.now += _SECONDS_BEFORE + output / _TOKENS_PER_SECOND + reply.seconds
         usage = {
@@ -120,7 +122,7 @@ def serving(play: Play) -> Iterator[str]:
             else:
                 self._send(200, "text/event-stream", b"".join(_events(blocks, usage)))
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_request(self, *_: Any) -> None:
             pass
 
         def _send(self, status: int, kind: str, content: bytes) -> None:
@@ -174,7 +176,9 @@ def _events(blocks: list[dict[str, Any]], usage: dict[str, Any]) -> Iterator[byt
         yield _event("content_block_delta", index=index, delta=delta)
         yield _event("content_block_stop", index=index)
     stop = "tool_use" if blocks[-1]["type"] == "tool_use" else "end_turn"
-    yield _event("message_delta", delta={"stop_reason": stop}, usage={"output_tokens": usage["output_tokens"]})
+    yield _event(
+        "message_delta", delta={"stop_reason": stop}, usage={"output_tokens": usage["output_tokens"]}
+    )
     yield _event("message_stop")
 
 

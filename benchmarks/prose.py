@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from random import Random
 
-_NOUNS = """cart order product account session address total price stock item query result filter token page
-form field image upload route handler request response database table index cache template message customer
-payment invoice shipment category review""".split()
-_VERBS = """load save update remove check render format parse count send fetch validate merge sort apply
-collect resolve build""".split()
-_GLUE = "the a each every this that its for from with before after into when while without so and but".split()
-_FOLDERS = "server web tests node_modules/lib site-packages dist".split()
+_WORDS = {
+    "noun": "cart order product account session address total price stock item query result filter token "
+    "page form field image upload route handler request response database table index cache template "
+    "message customer payment invoice shipment category review",
+    "verb": "load save update remove check render format parse count send fetch validate merge sort apply "
+    "collect resolve build",
+    "glue": "the a each every this that its for from with before after into when while without so and but",
+    "folder": "server web tests node_modules/lib site-packages dist",
+}
+_NOUNS, _VERBS, _GLUE, _FOLDERS = (words.split() for words in _WORDS.values())
 
 
 def sentences(random: Random, words: int) -> str:
@@ -42,7 +45,7 @@ def changed(random: Random, path: str, old: str) -> str:
 
 def log(random: Random, command: list[str], size: int) -> str:
     """About ``size`` characters that ``command`` could print."""
-    line = _LOGS.get(next((word for word in reversed(command) if word in _LOGS), ""), _plain_line)
+    line = next((_LOGS[word] for word in command if word in _LOGS), _plain_line)
     lines, length = [f"> {' '.join(command)}\n"], 0
     while length < size:
         lines.append(line(random))
@@ -69,13 +72,16 @@ def _python(random: Random, name: str) -> str:
     lines = [f"def {name}({a}: dict[str, Any], {b}: str = '') -> list[{c.capitalize()}]:"]
     lines.append(f'    """{sentences(random, 9)}"""')
     for _ in range(random.randint(2, 6)):
-        x, y, verb = random.choice(_NOUNS), random.choice(_NOUNS), random.choice(_VERBS)
-        lines.append(random.choice((
-            f"    {x} = {verb}_{y}({a}['{y}'], {b}, limit={random.randint(1, 500)})",
-            f"    if not {x} or {y}.{verb}d_at > {a}.get('{c}', {random.randint(1, 99)}):\n"
-            f"        raise {y.capitalize()}Error(f'cannot {verb} {{{x}!r}}')",
-            f"    for {x} in {verb}({b}, key=lambda each: each.{y}):\n        {c}.append({x}['{y}'])",
-        )))  # fmt: skip
+        x, y, verb, number = _some(random)
+        match number % 3:
+            case 0:
+                lines.append(f"    {x} = {verb}_{y}({a}['{y}'], {b}, limit={number})")
+            case 1:
+                lines.append(f"    if not {x} or {y}.{verb}d_at > {a}.get('{c}', {number}):")
+                lines.append(f"        raise {y.capitalize()}Error(f'cannot {verb} {{{x}!r}}')")
+            case _:
+                lines.append(f"    for {x} in {verb}({b}, key=lambda each: each.{y}):")
+                lines.append(f"        {c}.append({x}['{y}'])")
     return "\n".join([*lines, f"    return {c}", "", "", ""])
 
 
@@ -83,58 +89,64 @@ def _javascript(random: Random, name: str) -> str:
     a, b, c = random.sample(_NOUNS, 3)
     lines = [f"export async function {name}({a}, {{ {b} = null, {c} = [] }} = {{}}) {{"]
     for _ in range(random.randint(2, 7)):
-        x, y, verb = random.choice(_NOUNS), random.choice(_NOUNS), random.choice(_VERBS)
-        lines.append(random.choice((
-            f"  const {x}{random.randint(1, 99)} = await {verb}{y.capitalize()}({a}.{y}, {{ {b} }});",
-            f"  if (!{a}.{x} || {a}.{y} < {random.randint(1, 99)}) {{\n"
-            f"    throw new Error(`cannot {verb} ${{{a}.{x}}}`);\n  }}",
-            f"  document.querySelector('#{x}-{y}').addEventListener('{verb}', () => {c}.push({a}.{x}));",
-        )))  # fmt: skip
+        x, y, verb, number = _some(random)
+        match number % 3:
+            case 0:
+                lines.append(f"  const {x}{number} = await {verb}{y.capitalize()}({a}.{y}, {{ {b} }});")
+            case 1:
+                lines.append(f"  if (!{a}.{x} || {a}.{y} < {number}) {{")
+                lines.append(f"    throw new Error(`cannot {verb} ${{{a}.{x}}}`);\n  }}")
+            case _:
+                lines.append(f"  document.querySelector('#{x}-{y}').on('{verb}', () => {c}.push({a}.{x}));")
     return "\n".join([*lines, f"  return {c};", "}", "", ""])
 
 
 def _css(random: Random, name: str) -> str:
-    values = [f"  {random.choice(('margin', 'padding', 'gap', 'width', 'top'))}: {random.randint(0, 64)}px;"
-              for _ in range(random.randint(3, 7))]  # fmt: skip
-    return "\n".join([f".{name.replace('_', '-')} {{", *values, f"  color: #{random.randrange(0x1000000):06x};", "}", ""])
+    names = random.choices(("margin", "padding", "gap", "width", "top", "line-height"), k=5)
+    lines = [f"  {each}: {random.randint(0, 64)}px;" for each in names]
+    color = f"  color: #{random.randrange(0x1000000):06x};"
+    return "\n".join([f".{name.replace('_', '-')} {{", *lines, color, "}", ""])
 
 
 def _html(random: Random, name: str) -> str:
-    fields = [f'    <label>{random.choice(_NOUNS)} <input name="{random.choice(_NOUNS)}" required></label>'
-              for _ in range(random.randint(2, 5))]  # fmt: skip
     text = sentences(random, 18)
-    return "\n".join([f'  <section id="{name}">', f"    <h2>{text[:24]}</h2>", f"    <p>{text}</p>", *fields, "  </section>", ""])
+    lines = [f'  <section id="{name}">', f"    <h2>{text[:24]}</h2>", f"    <p>{text}</p>"]
+    for _ in range(random.randint(2, 5)):
+        x, y, _, _ = _some(random)
+        lines.append(f'    <label>{x} <input name="{y}" required></label>')
+    return "\n".join([*lines, "  </section>", ""])
 
 
 def _plain_piece(random: Random, name: str) -> str:
     return f"{name}: {sentences(random, 14)}\n\n"
 
 
-_PIECES = {
-    ".py": _python,
-    ".js": _javascript,
-    ".mjs": _javascript,
-    ".css": _css,
-    ".html": _html,
-}
+_PIECES = {".py": _python, ".js": _javascript, ".mjs": _javascript, ".css": _css, ".html": _html}
+
+
+def _some(random: Random) -> tuple[str, str, str, int]:
+    """Two nouns, a verb and a number."""
+    return random.choice(_NOUNS), random.choice(_NOUNS), random.choice(_VERBS), random.randint(1, 500)
 
 
 def _test_line(random: Random) -> str:
-    name, file = _name(random, random.randrange(100)), random.choice(_NOUNS)
+    x, y, verb, number = _some(random)
     if random.random() < 0.7:
-        return f"tests/test_{file}.py::test_{name} PASSED [{random.randint(0, 100):3}%]\n"
-    return f"    {random.choice(_NOUNS)} = {name}({random.randrange(10_000)})\nE   assert {random.random():.4f} == {file}\n"
+        return f"tests/test_{x}.py::test_{verb}_{y}_{number} PASSED [{number % 101:3}%]\n"
+    return f"    {x} = {verb}_{y}({number})\nE   assert {random.random():.4f} == {x}\n"
 
 
 def _install_line(random: Random) -> str:
-    version = ".".join(str(random.randrange(30)) for _ in range(3))
-    package = f"{random.choice(_NOUNS)}-{random.choice(_VERBS)}"
-    return f"npm http fetch GET 200 https://registry.example/{package}/-/{package}-{version}.tgz {random.randint(9, 900)}ms\n"
+    x, y, verb, number = _some(random)
+    package, version = f"{x}-{verb}-{y}", f"{number % 9}.{random.randrange(30)}.{random.randrange(30)}"
+    return f"npm http fetch GET 200 https://npm.example/{package}/-/{package}-{version}.tgz {number}ms\n"
 
 
 def _plain_line(random: Random) -> str:
-    where = f"{random.choice(_FOLDERS)}/{random.choice(_NOUNS)}.{random.choice(('js', 'py', 'css'))}"
-    return f"{where}:{random.randint(1, 400)}:{random.randint(1, 90)}: {sentences(random, random.randint(5, 12))}\n"
+    x, y, _, number = _some(random)
+    said = sentences(random, random.randint(5, 12))
+    return f"{random.choice(_FOLDERS)}/{x}_{y}.js:{number}:{random.randint(1, 90)}: {said}\n"
 
 
-_LOGS = {"test": _test_line, "pytest": _test_line, "install": _install_line, "build": _plain_line}
+_LOGS = {"test": _test_line, "pytest": _test_line, "install": _install_line}
+"""By a word of the command."""

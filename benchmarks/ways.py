@@ -22,13 +22,13 @@ _LONG = {"shell": 500}
 
 def counted(played: dict[str, Any], way: Way, *, cached: bool) -> Iterator[Counted]:
     """What each reply of the conversation in ``played`` takes if its prompt is sent this way."""
-    head = played["head"] if cached else {**played["head"], "cache_control": None}
-    head = {name: value for name, value in head.items() if value is not None}
+    head = played["head"]
     cache = Cache(head["model"])
     for asked in played["asked"]:
         if asked["messages"]:
-            body = {**head, "messages": way(played["history"][: asked["messages"]])}
-            yield cache.take(body, asked["at"])
+            sent = way(played["history"][: asked["messages"]])
+            taken = cache.take({**head, "messages": sent}, asked["at"])
+            yield taken if cached else Counted(input=taken.total)
 
 
 def append_only(messages: list[Message]) -> list[Message]:

@@ -1,4 +1,4 @@
-"""A session that builds a web shop in thirty turns, as a script: the same prompts, files and output each time."""
+"""A session that builds a web shop in thirty turns, as a script: the same whenever it is played."""
 
 from __future__ import annotations
 

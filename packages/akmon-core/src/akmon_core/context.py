@@ -1,4 +1,4 @@
-"""Keeps a conversation inside its window: how large it is, and what to leave out when, at what price. Pure."""
+"""Keeps a conversation inside its window: how large it is, what to leave out, and when that pays. Pure."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     """The provider no longer holds the prompt of the last call."""
     intact: int = INTACT_MESSAGES
     """Messages at the end whose results are not cleared."""
-    summarise: bool = True
-    """Whether a summary may be made without being asked for."""
+    auto: bool = True
+    """Whether the conversation may be shortened without being asked for."""
 
 
 class Clear(msgspec.Struct, frozen=True):
@@ -105,16 +105,14 @@ def make_room(state: State, room: Room) -> Making | None:
     tokens, limit = prompt_tokens(state, room), usable(state, room)
     if tokens <= COMPACT_AT * limit:
         return _worth_clearing(state, room)
+    if not room.auto:
+        return None if tokens <= limit else Overfull(_full(tokens, limit))
     old = _clearable(state, room)
     everything = _clear(state, old) if old else None
     if everything and tokens - everything.tokens <= COMPACTED_SHARE * limit:
         return everything
     tried = state.summarised == state.steps
-    if (
-        room.summarise
-        and not (tried or room.small)
-        and (kept := kept_messages(state, room, SUMMARISED_SHARE))
-    ):
+    if not (tried or room.small) and (kept := kept_messages(state, room, SUMMARISED_SHARE)):
         return Summarise(kept)
     if tokens <= limit and (tried or not room.small):
         return None
@@ -188,6 +186,13 @@ def _shortest_that_fits(state: State, room: Room, plans: Iterable[Compacted]) ->
 
 def _last_exchange(history: tuple[Message, ...]) -> int:
     return len(history) - next(starts(history), 0)
+
+
+def _full(tokens: int, limit: int) -> str:
+    return (
+        f"the prompt has about {tokens:,} tokens, and the model takes {limit:,}. The conversation is not "
+        "shortened by itself (--no-auto-compact): shorten it with /compact, or start a new one."
+    )
 
 
 def _overfull(tokens: int, limit: int, room: Room) -> str:

@@ -76,7 +76,7 @@ SAID_SHARE = 0.125
 RESULT_SHARE = 0.25
 """The same of one result when it enters the conversation."""
 SMALL_WINDOW = 16_384
-"""Tokens up to which a model gets few tools and a short prompt, and its history is trimmed, not summarised."""
+"""Tokens up to which a model gets few tools and a short prompt, and its history no summary."""
 SMALL_KEPT_MESSAGES = 6
 INTACT_MESSAGES = 20
 """Messages at the end of the conversation whose results are not cleared."""
@@ -145,5 +145,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     auto_compact: bool = True
     """Whether the conversation is shortened by itself when the window fills."""
     check_command: str = ""
-    """What checks a change of the project, such as ``make test``: a turn that changed files and did not run it
-    is reminded once. Empty is unknown."""
+    """What checks a change of the project, such as ``make test``: a turn that changed files and did not run
+    it is reminded once. Empty is unknown."""

@@ -1,4 +1,4 @@
-"""Makes a history shorter: placeholders for old results, long texts cut, a summary for what was before. Pure."""
+"""Makes a history shorter: placeholders for old results, cuts in long texts, a summary. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from akmon_core.tokens import weigh, weigh_text
 
 _replace = msgspec.structs.replace
 
+_LEFT_OUT = (
+    "[akmon left out the older part of the conversation to save room. The user's own messages from it "
+    "stand above. What happened in it:]"
+)
 _LISTED_RECORDS = 20
 _LISTED_CALLS = 40
 """Calls that a mechanical summary names."""
@@ -67,10 +71,10 @@ def _fitted(result: ToolResult, share: int) -> ToolResult:
 
 
 def _cut_result(result: ToolResult, cap: int) -> ToolResult:
-    return _replace(result, text=_cut(result.text, cap, result.record), images=())
+    return _replace(result, text=cut(result.text, cap, result.record), images=())
 
 
-def _cut(text: str, cap: int, record: int) -> str:
+def cut(text: str, cap: int, record: int = 0) -> str:
     """The start and the end of ``text``, in about ``cap`` characters, and how to read all of it."""
     if len(text) <= cap:
         return text
@@ -97,8 +101,7 @@ def shortened(
     start = len(history) - how.kept
     said, left_out = _said(history[:start], how.said)
     parts = [
-        "[akmon left out the older part of the conversation to save room. The user's own messages from it stand "
-        "above. What happened in it:]",
+        _LEFT_OUT,
         how.summary,
         *([_left_out(left_out)] if left_out else []),
         *(f"[{name}, as it stands now]\n{text}" for name, text in pins.items()),
@@ -131,7 +134,7 @@ def _cut_user(message: User, cap: int) -> User:
     if len(message.text) <= cap and not any(isinstance(part, Image) for part in message.parts):
         return message
     seen = "\n[an image was here]" * sum(isinstance(part, Image) for part in message.parts)
-    return _replace(message, parts=(Text(_cut(message.text, cap, message.record) + seen),))
+    return _replace(message, parts=(Text(cut(message.text, cap, message.record) + seen),))
 
 
 def _left_out(messages: list[User]) -> str:
@@ -168,7 +171,7 @@ def _capped_message(message: Message, cap: int) -> Message:
 
 
 def listing(messages: tuple[Message, ...], cap: int) -> str:
-    """A summary without a model, in at most ``cap`` characters: what was called, and the summary before that."""
+    """A summary without a model, in at most ``cap`` characters: the one before, and what was called since."""
     before = [
         _summary_text(message)
         for message in messages

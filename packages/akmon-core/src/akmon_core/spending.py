@@ -9,7 +9,6 @@ import msgspec
 from akmon_core.events import Compacted, ModelFailed, Replied, SummaryFailed
 from akmon_core.stream import Usage
 
-
 Charged: TypeAlias = Replied | ModelFailed | Compacted | SummaryFailed
 """The events that carry what a model call used."""
 

@@ -39,10 +39,10 @@ from akmon_core.events import (
     UnknownEvent,
 )
 from akmon_core.guards import Track
-from akmon_core.limits import OVERFLOWS
+from akmon_core.limits import OVERFLOWS, PIN_CHARS
 from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import Grant, Mode, Verdict
-from akmon_core.shorten import cleared, fitted, shortened
+from akmon_core.shorten import cleared, cut, fitted, shortened
 from akmon_core.spending import Spent
 from akmon_core.stream import Usage
 from akmon_core.tokens import Gauge, weigh
@@ -319,7 +319,7 @@ def _files(known: dict[str, str], seen: tuple[FileSeen, ...]) -> dict[str, str]:
 def _pinned(pins: dict[str, str], changed: tuple[Pin, ...]) -> dict[str, str]:
     if not changed:
         return pins
-    all_pins = {**pins, **{pin.name: pin.text for pin in changed}}
+    all_pins = {**pins, **{pin.name: cut(pin.text, PIN_CHARS) for pin in changed}}
     return {name: text for name, text in all_pins.items() if text}
 
 

@@ -1,4 +1,4 @@
-"""Has a call judged, and asks a person where the verdict or the model wants it. Every decision is an event."""
+"""Has calls judged, and asks a person where the verdict or the model wants it. Every decision is an event."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class FileJournal:
                 "End that one, or start a new session."
             )
         try:
-            self._size, self._prev = _repair(self._fd, path)
+            self._size, self._prev, self._starts = _repair(self._fd, path)
         except OSError as error:
             os.close(self._fd)
             raise JournalError(_unusable(path, error)) from error
@@ -75,11 +75,12 @@ class FileJournal:
                 os.ftruncate(self._fd, self._size)
             raise JournalError(_unusable(self.path, error)) from error
         self._torn = False
+        self._starts[envelope.seq] = self._size
         self._size += len(line) + 1
         self._prev = digest(line)
 
     def read(self, after: int = 0) -> Iterator[Envelope]:
-        for _, envelope, _ in read_records(self.path):
+        for _, envelope, _ in read_records(self.path, self._starts.get(after + 1, 0)):
             if envelope.seq > after:
                 yield envelope
 
@@ -87,10 +88,14 @@ class FileJournal:
         os.close(self._fd)
 
 
-def read_records(path: Path) -> Iterator[tuple[bytes, Envelope, str]]:
-    """The records of a journal: line, envelope, and the hash it names. Unreadable lines are passed over."""
+def read_records(path: Path, start: int = 0) -> Iterator[tuple[bytes, Envelope, str]]:
+    """The records of a journal from byte ``start`` on: line, envelope, and the hash it names.
+
+    Unreadable lines are passed over.
+    """
     try:
         with path.open("rb") as file:
+            file.seek(start)
             for line in file:
                 if record := _decode(line.rstrip(b"\n")):
                     yield (line.rstrip(b"\n"), *record)
@@ -115,24 +120,28 @@ def _decode(line: bytes) -> tuple[Envelope, str] | None:
         return None
 
 
-def _repair(fd: int, path: Path) -> tuple[int, str]:
-    """Leaves a file that ends with a whole line; gives its size and the hash of its last record."""
+def _repair(fd: int, path: Path) -> tuple[int, str, dict[int, int]]:
+    """Leaves a file that ends with a whole line; gives its size, the hash of its last record, and where each
+    record starts, by sequence number."""
     prev, end = GENESIS, 0
+    starts: dict[int, int] = {}
     with os.fdopen(os.dup(fd), "rb") as file:
         file.seek(0)
         for line in file:
+            start, record = end, _decode(line.rstrip(b"\n"))
             if line.endswith(b"\n"):
                 end += len(line)
-            elif _decode(line):
+            elif record:
                 end += len(line) + 1
                 _write(fd, b"\n")
             else:
                 _set_aside(path, line)
                 os.ftruncate(fd, end)
                 break
-            if _decode(line.rstrip(b"\n")):
+            if record:
                 prev = digest(line.rstrip(b"\n"))
-    return end, prev
+                starts.setdefault(record[0].seq, start)
+    return end, prev, starts
 
 
 def _set_aside(path: Path, torn: bytes) -> None:

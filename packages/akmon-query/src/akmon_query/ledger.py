@@ -22,8 +22,8 @@ from akmon_query.hub import Hub, Subscriber
 class Ledger:
     """An agent's state and everything that led to it.
 
-    ``report`` is synchronous, so that journal, state and clients can never disagree about the order. The ledgers
-    of sub-agents write to the journal of the main agent, under their path.
+    ``report`` is synchronous, so that journal, state and clients can never disagree about the order. The
+    ledgers of sub-agents write to the journal of the main agent, under their path.
     """
 
     def __init__(self, session: str, journal: Journal, clock: Clock, *, of: Ledger | None = None) -> None:

@@ -29,10 +29,10 @@ def usable_tokens(facts: ModelFacts) -> int:
 class Prompts:
     """Composes an agent's requests."""
 
-    def __init__(self, ledger: Ledger, specs: tuple[ToolSpec, ...], *, summarise: bool) -> None:
+    def __init__(self, ledger: Ledger, specs: tuple[ToolSpec, ...], *, auto: bool) -> None:
         self._ledger = ledger
         self._specs = specs
-        self._summarise = summarise
+        self._auto = auto
         self._weighed: tuple[str, tuple[ToolSpec, ...], int] = ("", (), 0)
         """A system prompt, tools, and what they weigh together: they hardly ever change."""
 
@@ -54,7 +54,7 @@ class Prompts:
             prices=facts.prices,
             cold=last_call is None or self._ledger.clock() - last_call > CACHE_SECONDS,
             intact=INTACT_MESSAGES_GROQ if facts.provider == "groq" else INTACT_MESSAGES,
-            summarise=self._summarise,
+            auto=self._auto,
         )
 
     def _prefix(self, request: ModelRequest) -> int:

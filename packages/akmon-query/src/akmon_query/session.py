@@ -23,8 +23,8 @@ from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, 
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Image, Pin, Text, User, note
 from akmon_core.permissions import Mode
-from akmon_core.prompt import carry_out, mode_note
 from akmon_core.ports import Plans
+from akmon_core.prompt import carry_out, mode_note
 from akmon_core.state import State
 from akmon_query.gate import Gate
 from akmon_query.hub import Subscriber

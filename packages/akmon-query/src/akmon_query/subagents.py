@@ -69,7 +69,7 @@ class Agents:
         ledger = self._ledger.sub_agent()
         self._introduce(ledger, model, mode)
         driver = Driver(ledger, model, self._tools, self._gate.of(ledger), limits, self._project)
-        if driver.begin(Prompted(User((Text(task),), by="akmon"))):
+        if driver.begin(Prompted(User((Text(task),), record=ledger.seq + 1))):
             await driver.drive()
         if being_cancelled():
             raise asyncio.CancelledError

@@ -73,7 +73,7 @@ class ToolCalls:
             ) from None
 
     def _is_cut_off(self, call: ToolCall) -> bool:
-        """Whether the output limit left nothing of a call's arguments, which else would count as none given."""
+        """Whether the output limit left nothing of the arguments, which else would count as none given."""
         reply = self._ledger.state.history[-1]
         cut = isinstance(reply, Assistant) and reply.stop == "length"
         return cut and call.id == self._ledger.state.calls[-1].id and not call.arguments.strip()

@@ -71,7 +71,7 @@ class Driver:
         self._agents = agents
         self._tools = ToolCalls(ledger, tools, gate, agents.delegate if agents else no_agents)
         self._calls = ModelCalls(ledger, model)
-        self._prompts = Prompts(ledger, self._tools.specs(), summarise=limits.auto_compact)
+        self._prompts = Prompts(ledger, self._tools.specs(), auto=limits.auto_compact)
         self._compaction = Compaction(ledger, self._calls, self._prompts)
         self._began = 0.0
         self._visited: set[str] = set()

@@ -94,6 +94,7 @@ FAILURES_STOPPED = 8
 OVERFLOWS = 3
 """Times in one turn that a provider may refuse a prompt as too long before the turn fails."""
 PIN_CHARS = 20_000
+HANDOFF_CHARS = 2_000
 AGENT_STEPS = 15
 """Model calls of a sub-agent."""
 AGENT_ANSWER_CHARS = 20_000

@@ -22,6 +22,7 @@ from akmon_core.tools import AnyTool, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
 from akmon_query.gate import Gate
+from akmon_query.handoff import Handoff
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal
 from akmon_query.ledger import Ledger
@@ -64,6 +65,7 @@ def open_session(
     rows: Sequence[ModelRow] = (),
     instructions: str = "",
     more_instructions: Instructions | None = None,
+    handoff: Path | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -76,6 +78,8 @@ def open_session(
 
     ``instructions`` is what the model is told besides, such as the text of an ``AGENTS.md``, and
     ``more_instructions`` finds what holds in folders that it comes to later.
+
+    ``handoff`` is the file of a note that each session leaves on being closed, and a new one is told of.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -104,12 +108,13 @@ def open_session(
     _check_budget(limits, asked)
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
     session = resumed.id if resumed else new_session_id(time.time())
+    note = Handoff(handoff)
     started = SessionStarted(
         schema=SCHEMA,
         akmon=__version__,
         cwd=str(workspace.cwd),
         roots=tuple(str(root) for root in workspace.roots),
-        facts=_facts(workspace),
+        facts=_facts(workspace, note),
         name=name,
     )
     return assemble(
@@ -122,7 +127,9 @@ def open_session(
         mode=mode,
         policy=policy,
         limits=limits,
-        project=Project(plans=FilePlans(_project_root(workspace)), instructions=more_instructions),
+        project=Project(
+            plans=FilePlans(_project_root(workspace)), instructions=more_instructions, handoff=note
+        ),
         planner=planner,
         instructions=instructions,
         clock=clock,
@@ -140,12 +147,13 @@ def assemble(
     mode: Mode | None = None,
     policy: Policy = Policy(),  # noqa: B008 - a frozen value
     limits: Limits = Limits(),  # noqa: B008 - a frozen value
-    project: Project = Project(),  # noqa: B008 - a frozen value
+    project: Project | None = None,
     planner: Model | None = None,
     instructions: str = "",
     clock: Clock = time.time,
 ) -> Session:
     """A session from parts that are there already; what ``journal`` holds is resumed."""
+    project = project or Project()
     ledger = Ledger(session, journal, clock)
     try:
         if not resume(ledger):
@@ -157,7 +165,7 @@ def assemble(
     gate = Gate(ledger, locate, policy)
     limits = _from_now_on(limits, ledger)
     agents = Agents(ledger, model, tools, gate, limits, project, planner)
-    return Session(ledger, Driver(ledger, model, tools, gate, limits, project, agents), gate, project.plans)
+    return Session(ledger, Driver(ledger, model, tools, gate, limits, project, agents), gate, project)
 
 
 def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:
@@ -210,7 +218,7 @@ def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:
     )
 
 
-def _facts(workspace: Workspace) -> str:
+def _facts(workspace: Workspace, handoff: Handoff) -> str:
     """Recorded once per session: it is part of every request's prefix, which must not change."""
     lines = [
         f"Working directory: {workspace.cwd}",
@@ -219,4 +227,6 @@ def _facts(workspace: Workspace) -> str:
     ]
     if others := [str(root) for root in workspace.roots if root != workspace.cwd]:
         lines.insert(1, f"Further folders you may use: {', '.join(others)}")
+    if note := handoff.read():
+        lines.append(f"Where the session before this one stopped, if the user goes on with that:\n{note}")
     return "\n".join(lines)

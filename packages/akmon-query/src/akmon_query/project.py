@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from akmon_core.ports import Instructions, Plans
+from akmon_query.handoff import Handoff
 
 
 class MemoryPlans:
@@ -27,5 +28,6 @@ class Project(msgspec.Struct, frozen=True):
     """The project as the engine knows it."""
 
     plans: Plans = msgspec.field(default_factory=MemoryPlans)
+    handoff: Handoff = Handoff(None)
     instructions: Instructions | None = None
     """What finds instruction files of folders that work comes to."""

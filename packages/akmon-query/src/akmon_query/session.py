@@ -23,24 +23,24 @@ from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, 
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Image, Pin, Text, User, note
 from akmon_core.permissions import Mode
-from akmon_core.ports import Plans
 from akmon_core.prompt import carry_out, mode_note
 from akmon_core.state import State
 from akmon_query.gate import Gate
 from akmon_query.hub import Subscriber
 from akmon_query.ids import new_id
 from akmon_query.ledger import Ledger
+from akmon_query.project import Project
 from akmon_query.turn import Driver
 
 
 class Session:
     """Implements ``akmon_core.ports.SessionClient``. Use it as an async context manager, or ``close`` it."""
 
-    def __init__(self, ledger: Ledger, driver: Driver, gate: Gate, plans: Plans) -> None:
+    def __init__(self, ledger: Ledger, driver: Driver, gate: Gate, project: Project) -> None:
         self._ledger = ledger
         self._driver = driver
         self._gate = gate
-        self._plans = plans
+        self._project = project
         self._waiting: deque[tuple[Prompt | Compact | Implement, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
         self._closed = False
@@ -95,6 +95,7 @@ class Session:
             try:
                 await self._driver.close()
             finally:
+                self._project.handoff.leave(self.id, self.state)
                 self._ledger.close()
 
     async def __aenter__(self) -> Self:
@@ -147,7 +148,7 @@ class Session:
     def _implement(self, path: str, mode: Mode) -> Coroutine[None, None, None] | None:
         state = self._ledger.state
         try:
-            plan = self._plans.read(path) if path or "plan" not in state.pins else state.pins["plan"]
+            plan = self._project.plans.read(path) if path or "plan" not in state.pins else state.pins["plan"]
         except (OSError, ValueError) as error:
             self._ledger.report(Noticed(f"no plan to carry out: {error}"))
             return None

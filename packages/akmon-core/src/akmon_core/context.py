@@ -163,7 +163,9 @@ def trimmed(state: State, room: Room) -> Compacted | None:
         state,
         room,
         (
-            Compacted(summary=listing(history[:-count], size), kept=count, said=0, cap=cap, by="trim")
+            Compacted(
+                summary=listing(state.summary, history[:-count], size), kept=count, said=0, cap=cap, by="trim"
+            )
             for count, cap in plans
         ),
     )

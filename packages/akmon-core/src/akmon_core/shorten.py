@@ -84,9 +84,15 @@ def cut(text: str, cap: int, record: int = 0) -> str:
 
 
 def starts(history: tuple[Message, ...]) -> Iterator[int]:
-    """Where ``history`` may be cut in two, last place first: never between calls and their results."""
+    """Where ``history`` may be cut in two, last place first.
+
+    Never between calls and their results, and never before a summary: a new one takes its place.
+    """
     for at in range(len(history) - 1, 0, -1):
-        if not isinstance(history[at], ToolResult):
+        message = history[at]
+        if isinstance(message, User) and message.by == "summary":
+            return
+        if not isinstance(message, ToolResult):
             yield at
 
 
@@ -170,33 +176,17 @@ def _capped_message(message: Message, cap: int) -> Message:
             return message
 
 
-def listing(messages: tuple[Message, ...], cap: int) -> str:
-    """A summary without a model, in at most ``cap`` characters: the one before, and what was called since."""
-    before = [
-        _summary_text(message)
-        for message in messages
-        if isinstance(message, User) and message.by == "summary"
-    ]
+def listing(before: str, messages: tuple[Message, ...], cap: int) -> str:
+    """A summary without a model, in at most ``cap`` characters: the one ``before``, and what was done since."""
     calls = [
         f"- {describe_call(call, 120)}{' (failed)' if result.error else ''}"
         for _, call, result in calls_of(messages)
     ]
-    more = len(calls) - _LISTED_CALLS
-    listed = [*([f"- {more} calls before these"] if more > 0 else []), *calls[-_LISTED_CALLS:]]
-    said = next(
-        (message.text for message in reversed(messages) if isinstance(message, Assistant) and message.text),
-        "",
-    )
+    said = [each.text for each in messages if isinstance(each, Assistant) and each.text]
     parts = [
-        *before,
-        "Calls made:\n" + "\n".join(listed) if listed else "",
-        f"The last thing you said: {said}" if said else "",
+        before,
+        "Calls made:\n" + "\n".join(calls[-_LISTED_CALLS:]) if calls else "",
+        f"The last thing you said: {said[-1]}" if said else "",
     ]
     text = "\n\n".join(part for part in parts if part) or "Nothing of note."
     return text if len(text) <= cap else f"[...]\n{text[-cap:]}"
-
-
-def _summary_text(message: User) -> str:
-    """The summary itself, without what stands around it anew each time."""
-    _, _, rest = message.text.partition("\n\n")
-    return rest.split("\n\n[", 1)[0]

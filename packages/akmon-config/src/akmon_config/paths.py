@@ -61,6 +61,18 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
         raise SettingsError(f"{error} Or set AKMON_STATE_DIR to the folder that sessions go to.") from None
 
 
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for what the user keeps, such as notes, which need not exist.
+
+    Raises ``SettingsError`` if there is no place for it.
+    """
+    if sys.platform == "win32":
+        import platformdirs
+
+        return platformdirs.user_data_path("akmon", appauthor=False)
+    return _xdg("XDG_DATA_HOME", ".local/share", environ) / "akmon"
+
+
 def project_root(cwd: Path, environ: Mapping[str, str] = os.environ) -> Path:
     """The nearest folder from ``cwd`` upwards that has a ``.git`` entry, else ``cwd``; links resolved.
 

@@ -1,4 +1,4 @@
-"""Opens and replaces files below a root without following any symbolic link on the way.
+"""Opens, replaces and removes files below a root without following any symbolic link on the way.
 
 A path is checked before it is used, and between the two another process may put a link in its place.
 Here each folder is opened from the one above it and a link is refused at every step, so what is
@@ -77,6 +77,24 @@ def open_file(root: Path, parts: tuple[str, ...]) -> int:
         if is_folder
         else OSError(errno.ENXIO, "is not a regular file")
     )
+
+
+def list_folder(root: Path, parts: tuple[str, ...]) -> list[str]:
+    """The names in the folder ``parts`` below ``root``, sorted. Raises ``OSError``."""
+    with open_folder(root, parts) as folder:
+        if folder.fd is None:
+            return sorted(os.listdir(folder.path))  # noqa: PTH208 - names are wanted, not paths
+        fd = os.open(".", os.O_RDONLY, dir_fd=folder.fd)  # the folder itself is open without a right to read
+        try:
+            return sorted(os.listdir(fd))  # noqa: PTH208
+        finally:
+            os.close(fd)
+
+
+def remove_file(root: Path, parts: tuple[str, ...]) -> None:
+    """Removes the file, or the link itself, ``parts`` below ``root``. Raises ``OSError``."""
+    with open_folder(root, parts[:-1]) as folder:
+        os.unlink(folder.at(parts[-1]), dir_fd=folder.fd)
 
 
 def replace_file(root: Path, parts: tuple[str, ...], data: bytes) -> None:

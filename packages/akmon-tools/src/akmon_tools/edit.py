@@ -23,12 +23,10 @@ _SHOWN_LINES = 40
 
 
 class EditArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: Annotated[str, Meta(description="The file, from the working directory or absolute.")]
-    old: Annotated[
-        str, Meta(description="The text to replace, exactly as it is in the file, indentation included.")
-    ]
-    new: Annotated[str, Meta(description="The text to put in its place.")]
-    replace_all: Annotated[bool, Meta(description="Replace every occurrence.")] = False
+    path: str
+    old: Annotated[str, Meta(description="The text to replace, exactly as it is in the file.")]
+    new: str
+    replace_all: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -20,10 +20,8 @@ from akmon_tools.workspace import Workspace
 
 
 class ListArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: Annotated[str, Meta(description="The folder, from the working directory or absolute.")] = "."
-    glob: Annotated[
-        str, Meta(description="List the files below the folder that match, such as *.py or src/**/*.ts.")
-    ] = ""
+    path: str = "."
+    glob: Annotated[str, Meta(description="Such as *.py or src/**/*.ts.")] = ""
 
 
 class ListTool:

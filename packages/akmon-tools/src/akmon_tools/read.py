@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +22,13 @@ from akmon_tools.workspace import Workspace
 
 _SLOW_BYTES = 1_000_000
 _SNIFFED = 8_192
+_RECORD = re.compile(r"record:([0-9]{1,15})\Z")
+"""A path that means a record of the session's journal; a file of that name is ``./record:57``."""
 
 
 class ReadArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: Annotated[str, Meta(description="The file, from the working directory or absolute.")]
-    offset: Annotated[int, Meta(ge=1, description="The first line, counted from 1.")] = 1
+    path: Annotated[str, Meta(description="From the working directory, or absolute.")]
+    offset: Annotated[int, Meta(ge=1, description="The first line, from 1.")] = 1
     limit: Annotated[int, Meta(ge=1, description="How many lines.")] = READ_LINES
 
 
@@ -46,9 +49,11 @@ class ReadTool:
         self._workspace = workspace
 
     def effects(self, arguments: ReadArguments) -> tuple[Effect, ...]:
-        return (Effect("read", arguments.path),)
+        return () if _RECORD.match(arguments.path) else (Effect("read", arguments.path),)
 
     async def run(self, arguments: ReadArguments, context: ToolContext) -> ToolOutput:
+        if record := _RECORD.match(arguments.path):
+            return _read_record(int(record[1]), arguments, context)
         path = self._workspace.resolve(arguments.path)
         try:
             size = path.stat().st_size
@@ -64,12 +69,10 @@ class ReadTool:
 
     def _read(self, path: Path, size: int, arguments: ReadArguments) -> ToolOutput:
         if size > EDITABLE_BYTES:
-            page = self._page_of_large(path, arguments)
-            return ToolOutput(f"{page.text}{page.note}", summary=f"{page.lines} lines read")
+            return _output(self._page_of_large(path, arguments))
         file = self._workspace.read_text(path)
         page = _page_of(file, self._workspace.show(path), arguments)
-        seen = FileSeen(str(path), file.sha256)
-        return ToolOutput(f"{page.text}{page.note}", summary=f"{page.lines} lines read", files=(seen,))
+        return _output(page, FileSeen(str(path), file.sha256))
 
     def _page_of_large(self, path: Path, arguments: ReadArguments) -> Page:
         """Streams up to the end of the range, so that neither memory nor the rest of the file matters."""
@@ -90,6 +93,17 @@ class ReadTool:
                 raise _past_end(self._workspace.show(path), arguments.offset - 1, arguments.offset)
             note = "" if next(lines, None) is None and not page.note else _more(page, arguments, "")
             return msgspec.structs.replace(page, note=note)
+
+
+def _read_record(number: int, arguments: ReadArguments, context: ToolContext) -> ToolOutput:
+    text = context.recall(number)
+    if text is None:
+        raise ToolError(f"there is no record {number} in this session that could be read.")
+    return _output(_page_of(TextFile(text), arguments.path, arguments))
+
+
+def _output(page: Page, *files: FileSeen) -> ToolOutput:
+    return ToolOutput(f"{page.text}{page.note}", summary=f"{page.lines} lines read", files=files)
 
 
 def _page_of(file: TextFile, name: str, arguments: ReadArguments) -> Page:

@@ -19,11 +19,9 @@ from akmon_tools.workspace import Workspace
 
 
 class SearchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pattern: Annotated[str, Meta(min_length=1, description="A regular expression, as ripgrep reads it.")]
-    path: Annotated[
-        str, Meta(description="The folder or file to search, from the working directory or absolute.")
-    ] = "."
-    glob: Annotated[str, Meta(description="Search only files that match, such as *.py or src/**/*.ts.")] = ""
+    pattern: Annotated[str, Meta(min_length=1)]
+    path: str = "."
+    glob: Annotated[str, Meta(description="Only files that match, such as *.py or src/**/*.ts.")] = ""
 
 
 class SearchTool:

@@ -26,10 +26,8 @@ _PROGRESS_BYTES = 4_096
 
 
 class ShellArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    command: Annotated[str, Meta(min_length=1, description="A bash command line.")]
-    timeout: Annotated[
-        float, Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds after which it is killed.")
-    ] = SHELL_TIMEOUT
+    command: Annotated[str, Meta(min_length=1)]
+    timeout: Annotated[float, Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds.")] = SHELL_TIMEOUT
 
 
 class ShellTool:

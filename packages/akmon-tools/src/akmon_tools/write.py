@@ -16,7 +16,7 @@ from akmon_tools.workspace import Workspace
 
 
 class WriteArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: Annotated[str, Meta(description="The file, from the working directory or absolute.")]
+    path: str
     content: Annotated[str, Meta(description="The whole new content.")]
 
 

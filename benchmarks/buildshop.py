@@ -6,7 +6,6 @@ Runs where akmon is installed. Its tools work in ``FOLDER``; what the commands p
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import os
 import sys
@@ -44,16 +43,13 @@ def main() -> None:
 
 async def _run(script: Script, play: Play, model: str, url: str, project: Path) -> dict[str, Any]:
     """What akmon says that it used."""
-    more: dict[str, Any] = (
-        {"clock": play.clock} if "clock" in inspect.signature(open_session).parameters else {}
-    )
     session = open_session(
         model,
         cwd=project,
         backends={"anthropic": Backend("key", url)},
         mode="accept-edits",
         policy=Policy(rules=(parse_rule("shell"),)),
-        **more,
+        clock=play.clock,
     )
     async with session:
         for turn in script.turns:

@@ -177,7 +177,7 @@ def _capped_message(message: Message, cap: int) -> Message:
 
 
 def listing(before: str, messages: tuple[Message, ...], cap: int) -> str:
-    """A summary without a model, in at most ``cap`` characters: the one ``before``, and what was done since."""
+    """A summary without a model, in at most ``cap`` characters: the one ``before``, and what came then."""
     calls = [
         f"- {describe_call(call, 120)}{' (failed)' if result.error else ''}"
         for _, call, result in calls_of(messages)

@@ -82,6 +82,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Model calls in this turn."""
     replies: int = 0
     """Replies in the whole session."""
+    cleared_at: int = 0
+    """How many there were when the history was last made shorter."""
     continuations: int = 0
     overflows: int = 0
     """Prompts of this turn that the provider refused as too long."""
@@ -183,7 +185,8 @@ def apply(state: State, event: DurableEvent) -> State:
             return _failed(state, event)
         case Cleared(results):
             history, difference = cleared(state.history, frozenset(results))
-            return _replace(state, history=history, weight=state.weight + difference)
+            weight = state.weight + difference
+            return _replace(state, history=history, weight=weight, cleared_at=state.replies)
         case Compacted():
             return _compacted(state, event)
         case SummaryFailed():
@@ -279,6 +282,7 @@ def _compacted(state: State, event: Compacted) -> State:
         history=history,
         summary=event.summary,
         weight=sum(map(weigh, history)),
+        cleared_at=state.replies,
         summarised=state.steps,
     )
 

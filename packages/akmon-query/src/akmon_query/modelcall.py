@@ -23,7 +23,7 @@ class ModelCalls:
         self._before: Sent | None = None
         """The last call that was answered, while its prompt is the beginning of the next one."""
         self.last: float | None = None
-        """When the provider last saw the conversation, in seconds since 1970."""
+        """When the last request was sent that was answered, in seconds since 1970: its cache lasts from then."""
 
     @property
     def facts(self) -> ModelFacts:
@@ -85,6 +85,7 @@ class ModelCalls:
 
     async def _reply(self, request: ModelRequest, bill: Bill, *, quiet: bool) -> ReplyDone:
         """The reply. Shows what comes of it on the way, ``quiet`` only that it is tried again."""
+        began = self._ledger.clock()
         try:
             async with aclosing(self._model.stream(request)) as stream:
                 async for event in stream:
@@ -99,7 +100,7 @@ class ModelCalls:
                 raise
         if not bill.done:
             raise ProviderError("protocol", "the model's reply ended without its end being marked")
-        self.last = self._ledger.clock()
+        self.last = began
         return bill.done
 
     def _replied(self, request: ModelRequest, done: ReplyDone, bill: Bill, weight: int) -> None:

@@ -18,7 +18,7 @@ from akmon_core.limits import (
     SMALL_KEPT_MESSAGES,
     SUMMARISED_SHARE,
 )
-from akmon_core.messages import Assistant, Message, ToolCall, ToolResult, User
+from akmon_core.messages import Message, ToolCall, ToolResult, User
 from akmon_core.models import Prices
 from akmon_core.shorten import calls_of, cleared, listing, starts
 from akmon_core.state import State, apply

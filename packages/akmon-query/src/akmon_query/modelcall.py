@@ -23,7 +23,7 @@ class ModelCalls:
         self._before: Sent | None = None
         """The last call that was answered, while its prompt is the beginning of the next one."""
         self.last: float | None = None
-        """When the last request was sent that was answered, in seconds since 1970: its cache lasts from then."""
+        """When the last answered request was sent, in seconds since 1970; a cache counts from then."""
 
     @property
     def facts(self) -> ModelFacts:

@@ -34,6 +34,7 @@ from akmon_query.store import SessionInfo
 from akmon_query.subagents import Agents
 from akmon_query.turn import Driver
 from akmon_query.workflows.plans import FilePlans
+from akmon_tools.notes import index, notes_of
 from akmon_tools.registry import builtin_tools
 from akmon_tools.workspace import Workspace
 
@@ -65,6 +66,7 @@ def open_session(
     rows: Sequence[ModelRow] = (),
     instructions: str = "",
     more_instructions: Instructions | None = None,
+    memory: Path | None = None,
     handoff: Path | None = None,
     clock: Clock = time.time,
 ) -> Session:
@@ -79,7 +81,8 @@ def open_session(
     ``instructions`` is what the model is told besides, such as the text of an ``AGENTS.md``, and
     ``more_instructions`` finds what holds in folders that it comes to later.
 
-    ``handoff`` is the file of a note that each session leaves on being closed, and a new one is told of.
+    ``memory`` is the folder of the user's notes, which all projects share; without it there are only those of
+    the project. ``handoff`` is the file of a note that each session leaves on being closed, and a new one is told of.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -114,12 +117,12 @@ def open_session(
         akmon=__version__,
         cwd=str(workspace.cwd),
         roots=tuple(str(root) for root in workspace.roots),
-        facts=_facts(workspace, note),
+        facts=_facts(workspace, index(notes_of(workspace, memory)), note.read()),
         name=name,
     )
     return assemble(
         model,
-        {tool.name: tool for tool in (*builtin_tools(workspace), *tools)},
+        {tool.name: tool for tool in (*builtin_tools(workspace, memory), *tools)},
         _open_journal(session, sessions, resumed),
         session=session,
         started=started,
@@ -218,7 +221,7 @@ def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:
     )
 
 
-def _facts(workspace: Workspace, handoff: Handoff) -> str:
+def _facts(workspace: Workspace, notes: str, handoff: str) -> str:
     """Recorded once per session: it is part of every request's prefix, which must not change."""
     lines = [
         f"Working directory: {workspace.cwd}",
@@ -227,6 +230,8 @@ def _facts(workspace: Workspace, handoff: Handoff) -> str:
     ]
     if others := [str(root) for root in workspace.roots if root != workspace.cwd]:
         lines.insert(1, f"Further folders you may use: {', '.join(others)}")
-    if note := handoff.read():
-        lines.append(f"Where the session before this one stopped, if the user goes on with that:\n{note}")
+    if notes:
+        lines.append(notes)
+    if handoff:
+        lines.append(f"Where the session before this one stopped, if the user goes on with that:\n{handoff}")
     return "\n".join(lines)

@@ -231,7 +231,7 @@ def _facts(workspace: Workspace, notes: str, handoff: str) -> str:
     if others := [str(root) for root in workspace.roots if root != workspace.cwd]:
         lines.insert(1, f"Further folders you may use: {', '.join(others)}")
     if notes:
-        lines.append(notes)
+        lines.append(f"Notes from earlier sessions, which `memory` shows:\n{notes}")
     if handoff:
         lines.append(f"Where the session before this one stopped, if the user goes on with that:\n{handoff}")
     return "\n".join(lines)

@@ -55,7 +55,7 @@ def test_the_project_is_found_from_a_folder_below(place: Place) -> None:
     (place.project / "src").mkdir()
     keep(project(place), "a.md", "# a\n\nx\n")
     assert place.akmon("memory", "list", cwd=place.project / "src").out == "project: a\n"
-    assert place.akmon("memory", "list", "-C", str(place.project), cwd=place.folder).out == "project: a\n"
+    assert place.akmon("memory", "-C", str(place.project), "list", cwd=place.folder).out == "project: a\n"
 
 
 def test_the_data_folder_of_the_desktop_standard_is_respected(place: Place) -> None:

@@ -74,11 +74,7 @@ class Notes:
         notes = self.of(scope)
         if note := _titled(notes, clean_title(title)):
             return note
-        import difflib
-
-        close = difflib.get_close_matches(clean_title(title), [note.title for note in notes], cutoff=0.4)
-        meant = f" Similar titles: {'; '.join(close)}." if close else ""
-        raise ToolError(f"there is no {scope} note called {one_line(title, TITLE_CHARS)!r}.{meant}")
+        raise missing(f"{scope} note", title, notes)
 
     def draft(self, scope: Scope, title: str, text: str) -> tuple[Note, Note | None]:
         """A note as ``save`` would keep it, and the one that it would replace. Raises ``ToolError``."""
@@ -166,6 +162,16 @@ def index(notes: Notes, cap: int = NOTE_INDEX_BYTES) -> str:
             return "\n".join([*shown, f"and {len(rows) - len(shown)} more"])
         shown.append(row)
     return "\n".join(shown)
+
+
+def missing(kind: str, title: str, notes: list[Note]) -> ToolError:
+    """That there is no note of that title, with similar titles among ``notes``."""
+    import difflib
+
+    wanted = clean_title(title)
+    close = difflib.get_close_matches(wanted, [note.title for note in notes], cutoff=0.4)
+    meant = f" Similar titles: {'; '.join(close)}." if close else ""
+    return ToolError(f"there is no {kind} called {wanted!r}.{meant}")
 
 
 def clean_title(title: str) -> str:

@@ -13,7 +13,7 @@ from akmon_config.paths import data_dir, project_root
 from akmon_core.errors import SettingsError
 from akmon_core.text import neutralise
 from akmon_tools.memory import matching_lines, search
-from akmon_tools.notes import SCOPES, Note, Notes, Scope, clean_title
+from akmon_tools.notes import SCOPES, Note, Notes, Scope, clean_title, missing
 
 
 def parser() -> Parser:
@@ -77,8 +77,11 @@ def _chosen(notes: Notes, title: str, scope: Scope | None) -> Note:
     """The one note of that title. Raises ``ToolError`` or ``SettingsError`` if there is none or two."""
     if scope:
         return notes.find(scope, title)
-    titled = [note for note in notes.all() if note.title == clean_title(title)]
+    known = notes.all()
+    titled = [note for note in known if note.title == clean_title(title)]
     if len(titled) > 1:
         flags = " or ".join(f"--{scope}" for scope in SCOPES)
         raise SettingsError(f"there are two notes called {titled[0].title!r}. Say which one: {flags}.")
-    return titled[0] if titled else notes.find("project", title)
+    if not titled:
+        raise missing("note", title, known)
+    return titled[0]

@@ -6,8 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, assert_never
 
-from akmon_core.commands import Answer, Command, Interrupt, Prompt, SetMode, Steer
+from akmon_core.commands import (
+    Answer,
+    Command,
+    Compact,
+    Implement,
+    Interrupt,
+    Prompt,
+    Respond,
+    SetMode,
+    Steer,
+)
 from akmon_core.events import (
+    Compacted,
+    Compacting,
     Envelope,
     Event,
     ModeChanged,
@@ -15,11 +27,16 @@ from akmon_core.events import (
     PermissionAsked,
     PermissionDecided,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Steered,
     TurnEnded,
 )
 from akmon_core.messages import Text, User
+from akmon_core.permissions import Scope
 
-Step: TypeAlias = Event | Literal["wait for an interrupt"]
+Step: TypeAlias = Event | tuple[str, Event] | Literal["wait for an interrupt"]
+"""An event of the main agent, or of the sub-agent named with it."""
 WAIT: Step = "wait for an interrupt"
 
 
@@ -43,8 +60,8 @@ class FakeEvents:
 class FakeClient:
     """Implements ``akmon_core.ports.SessionClient``. Each prompt plays the next of ``turns``.
 
-    A ``PermissionAsked`` among the steps waits for its answer; ``WAIT`` waits for an interrupt. A turn
-    without a ``TurnEnded`` at its end is completed.
+    A question among the steps waits for its answer; ``WAIT`` waits for an interrupt. A turn without a
+    ``TurnEnded`` at its end is completed.
     """
 
     def __init__(self, *turns: Sequence[Step], name: str = "fake") -> None:
@@ -52,7 +69,7 @@ class FakeClient:
         self._turns = list(turns)
         self._name = name
         self._subscribers: list[FakeEvents] = []
-        self._answers: dict[str, asyncio.Future[Answer]] = {}
+        self._answers: dict[tuple[str, str], asyncio.Future[Answer | Respond]] = {}
         self._playing: asyncio.Task[None] | None = None
         self._seq = 0
 
@@ -60,7 +77,8 @@ class FakeClient:
     def id(self) -> str:
         return self._name
 
-    def events(self, after: int | None = None) -> FakeEvents:
+    def events(self, after: int | None = None, *, agents: bool = False) -> FakeEvents:
+        assert agents, "the screen shows what sub-agents do"
         subscriber = FakeEvents()
         self._subscribers.append(subscriber)
         return subscriber
@@ -69,10 +87,17 @@ class FakeClient:
         self.commands.append(command)
         cause = f"c{len(self.commands)}"
         match command:
+            case Steer(text) if self._playing and not self._playing.done():
+                self.publish(Steered(User((Text(text),))), cause)
             case Prompt(text) | Steer(text):
-                self._playing = asyncio.ensure_future(self._play(text, cause))
-            case Answer(call_id):
-                self._answers[call_id].set_result(command)
+                self._start(text, cause)
+            case Implement(path):
+                self._start(f"Carry out {path or 'the plan'}", cause)
+            case Compact():
+                self.publish(Compacting(9_000), cause)
+                self.publish(Compacted(summary="s", kept=1, said=1, before=9_000, after=1_000), cause)
+            case Answer(call_id) | Respond(call_id):
+                self._answers[command.agent, call_id].set_result(command)
             case Interrupt():
                 if self._playing:
                     self._playing.cancel()
@@ -82,15 +107,18 @@ class FakeClient:
                 assert_never(command)
         return cause
 
-    def publish(self, event: Event, cause: str = "") -> None:
+    def publish(self, event: Event, cause: str = "", agent: str = "") -> None:
         self._seq += 1
-        envelope = Envelope(self._seq, 0.0, self._name, 1, cause, event)
+        envelope = Envelope(self._seq, 0.0, self._name, 1, cause, event, agent)
         for subscriber in self._subscribers:
             subscriber.queue.put_nowait(envelope)
 
     def end(self) -> None:
         for subscriber in self._subscribers:
             subscriber.close()
+
+    def _start(self, text: str, cause: str) -> None:
+        self._playing = asyncio.ensure_future(self._play(text, cause))
 
     async def _play(self, text: str, cause: str) -> None:
         self.publish(Prompted(User((Text(text),))), cause)
@@ -107,15 +135,31 @@ class FakeClient:
     async def _step(self, step: Step, cause: str) -> None:
         if step == WAIT:
             await asyncio.get_running_loop().create_future()
+        elif isinstance(step, tuple):
+            await self._happen(step[1], cause, step[0])
         elif not isinstance(step, str):
-            if isinstance(step, PermissionAsked):
-                self._answers[step.call.id] = asyncio.get_running_loop().create_future()
-            self.publish(step, cause)
-            if isinstance(step, PermissionAsked):
-                self.publish(_decided(await self._answers[step.call.id]), cause)
+            await self._happen(step, cause)
+
+    async def _happen(self, event: Event, cause: str, agent: str = "") -> None:
+        match event:
+            case PermissionAsked(call):
+                question = (agent, call.id)
+            case QuestionAsked(call_id):
+                question = (agent, call_id)
+            case _:
+                self.publish(event, cause, agent)
+                return
+        self._answers[question] = asyncio.get_running_loop().create_future()
+        self.publish(event, cause, agent)
+        self.publish(_settled(await self._answers[question]), cause, agent)
 
 
-def _decided(answer: Answer) -> PermissionDecided:
-    if answer.answer == "deny":
-        return PermissionDecided(answer.call_id, "deny", "person", answer.message or "the user said no")
-    return PermissionDecided(answer.call_id, "allow", "person", "the user said yes", answer.answer)
+def _settled(answer: Answer | Respond) -> PermissionDecided | QuestionAnswered:
+    match answer:
+        case Respond(call_id, text):
+            return QuestionAnswered(call_id, text)
+        case Answer(call_id, "deny", message):
+            return PermissionDecided(call_id, "deny", "person", message or "the user said no")
+        case Answer(call_id, answered):
+            scope: Scope = "once" if answered == "deny" else answered
+            return PermissionDecided(call_id, "allow", "person", "the user said yes", scope)

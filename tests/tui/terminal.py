@@ -14,6 +14,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+from akmon_core.commands import Command
 from akmon_core.ports import SessionClient
 from akmon_tui.app import converse
 from akmon_tui.view import View
@@ -93,7 +94,7 @@ def talk(
     client: SessionClient,
     person: Callable[[Terminal], Awaitable[None]],
     *,
-    first_prompt: str = "",
+    first_prompt: str | Command = "",
     view: View | None = None,
     history: Path | None = None,
 ) -> Terminal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import unicodedata
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,32 +15,45 @@ from prompt_toolkit.keys import Keys
 
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
+    Compacting,
     Continued,
     Event,
+    Instructed,
     ModeChanged,
     ModelChosen,
     ModelFailed,
     Noticed,
+    Outcome,
     PermissionAsked,
     PermissionDecided,
+    Pinned,
+    PlanSaved,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
+    Reminder,
     Replied,
     SessionStarted,
     Steered,
+    SummaryFailed,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnEnded,
 )
-from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Pin, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import MODES
 from akmon_core.spending import Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import DiffView, Effect, TextView
 from akmon_tui.keys import answer_of, interrupts
-from akmon_tui.render import Span, render
+from akmon_tui.render import render
 from akmon_tui.slash import SLASHES, run_slash
-from akmon_tui.view import View, show
+from akmon_tui.spans import Span
+from akmon_tui.view import View, Waiting, show
 from tests.tui.scenes import asks, asks_to_write, call, finished, said
 
 texts = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\r\n\x07\x9b\u202e[]0;mJ")), max_size=20)
@@ -49,10 +63,30 @@ costs = st.none() | st.floats(0, 9)
 views = st.none() | st.builds(TextView, texts) | st.builds(DiffView, texts, texts, st.just(1), st.just(2))
 calls = st.builds(ToolCall, ids, texts, texts)
 users = st.builds(User, st.tuples(st.builds(Text, texts)))
+pins = st.builds(Pin, st.sampled_from(["todos", "plan"]), texts)
+agents = st.sampled_from(["", "", "task-3", "task-4\x1b[2J"])
 effects = st.lists(st.builds(Effect, st.sampled_from(["read", "write", "run", "fetch"]), texts), max_size=3)
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(SessionStarted, schema=st.just(1), akmon=texts, cwd=texts, roots=st.just(())),
-    st.builds(ModelChosen, texts, texts),
+    st.builds(ModelChosen, texts, texts, st.integers(0, 9)),
+    st.builds(Instructed, texts),
+    st.builds(Reminded, st.sampled_from(get_args(Reminder)), users),
+    st.builds(Pinned, pins),
+    st.builds(PlanSaved, texts, texts),
+    st.builds(Cleared, st.lists(st.integers(1, 9)).map(tuple), st.integers(0, 9)),
+    st.builds(
+        Compacted,
+        summary=texts,
+        kept=st.just(1),
+        said=st.just(1),
+        by=st.sampled_from(["model", "trim"]),
+        usage=usages,
+        cost=costs,
+    ),
+    st.builds(SummaryFailed, message=texts, usage=usages, cost=costs),
+    st.builds(QuestionAsked, ids, texts, st.lists(texts, max_size=3).map(tuple)),
+    st.builds(QuestionAnswered, ids, texts),
+    st.builds(Compacting, st.integers(0, 9)),
     st.builds(ModeChanged, st.sampled_from(MODES)),
     st.builds(Prompted, users),
     st.builds(Steered, users),
@@ -82,12 +116,9 @@ events: st.SearchStrategy[Event] = st.one_of(
         texts,
         views,
         seconds=st.floats(0, 1e6),
+        pins=st.lists(pins, max_size=2).map(tuple),
     ),
-    st.builds(
-        TurnEnded,
-        st.sampled_from(["completed", "interrupted", "failed", "max_turns", "budget_limit"]),
-        texts,
-    ),
+    st.builds(TurnEnded, st.sampled_from(get_args(Outcome)), texts),
     st.builds(TextDelta, texts),
     st.builds(ThinkingDelta, texts),
     st.builds(CallDelta, st.just(0), texts, texts),
@@ -97,18 +128,20 @@ events: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-@given(st.lists(events, max_size=20), st.integers(20, 200))
-def test_any_events_can_be_shown_and_nothing_shown_steers_a_terminal(seen: list[Event], width: int) -> None:
+@given(st.lists(st.tuples(events, agents), max_size=20), st.integers(20, 200))
+def test_any_events_can_be_shown_and_nothing_shown_steers_a_terminal(
+    seen: list[tuple[Event, str]], width: int
+) -> None:
     view = View()
-    for event in seen:
-        for span in render(view, event, width):
+    for event, agent in seen:
+        for span in render(view, event, width, agent):
             steering = [
                 char
                 for char in span.text
                 if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in "\n\t\u200c\u200d"
             ]
             assert not steering
-        view = show(view, event)
+        view = show(view, event, agent)
 
 
 def test_a_turn_begins_at_nothing_and_the_total_goes_on() -> None:
@@ -183,22 +216,22 @@ def test_results_of_parallel_calls_name_their_call() -> None:
     view = show(View(), said("", call(1), call(2, "read", '{"path": "a.txt"}')))
     for number, tool in ((1, "shell"), (2, "read")):
         view = show(view, ToolStarted(f"call-{number}", tool))
-    lines = render(view, finished(2, "40 lines", "read"), 80)
-    assert [line.text for line in lines] == ["* read a.txt", "  40 lines"]
+    assert [line.text for line in render(view, finished(1), 80)] == ["* shell pytest -q", "  3 passed"]
+    assert [line.text for line in render(view, finished(2, "40 lines"), 80)] == ["  40 lines"]
     view = show(view, finished(2, "40 lines", "read"))
-    assert [line.text for line in render(view, finished(1), 80)] == ["  3 passed"]
+    assert [line.text for line in render(view, finished(1), 80)] == ["* shell pytest -q", "  3 passed"]
 
 
 def test_a_long_result_for_people_is_cut_and_says_so() -> None:
     diff = DiffView("a", "\n".join(f"+{number}" for number in range(100)), 100, 0)
-    lines = render(View(running=("call-1",)), finished(1, "done", view=diff), 80)
+    lines = render(View(under="call-1"), finished(1, "done", view=diff), 80)
     assert len(lines) == 42
     assert lines[-1].text == "  (61 more lines)"
 
 
 def test_a_question_goes_away_with_its_answer_its_turn_and_no_other() -> None:
     view = show(View(), asks())
-    assert show(view, PermissionDecided("call-9", "allow", "person", "")).question == asks()
+    assert show(view, PermissionDecided("call-9", "allow", "person", "")).question == Waiting(asks())
     assert show(view, PermissionDecided("call-1", "allow", "person", "")).question is None
     assert show(view, TurnEnded("interrupted")).question is None
 

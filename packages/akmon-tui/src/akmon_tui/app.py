@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import assert_never
 
-import msgspec
 from prompt_toolkit.application import AppSession
 
-from akmon_core.commands import Answer, Interrupt, Prompt, SetMode
-from akmon_core.events import Envelope, Prompted, TurnEnded
+from akmon_core.commands import Answer, Command, Interrupt, Prompt, Respond, Steer
+from akmon_core.events import Envelope, QuestionAsked
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.composer import Composer, ask_line, whole
+from akmon_tui.following import Following
 from akmon_tui.keys import Burst, Watch, answer_of, interrupts, watch
-from akmon_tui.render import Span, render
+from akmon_tui.questions import answer_text
+from akmon_tui.render import render
 from akmon_tui.screen import Screen, plain_where_dumb
 from akmon_tui.slash import run_slash
-from akmon_tui.view import View, show
+from akmon_tui.spans import Span
+from akmon_tui.view import View, Waiting, show
 
 
 async def converse(
     client: SessionClient,
     *,
     banner: str,
-    first_prompt: str = "",
+    first_prompt: str | Command = "",
     view: View | None = None,
     history: Path | None = None,
 ) -> None:
     """Talks with ``client`` on the terminal until the person or the session ends it.
 
-    ``view`` says where the session stands: its mode, and what it has cost so far.
+    ``first_prompt`` is done before anything is read.
+    ``view`` says where the session stands: its mode, its window, its pins, and what it has cost so far.
     ``history`` is the file of earlier prompts; without one they are kept in memory.
     Input and output are those of prompt_toolkit's app session.
     """
@@ -53,15 +55,17 @@ class Conversation:
         self._input = terminal.input
         self._screen = Screen(terminal.output)
         self._composer = Composer(self._screen, history)
-        self._events = client.events()
+        self._events = client.events(agents=True)
         self._view = view
+        self._answered: Waiting | None = None
+        """The question whose answer is on its way."""
         self._ended = False
         """The session is closed: there are no more events."""
 
-    async def run(self, banner: str, first_prompt: str) -> None:
+    async def run(self, banner: str, first_prompt: str | Command) -> None:
         self._screen.write(Span(line) for line in neutralise(banner).split("\n"))
         if first_prompt:
-            await self._turn(first_prompt, typed=False)
+            await self._do(Prompt(whole(first_prompt)) if isinstance(first_prompt, str) else first_prompt)
         while not self._ended:
             line = await self._composer.read()
             if line is None or not await self._handle(line):
@@ -74,47 +78,40 @@ class Conversation:
         """Whether the conversation goes on after ``line``."""
         match run_slash(line, self._view):
             case None if line.strip():
-                await self._turn(line, typed=True)
+                await self._do(Prompt(whole(line)), typed=True)
             case None:
                 pass
             case False:
                 return False
             case str() as text:
-                self._screen.write([Span(neutralise(text), "dim")])
-            case SetMode() as command:
-                await self._follow_one(await self._client.send(command))
-            case other:
-                assert_never(other)
+                self._note(neutralise(text))
+            case commands:
+                for command in commands:
+                    if not self._ended:
+                        await self._do(command)
         return True
 
-    async def _follow_one(self, cause: str) -> None:
-        """Shows events until one that the command ``cause`` led to."""
-        async for envelope in self._events:
-            self._happened(envelope)
-            if envelope.cause == cause:
-                return
-        self._ended = True
-
-    async def _turn(self, text: str, *, typed: bool) -> None:
-        cause = await self._client.send(Prompt(whole(text)))
+    async def _do(self, command: Command, *, typed: bool = False) -> None:
+        """Has ``command`` carried out. A prompt that was ``typed`` is on the screen already."""
+        following = Following(command, await self._client.send(command))
         self._screen.expect_pastes(True)
         try:
             with watch(self._input) as watching:
-                await self._follow_turn(cause, watching, typed=typed)
+                await self._follow(following, watching, typed=typed)
         finally:
             self._screen.expect_pastes(False)
 
-    async def _follow_turn(self, cause: str, watching: Watch, *, typed: bool) -> None:
-        """Shows events until the turn of ``cause`` is over. What was typed is on the screen already."""
-        while envelope := await self._next(watching):
-            typed_here = typed and envelope.cause == cause and isinstance(envelope.event, Prompted)
-            self._happened(envelope, shown=not typed_here)
-            if _is_over(envelope, cause):
+    async def _follow(self, following: Following, watching: Watch, *, typed: bool) -> None:
+        """Shows events until all of the command is done."""
+        while envelope := await self._next(following, watching):
+            self._happened(envelope, shown=not (typed and following.begins(envelope)))
+            if following.ends_with(envelope):
                 return
+            await self._ask(following, watching)
         self._ended = True
-        self._screen.write([Span("The session has ended.", "dim")])
+        self._note("The session has ended.")
 
-    async def _next(self, watching: Watch) -> Envelope | None:
+    async def _next(self, following: Following, watching: Watch) -> Envelope | None:
         """The next event, None after the last one. What was pressed before it comes is acted upon first.
 
         So no key that was pressed before a question came answers it.
@@ -123,47 +120,78 @@ class Conversation:
         try:
             while not event.done():
                 await _either(event, watching.pressed)
-                await self._press(watching)
+                for burst in watching.take():
+                    await self._pressed(burst, following, watching)
             return event.result()
         except StopAsyncIteration:
             return None
         finally:
             event.cancel()
 
-    async def _press(self, watching: Watch) -> None:
-        for burst in watching.take():
-            await self._pressed(burst, watching)
-
-    async def _pressed(self, burst: Burst, watching: Watch) -> None:
+    async def _pressed(self, burst: Burst, following: Following, watching: Watch) -> None:
         if interrupts(burst):
-            watching.forget()
-            await self._client.send(Interrupt())
+            await self._interrupt(following, watching)
             return
-        asked = self._view.question
-        answer = answer_of(asked, burst) if asked else None
-        if asked is None or answer is None:
+        asked = self._question()
+        if asked is None:
+            watching.keep(burst)
+            await self._say(following, watching)
+            return
+        answer = None if isinstance(asked.event, QuestionAsked) else answer_of(asked.event, burst)
+        if answer is None:
             watching.keep(burst)
             return
         message = await ask_line("  Why not? (Enter to say nothing) ") if answer == "deny" else ""
-        self._view = msgspec.structs.replace(self._view, question=None)
-        await self._client.send(Interrupt() if message is None else Answer(asked.call.id, answer, message))
+        self._answered = asked
+        if message is None:
+            await self._interrupt(following, watching)
+        else:
+            await self._client.send(Answer(asked.call_id, answer, message, asked.agent))
+
+    def _question(self) -> Waiting | None:
+        """What the person is asked and has not answered."""
+        asked = self._view.question
+        return None if asked is self._answered else asked
+
+    async def _ask(self, following: Following, watching: Watch) -> None:
+        """Reads the answer to a question of the model, if there is one on the screen."""
+        asked = self._question()
+        if asked is None or not isinstance(asked.event, QuestionAsked):
+            return
+        line = await ask_line("> ")
+        self._answered = asked
+        if line is None:
+            await self._interrupt(following, watching)
+        else:
+            await self._client.send(Respond(asked.call_id, answer_text(asked.event, line), asked.agent))
+
+    async def _interrupt(self, following: Following, watching: Watch) -> None:
+        watching.forget()
+        following.interrupted()
+        await self._client.send(Interrupt())
+
+    async def _say(self, following: Following, watching: Watch) -> None:
+        """Tells the running turn what was typed and entered, but for commands, which wait."""
+        if not following.hears:
+            return
+        said, waits = watching.said(lambda text: run_slash(text, self._view) is None)
+        for line in said:
+            if line.strip():
+                following.steered(await self._client.send(Steer(whole(line))))
+        if waits:
+            self._note("▸ kept until the turn is over")
 
     def _happened(self, envelope: Envelope, *, shown: bool = True) -> None:
+        event, agent = envelope.event, envelope.agent
         if shown:
-            self._screen.write(render(self._view, envelope.event, self._screen.width))
-        self._view = show(self._view, envelope.event)
+            self._screen.write(render(self._view, event, self._screen.width, agent))
+        self._view = show(self._view, event, agent)
+
+    def _note(self, text: str) -> None:
+        self._screen.write([Span(text, "dim")])
 
 
 async def _either(event: asyncio.Future[Envelope], pressed: asyncio.Event) -> None:
     keys = asyncio.ensure_future(pressed.wait())
     await asyncio.wait((event, keys), return_when=asyncio.FIRST_COMPLETED)
     keys.cancel()
-
-
-def _is_over(envelope: Envelope, cause: str) -> bool:
-    """An interrupt, whoever sent it, also drops the prompts that wait behind it."""
-    match envelope.event:
-        case TurnEnded(outcome):
-            return envelope.cause == cause or outcome == "interrupted"
-        case _:
-            return False

@@ -10,8 +10,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from akmon_tui.render import Span
 from akmon_tui.screen import Screen
+from akmon_tui.spans import Span
 
 
 class Composer:

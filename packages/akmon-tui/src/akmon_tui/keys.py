@@ -1,9 +1,9 @@
-"""Keys pressed while a turn runs: which of them answer or interrupt, and which wait for the next prompt."""
+"""Keys pressed while a turn runs: which of them answer, interrupt or say something, and which wait."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from prompt_toolkit.keys import Keys
 
 from akmon_core.commands import Answered
 from akmon_core.events import PermissionAsked
-from akmon_tui.render import may_allow_writes
+from akmon_tui.questions import may_allow_writes
 
 Burst: TypeAlias = tuple[KeyPress, ...]
 """Keys that arrived together; none means that the terminal is gone."""
@@ -31,6 +31,8 @@ class Watch:
         self._terminal = terminal
         self._bursts: list[Burst] = []
         self._later: list[KeyPress] = []
+        self._waits = False
+        """A whole line that was typed can only be the next prompt, and so can all behind it."""
         self.pressed = asyncio.Event()
         """There is something to take."""
 
@@ -51,9 +53,25 @@ class Watch:
         """Saves keys for the next prompt."""
         self._later += [press for press in burst if press.key not in _NOT_FOR_LATER]
 
+    def said(self, may_say: Callable[[str], bool]) -> tuple[list[str], bool]:
+        """The lines typed and entered up to one that may not be said; they are kept no longer.
+
+        And whether there is now, for the first time, such a line, which waits for the next prompt.
+        """
+        lines: list[str] = []
+        while not self._waits and (line := _first_line(self._later)) is not None:
+            text = typed_text(line)
+            if text is None or not may_say(text):
+                self._waits = True
+                return lines, True
+            del self._later[: len(line) + 1]
+            lines.append(text)
+        return lines, False
+
     def forget(self) -> None:
         """Drops what was typed for a next prompt: after an interrupt it should not run by itself."""
         self._later.clear()
+        self._waits = False
 
     def later(self) -> list[KeyPress]:
         for burst in self.take():
@@ -80,3 +98,35 @@ def answer_of(asked: PermissionAsked, burst: Burst) -> Answered | None:
         return None
     answer = _ANSWERS.get(burst[0].key.lower())
     return None if answer == "writes" and not may_allow_writes(asked) else answer
+
+
+def typed_text(presses: Sequence[KeyPress]) -> str | None:
+    """What was typed; None if it holds keys that only the prompt line understands, such as arrows."""
+    text = ""
+    before: KeyPress | None = None
+    for press in presses:
+        match press.key:
+            case Keys.BracketedPaste:
+                text += press.data.replace("\r\n", "\n").replace("\r", "\n")
+            case Keys.ControlH:
+                text = text[:-1]
+            case Keys.ControlJ | Keys.ControlM:
+                text += "\n"
+            case Keys.Escape:
+                pass
+            case key if len(key) == 1:
+                text += key
+            case _:
+                return None
+        if before is not None and before.key == Keys.Escape and press.key != Keys.ControlM:
+            return None
+        before = press
+    return text
+
+
+def _first_line(presses: Sequence[KeyPress]) -> Sequence[KeyPress] | None:
+    """The keys before the first Enter; Alt+Enter, which begins a new line, comes as Escape and Enter."""
+    for at, press in enumerate(presses):
+        if press.key == Keys.ControlM and not (at and presses[at - 1].key == Keys.Escape):
+            return presses[:at]
+    return None

@@ -2,60 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal
 
 import msgspec
 
 from akmon_core.events import (
-    CacheBroken,
-    Continued,
     Event,
-    ModeChanged,
-    ModelChosen,
     ModelFailed,
-    Noticed,
+    Outcome,
     PermissionAsked,
     PermissionDecided,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
     Replied,
-    Steered,
     ToolFinished,
     ToolStarted,
     TurnEnded,
 )
-from akmon_core.messages import Text, ToolCall, User
+from akmon_core.messages import ToolCall, User
 from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
-from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line, reveal
+from akmon_core.text import describe_call, describe_retry, neutralise, one_line
 from akmon_core.tools import DiffView, TextView
-from akmon_tui.view import View
-
-Style: TypeAlias = Literal["", "bold", "dim", "added", "removed", "error", "ask"]
+from akmon_tui.notes import agent_note, note_of, prompt_text
+from akmon_tui.questions import diff_lines, question
+from akmon_tui.spans import Span, Style
+from akmon_tui.view import View, show
 
 _RESULT_LINES = 40
 """Lines shown of what a finished call has for people. A question shows all of it."""
-_LONG = 20
-"""Lines of a question above which its beginning may have left the screen."""
 
 
-class Span(NamedTuple):
-    """Text in one style: a whole line, the start of a line that stays open, or more of it.
-
-    A ``live`` line stays open, too, and the next one that is ``live`` takes its place.
-    """
-
-    text: str
-    style: Style = ""
-    kind: Literal["line", "start", "more", "live"] = "line"
-
-
-def render(view: View, event: Event, width: int) -> list[Span]:
+def render(view: View, event: Event, width: int, agent: str = "") -> list[Span]:
     """What ``event`` adds to the screen. ``view`` is the one before it, ``width`` counts columns."""
-    spans = _spans(view, event, width)
-    if spans and view.retrying and not isinstance(event, Retrying):
-        return [_retrying(msgspec.structs.replace(view.retrying, wait=0.0), width), *spans]
-    return spans
+    spans = [*_aside(view, event, width, agent)] if agent else _spans(view, event, width)
+    if not agent and spans and view.retrying and not isinstance(event, Retrying):
+        spans = [_retrying(msgspec.structs.replace(view.retrying, wait=0.0), width), *spans]
+    return spans + _asks(view, event, agent)
+
+
+def _asks(view: View, event: Event, agent: str) -> list[Span]:
+    """The question that ``event`` brings to the screen: only one is there at a time."""
+    match event:
+        case PermissionAsked() | QuestionAsked() | PermissionDecided() | QuestionAnswered() | TurnEnded():
+            asked = show(view, event, agent).question
+            return question(asked) if asked and asked != view.question else []
+        case _:
+            return []
+
+
+def _aside(view: View, event: Event, width: int, agent: str) -> list[Span]:
+    match event:
+        case PermissionDecided(by="person"):
+            return [Span(f"  {_decided(event)}", "dim")]
+        case _:
+            note = agent_note(view, agent, event, width)
+            return [Span(note, "dim")] if note else []
 
 
 def _spans(view: View, event: Event, width: int) -> list[Span]:
@@ -64,18 +67,14 @@ def _spans(view: View, event: Event, width: int) -> list[Span]:
             return _flow(view, "text", neutralise(text), "")
         case ThinkingDelta(text):
             return _flow(view, "thinking", neutralise(text), "dim")
-        case Prompted(message) | Steered(message):
-            return [Span(f"> {line}", "bold") for line in _prompt_text(message).split("\n")]
+        case Prompted(message):
+            return _prompted(view, message)
         case Replied(message):
             return _rest(view.streamed, message.text)
         case ModelFailed(said=said):
             return _rest(view.streamed, said)
-        case CacheBroken():
-            return [Span(describe_cache_break(event), "dim")]
         case Retrying():
             return [_retrying(event, width)]
-        case PermissionAsked():
-            return question(event)
         case PermissionDecided(by="person"):
             return [Span(f"  {_decided(event)}", "dim")]
         case ToolStarted(call_id, tool):
@@ -84,16 +83,9 @@ def _spans(view: View, event: Event, width: int) -> list[Span]:
             return _finished(view, event, width)
         case TurnEnded():
             return _ended(view, event)
-        case Noticed(text):
-            return [Span(neutralise(text), "dim")]
-        case ModeChanged(mode):
-            return [Span(f"mode: {mode}", "dim")]
-        case ModelChosen(provider, model):
-            return [Span(one_line(f"model: {model} ({provider})", width), "dim")]
-        case Continued():
-            return [Span("The reply was cut by its limit; it goes on.", "dim")]
         case _:
-            return []
+            note = note_of(event, width)
+            return [Span(line, "dim") for line in note.split("\n")] if note else []
 
 
 def spent(what: Spent) -> str:
@@ -103,22 +95,12 @@ def spent(what: Spent) -> str:
     return f"{usage.prompt_tokens:,} in{cached}, {usage.output_tokens:,} out, {_dollars(what)}"
 
 
-def question(asked: PermissionAsked) -> list[Span]:
-    """A permission question: everything that would happen, nothing left out, and why it is asked."""
-    body = [*_effects(asked), *_change(asked)]
-    lines = [Span(""), Span(f"{reveal(asked.call.name)} asks for permission", "ask"), *body]
-    if len(body) > _LONG:
-        lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
-    lines.append(Span(f"Asked because {reveal(asked.reason)}.", "dim"))
-    writes = "   a all writes" if may_allow_writes(asked) else ""
-    lines.append(Span(f"y once   s this for the session{writes}   n no", "ask"))
-    return lines
-
-
-def may_allow_writes(asked: PermissionAsked) -> bool:
-    """Allowing all writes answers only a question about writes."""
-    kinds = {effect.kind for effect in asked.effects}
-    return "write" in kinds and kinds <= {"read", "write"}
+def _prompted(view: View, message: User) -> list[Span]:
+    """A prompt, but for the plan that it may end with, which is known."""
+    text, plan = prompt_text(message), neutralise(view.pins.get("plan", ""))
+    if plan and text.endswith(plan):
+        text = f"{text.removesuffix(plan).rstrip()} ({plan.count(chr(10)) + 1:,} lines)"
+    return [Span(f"> {line}", "bold") for line in text.split("\n")]
 
 
 def _flow(view: View, what: Literal["text", "thinking"], text: str, style: Style) -> list[Span]:
@@ -142,40 +124,9 @@ def _rest(streamed: str, whole: str) -> list[Span]:
     ]
 
 
-def _prompt_text(message: User) -> str:
-    return neutralise("\n".join(part.text for part in message.parts if isinstance(part, Text)))
-
-
 def _retrying(event: Retrying, width: int) -> Span:
     columns = 1 if event.reason.isascii() else 2  # it must not wrap, or it could not be replaced
     return Span(describe_retry(event, width // columns - 1), "dim", "live")
-
-
-def _effects(asked: PermissionAsked) -> Iterable[Span]:
-    for effect in asked.effects:
-        first, *more = reveal(effect.target).split("\n")
-        yield Span(f"  {effect.kind} {first}", "bold")
-        yield from (Span(f"  {' ' * len(effect.kind)} {line}", "bold") for line in more)
-
-
-def _change(asked: PermissionAsked) -> Iterable[Span]:
-    match asked.view:
-        case DiffView() as diff:
-            return _diff(diff)
-        case TextView(text):
-            return [Span(f"  {line}") for line in reveal(text).split("\n")]
-        case None:
-            return []
-
-
-def _diff(diff: DiffView) -> list[Span]:
-    head = Span(f"  {reveal(diff.path)} +{diff.added} -{diff.removed}", "bold")
-    return [head, *(Span(f"  {line}", _diff_style(line)) for line in reveal(diff.diff).split("\n"))]
-
-
-def _diff_style(line: str) -> Style:
-    styles: dict[str, Style] = {"+": "added", "-": "removed", "@": "dim"}
-    return styles.get(line[:1], "")
 
 
 def _decided(event: PermissionDecided) -> str:
@@ -198,7 +149,7 @@ def _finished(view: View, event: ToolFinished, width: int) -> list[Span]:
     summary = one_line(event.summary or event.result.text, width - 2 - len(seconds))
     style: Style = "error" if event.result.error else "dim"
     lines = [Span(f"  {summary}{seconds}", style)]
-    if view.running != (call_id,):
+    if view.under != call_id:
         lines.insert(0, Span(_call(view, call_id, event.tool, width), "bold"))
     if call_id not in view.reviewed:
         lines += _short(event.view)
@@ -209,7 +160,7 @@ def _short(result: DiffView | TextView | None) -> list[Span]:
     lines: list[Span] = []
     match result:
         case DiffView():
-            lines = _diff(result)
+            lines = diff_lines(result)
         case TextView(text):
             lines = [Span(f"  {line}") for line in neutralise(text).split("\n")]
         case None:
@@ -220,15 +171,26 @@ def _short(result: DiffView | TextView | None) -> list[Span]:
 
 def _ended(view: View, event: TurnEnded) -> list[Span]:
     totals = Span(f"[{spent(view.turn)}]", "dim")
+    hint = [Span(text, "dim") for text in (_how_to_go_on(view, event.outcome),) if text]
     match event.outcome:
         case "completed":
-            return [Span(""), totals]
+            return [Span(""), totals, *hint]
         case "interrupted":
             return [Span(""), Span("Interrupted.", "dim"), totals]
         case outcome:
             style: Style = "error" if outcome == "failed" else "bold"
             reason = neutralise(event.reason).rstrip(".")
-            return [Span(""), Span(f"Stopped ({outcome}): {reason}.", style), totals]
+            return [Span(""), Span(f"Stopped ({outcome}): {reason}.", style), totals, *hint]
+
+
+def _how_to_go_on(view: View, outcome: Outcome) -> str:
+    match outcome:
+        case "completed" if view.mode == "plan":
+            return "Say what to change, carry it out with /implement, or leave plan mode with /mode default."
+        case "max_turns" | "time_limit" | "stuck":
+            return "What you say next goes on from here."
+        case _:
+            return ""
 
 
 def _dollars(what: Spent) -> str:

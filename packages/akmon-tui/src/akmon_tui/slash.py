@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias
 
-from akmon_core.commands import SetMode
+from akmon_core.commands import Command, Compact, Implement, Prompt, SetMode
 from akmon_core.permissions import MODES
 from akmon_tui.render import spent
 from akmon_tui.view import View
 
-Reply: TypeAlias = str | SetMode | Literal[False]
-"""Text to print, a command to send, or False to end the conversation."""
+Reply: TypeAlias = str | tuple[Command, ...] | Literal[False]
+"""Text to print, commands to send, or False to end the conversation."""
 
 
 class Slash(NamedTuple):
@@ -43,8 +43,41 @@ def _mode(view: View, argument: str) -> Reply:
         return f"{now} There are: {', '.join(MODES)}."
     for mode in MODES:
         if mode == argument:
-            return SetMode(mode)
+            return (SetMode(mode),)
     return f"There is no mode {argument!r}. There are: {', '.join(MODES)}."
+
+
+def _plan(view: View, argument: str) -> Reply:
+    mode = () if view.mode == "plan" else (SetMode("plan"),)
+    if argument:
+        return (*mode, Prompt(argument))
+    return mode or "The mode is plan already: say what to plan, or carry the plan out with /implement."
+
+
+def _implement(view: View, argument: str) -> Reply:
+    return (Implement(argument, "default" if view.mode in (None, "plan") else view.mode),)
+
+
+def _architect(_view: View, argument: str) -> Reply:
+    if not argument:
+        return "Say what to do: /architect WHAT. The planner model plans it, then it is carried out."
+    return (Prompt(argument, plan_first=True),)
+
+
+def _compact(_view: View, argument: str) -> Reply:
+    return (Compact(argument),)
+
+
+def _context(view: View, _argument: str) -> Reply:
+    window = f"{view.window:,}" if view.window else "an unknown number of"
+    if not view.context:
+        return f"There is room for {window} tokens; the next reply shows how many are taken."
+    share = f" ({view.context / view.window:.0%})" if view.window else ""
+    return f"The last prompt took {view.context:,} of {window} tokens{share}, as the provider counted."
+
+
+def _todos(view: View, _argument: str) -> Reply:
+    return view.pins.get("todos", "There is no to-do list.")
 
 
 def _cost(view: View, _argument: str) -> Reply:
@@ -58,6 +91,12 @@ def _exit(_view: View, _argument: str) -> Reply:
 SLASHES = {
     "help": Slash("/help", "list the commands and keys", _help),
     "mode": Slash("/mode [MODE]", "show or change what is asked before it is done", _mode),
+    "plan": Slash("/plan [WHAT]", "plan mode: look and plan, change nothing", _plan),
+    "implement": Slash("/implement [FILE]", "carry out the last plan, or the one in a file", _implement),
+    "architect": Slash("/architect WHAT", "have the planner model plan it, then carry it out", _architect),
+    "todos": Slash("/todos", "the to-do list of the model", _todos),
+    "context": Slash("/context", "how full the context window is", _context),
+    "compact": Slash("/compact [HINT]", "shorten the conversation; HINT is what not to lose", _compact),
     "cost": Slash("/cost", "tokens and cost so far", _cost),
     "exit": Slash("/exit", "end the conversation", _exit),
 }
@@ -65,6 +104,7 @@ SLASHES = {
 _KEYS = (
     "",
     "Enter sends, Alt+Enter or Ctrl+J begins a new line.",
+    "While a turn runs, a line and Enter tells the model something; a command waits until the turn is over.",
     "Ctrl+C stops a running turn or clears the line.",
     "Ctrl+D, or Ctrl+C twice on an empty line, ends the conversation.",
 )

@@ -2,36 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from collections.abc import Iterable
+from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
+    Compacting,
     Continued,
     Event,
+    Instructed,
     ModeChanged,
     ModelChosen,
     ModelFailed,
     Noticed,
     PermissionAsked,
     PermissionDecided,
+    Pinned,
+    PlanSaved,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
     Replied,
     SessionStarted,
     Steered,
+    SummaryFailed,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnEnded,
     UnknownEvent,
 )
-from akmon_core.messages import ToolCall
+from akmon_core.messages import Pin, ToolCall
 from akmon_core.permissions import Mode
-from akmon_core.spending import Spent
+from akmon_core.spending import Charged, Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta
 
 _replace = msgspec.structs.replace
+
+Question: TypeAlias = PermissionAsked | QuestionAsked
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A question that is not answered yet."""
+
+    event: Question
+    agent: str = ""
+    """Who asks; empty is the main agent."""
+
+    @property
+    def call_id(self) -> str:
+        return self.event.call.id if isinstance(self.event, PermissionAsked) else self.event.call_id
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +64,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Mode | None = None
     """None is not known: no event has said it yet."""
+    window: int = 0
+    """Tokens that a prompt may have; 0 is not known."""
+    context: int = 0
+    """Tokens of the last prompt, as the provider counted them; 0 is not known."""
+    pins: dict[str, str] = {}
+    """By name: texts that stay in the conversation, such as ``todos``."""
     speaking: Literal["", "text", "thinking"] = ""
     """What the model is in the middle of."""
     streamed: str = ""
@@ -46,75 +77,125 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     retrying: Retrying | None = None
     """The wait for the next attempt, as far as it has come."""
     calls: dict[str, ToolCall] = {}
-    """Calls of this turn by id."""
-    running: tuple[str, ...] = ()
-    question: PermissionAsked | None = None
-    """What waits for an answer. The engine asks one thing at a time."""
+    """Calls of this turn by ``call_key``."""
+    under: str = ""
+    """Id of the main agent's call below which the screen stands."""
+    waiting: tuple[Waiting, ...] = ()
+    """Questions in the order in which they are asked. Only the first one is on the screen."""
     reviewed: frozenset[str] = frozenset()
-    """Ids of calls whose change was shown with the question."""
+    """Ids of the main agent's calls whose change was shown with the question."""
     turn: Spent = Spent()
     total: Spent = Spent()
 
+    @property
+    def question(self) -> Waiting | None:
+        """What the person is asked now."""
+        return self.waiting[0] if self.waiting else None
 
-def show(view: View, event: Event) -> View:
-    """The view after ``event``. Pure and total."""
+
+def call_key(agent: str, call_id: str) -> str:
+    """Agents may number their calls alike."""
+    return f"{agent} {call_id}" if agent else call_id
+
+
+def show(view: View, event: Event, agent: str = "") -> View:
+    """The view after ``event`` of ``agent``; empty is the main agent. Pure and total."""
+    return _show_aside(view, event, agent) if agent else _show_main(view, event)
+
+
+def _show_main(view: View, event: Event) -> View:
     match event:
         case Prompted():
-            return View(mode=view.mode, total=view.total)
+            return View(
+                mode=view.mode, total=view.total, window=view.window, context=view.context, pins=view.pins
+            )
         case TextDelta(text):
             return _replace(view, speaking="text", streamed=view.streamed + text, retrying=None)
         case ThinkingDelta():
             return _replace(view, speaking="thinking", retrying=None)
         case Retrying():
             return _replace(view, speaking="", retrying=event)
-        case Replied(message):
-            calls = {**view.calls, **{call.id: call for call in message.calls}}
-            return _replace(_spent(view, event), calls=calls)
+        case Replied(message, prompt_tokens=tokens):
+            view = _replace(_charged(view, event), context=tokens)
+            return _replace(_silent(view), calls=_calls(view, message.calls))
         case ModelFailed():
-            return _spent(view, event)
+            return _silent(_charged(view, event))
+        case Compacted() | SummaryFailed():
+            context = 0 if isinstance(event, Compacted) else view.context
+            return _replace(_charged(view, event), context=context, retrying=None)
+        case ModelChosen(window=window):
+            return _replace(view, window=window, context=0)
         case ModeChanged(mode):
-            return _replace(view, mode=mode)
-        case PermissionAsked() | PermissionDecided():
+            return _replace(view, mode=mode, under="")
+        case PermissionAsked() | QuestionAsked() | PermissionDecided() | QuestionAnswered():
             return _asked(view, event)
         case ToolStarted(call_id):
-            return _replace(view, running=(*view.running, call_id))
-        case ToolFinished(result):
-            running = tuple(each for each in view.running if each != result.call_id)
-            return _replace(view, running=running)
+            return _replace(view, under=call_id)
+        case ToolFinished(pins=pins):
+            return _replace(view, under="", pins=_pinned(view, pins))
+        case Pinned(pin):
+            return _replace(view, under="", pins=_pinned(view, (pin,)))
+        case PlanSaved(text=text):
+            return _replace(view, under="", pins=_pinned(view, (Pin("plan", text),)))
         case TurnEnded():
-            return _replace(view, speaking="", streamed="", retrying=None, running=(), question=None)
-        case (
-            SessionStarted()
-            | ModelChosen()
-            | Steered()
-            | Continued()
-            | CacheBroken()
-            | UnknownEvent()
-            | CallDelta()
-            | ToolProgress()
-            | Noticed()
-        ):
+            return _replace(_silent(view), under="", waiting=())
+        case Steered() | Reminded() | Cleared() | Noticed() | Compacting() | CacheBroken():
+            return _replace(view, under="")
+        case SessionStarted() | Instructed() | Continued() | UnknownEvent() | CallDelta() | ToolProgress():
             return view
         case _:
             assert_never(event)
 
 
-def _spent(view: View, call: Replied | ModelFailed) -> View:
-    return _replace(
-        view,
-        speaking="",
-        streamed="",
-        retrying=None,
-        turn=view.turn.and_also(call),
-        total=view.total.and_also(call),
-    )
+def _show_aside(view: View, event: Event, agent: str) -> View:
+    """What a sub-agent does changes nothing of what the main agent is in the middle of."""
+    match event:
+        case Replied(message):
+            return _replace(_charged(view, event), calls=_calls(view, message.calls, agent))
+        case ModelFailed() | Compacted() | SummaryFailed():
+            return _charged(view, event)
+        case PermissionAsked() | QuestionAsked() | PermissionDecided() | QuestionAnswered():
+            return _asked(view, event, agent)
+        case TurnEnded():
+            left = tuple(waiting for waiting in view.waiting if waiting.agent != agent)
+            return _replace(view, under="", waiting=left)
+        case Prompted() | ToolStarted() | ToolFinished() | Retrying() | Noticed() | Compacting():
+            return _replace(view, under="")
+        case _:
+            return view
 
 
-def _asked(view: View, event: PermissionAsked | PermissionDecided) -> View:
+def _silent(view: View) -> View:
+    return _replace(view, speaking="", streamed="", retrying=None)
+
+
+def _charged(view: View, call: Charged) -> View:
+    return _replace(view, turn=view.turn.and_also(call), total=view.total.and_also(call))
+
+
+def _calls(view: View, calls: Iterable[ToolCall], agent: str = "") -> dict[str, ToolCall]:
+    return {**view.calls, **{call_key(agent, call.id): call for call in calls}}
+
+
+def _pinned(view: View, pins: tuple[Pin, ...]) -> dict[str, str]:
+    changed = {**view.pins, **{pin.name: pin.text for pin in pins}}
+    return {name: text for name, text in changed.items() if text}
+
+
+def _asked(view: View, event: Question | PermissionDecided | QuestionAnswered, agent: str = "") -> View:
     match event:
         case PermissionAsked(call, view=change):
-            reviewed = view.reviewed | {call.id} if change else view.reviewed
-            return _replace(view, question=event, reviewed=reviewed, calls={**view.calls, call.id: call})
-        case PermissionDecided(call_id):
-            answered = view.question is not None and view.question.call.id == call_id
-            return _replace(view, question=None) if answered else view
+            reviewed = view.reviewed | {call.id} if change and not agent else view.reviewed
+            view = _replace(view, reviewed=reviewed, calls=_calls(view, (call,), agent))
+            return _waits(view, Waiting(event, agent))
+        case QuestionAsked():
+            return _waits(view, Waiting(event, agent))
+        case PermissionDecided(call_id) | QuestionAnswered(call_id):
+            answered = (agent, call_id)
+            left = tuple(each for each in view.waiting if (each.agent, each.call_id) != answered)
+            under = call_id if isinstance(event, QuestionAnswered) and not agent else ""
+            return _replace(view, waiting=left, under=under)
+
+
+def _waits(view: View, waiting: Waiting) -> View:
+    return _replace(view, waiting=(*view.waiting, waiting), under="")

@@ -11,11 +11,13 @@ tokenizer of OpenAI's models since GPT-4o.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
-from akmon_core.messages import Assistant, Message, Text, Thinking, ToolResult, User
+from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.tools import ToolSpec
 
 MESSAGE = 4
@@ -35,6 +37,8 @@ WHOLE = 40_000
 """Characters up to which all of a text is measured."""
 SAMPLES = 32
 """Samples, evenly spread, that stand for a longer text."""
+RATIO_MIN, RATIO_MAX = 0.5, 3.0
+"""What one tokenizer may differ from another; a report beyond that is not of this prompt."""
 
 # Kinds of character: a lower, A upper, 0 digit; w Latin with accents, y Cyrillic, g Greek, r Armenian,
 # Hebrew and Georgian, h Arabic, C Han, J kana, K Hangul, T Thai and Lao, D other letters, m marks; P
@@ -50,30 +54,21 @@ _RANGES = (
 )  # fmt: skip
 
 
-def _ascii(char: str) -> str:
-    if char.islower():
-        return "a"
-    if char.isupper():
-        return "A"
-    if char.isdigit():
-        return "0"
-    if char in "\r\n":
-        return "\n"
-    return char if char.isprintable() or char == "\t" else "X"
+_ASCII = "XXXXXXXXX\t\nXX\nXXXXXXXXXXXXXXXXXX !\"#$%&'()*+,-./0000000000:;<=>?@" + "A" * 26
+_ASCII += "[\\]^_`" + "a" * 26 + "{|}~X"
 
 
-class _Kinds(dict[int, str]):
-    """The kind of every code point; those past ASCII are looked up when they are first met."""
+def _kinds() -> str:
+    """The kind of every code point up to the last range, for ``str.translate``."""
+    kinds = _ASCII
+    for end, kind in _RANGES:
+        kinds += kind * (end - len(kinds))
+    return kinds
 
-    def __missing__(self, code: int) -> str:
-        kind = next(kind for end, kind in _RANGES if code < end)
-        self[code] = kind
-        return kind
 
-
-_KINDS = _Kinds({code: _ascii(chr(code)) for code in range(128)})
+_KINDS = _kinds()
 _PIECE = re.compile(
-    r"(?=(?:[aA/+_-]{0,12}0{1,8}){3})[aA0/+_-]{20,}=*"  # base64, hashes, uuids
+    r"(?=[aA0/+_-]{20})(?=(?:[aA/+_-]{0,12}0{1,8}){3})[aA0/+_-]{20,}=*"  # base64, hashes, uuids
     r"|[^\naA0wygrhCJKDTmPSEX]?(?:A*[aw]+|A+)(?:'aa?(?![aw]))?"
     r"|0{1,3}"
     r"|[^\naA0wygrhCJKDTmPSEX]?(?:[yg]+|r+|h+|[Dm]+|K+|T+)"
@@ -83,39 +78,194 @@ _PIECE = re.compile(
     r"| ?P+\n*| ?S+\n*| ?E+\n*|X+"
 )
 
+# What words of 1, 2, 3 ... characters cost; beyond the table a third of a token per character more.
+_SPACED = (1.0, 1.0, 1.04, 1.03, 1.03, 1.03, 1.07, 1.09, 1.11, 1.13, 1.21, 1.25, 1.3, 1.45, 1.7)
+_BARE = (1.0, 1.01, 1.1, 1.09, 1.07, 1.13, 1.24, 1.26, 1.55, 1.7, 1.75, 1.85, 2.1, 2.4, 2.8)
+_CAPITAL_SPACED = (1.0, 1.03, 1.04, 1.04, 1.14, 1.2, 1.2, 1.3, 1.4, 1.4, 1.6, 1.7, 1.75, 1.8, 1.9)
+_CAPITAL_BARE = (1.0, 1.03, 1.1, 1.06, 1.04, 1.07, 1.1, 1.11, 1.2, 1.25, 1.25, 1.3, 1.45, 1.5, 1.6)
+_UPPER_SPACED = (1.0, 1.0, 1.08, 1.3, 1.4, 1.25, 1.25, 1.4, 1.5, 1.5, 1.6, 1.7, 1.8, 2.0, 2.2)
+_UPPER_BARE = (1.0, 1.03, 1.34, 1.6, 1.6, 1.8, 2.1, 2.3, 2.3, 2.8, 3.0, 3.3, 3.6, 3.9, 4.2)
+_ACCENTED = (1.0, 1.2, 1.2, 1.25, 1.6, 1.75, 2.0, 2.3, 2.5, 2.6, 2.7, 3.0, 3.3, 3.6, 3.9)
+_PER_LETTER = 0.33
 
-class Gauge(msgspec.Struct, frozen=True):
-    reported: int = 0
-    weighed: int = 0
+_JOINED = "_.-(,'"
+"""Punctuation that is mostly one token with the word after it."""
+_HALF_JOINED = "/=[\t<#^)%*"
 
-    @property
-    def ratio(self) -> float:
-        if not (self.reported and self.weighed):
-            return 1.0
-        return min(max(self.reported / self.weighed, 0.5), 3.0)
-
-    def tokens(self, weighed_now: int) -> int:
-        if not self.reported:
-            return weighed_now
-        return max(0, int(self.reported + (weighed_now - self.weighed) * self.ratio))
+# Other scripts: first token, then tokens per character, with a space before and without.
+_SCRIPTS = {
+    "y": (0.6, 0.165, 0.9, 0.25),
+    "g": (0.35, 0.34, 0.6, 0.49),
+    "r": (0.5, 0.28, 0.6, 0.41),
+    "h": (0.45, 0.28, 0.6, 0.4),
+    "K": (0.7, 0.46, 0.3, 0.75),
+    "D": (0.5, 0.32, 0.4, 0.55),
+    "m": (0.5, 0.32, 0.4, 0.55),
+    "T": (0.5, 0.4, 0.5, 0.4),
+}
 
 
 def weigh_text(text: str) -> int:
-    return -(-len(text) // 4)
+    """Estimated tokens of ``text``, within about a tenth of o200k_base. Any ``str`` will do.
+
+    About a millisecond per 10 kB, and no more than four for a longer text.
+    """
+    if len(text) <= WHOLE:
+        return round(_measure(text))
+    size = WHOLE // SAMPLES
+    last = len(text) - size
+    starts = (last * sample // (SAMPLES - 1) for sample in range(SAMPLES))
+    return round(sum(_measure(text[start : start + size]) for start in starts) * len(text) / (size * SAMPLES))
+
+
+def _measure(text: str) -> float:
+    shapes = Counter(_PIECE.findall(text.translate(_KINDS)))
+    return sum(_price(shape) * times for shape, times in shapes.items())
+
+
+@lru_cache(maxsize=8_192)
+def _price(shape: str) -> float:
+    """Tokens that a piece of this shape costs on average."""
+    last = shape[-1]
+    if len(shape) >= 20 and "0" in shape:
+        return _random(shape)
+    if last in "aAw":
+        return _word(shape)
+    if last in "CJ":
+        return _ideographs(shape)
+    if last in _SCRIPTS:
+        return _script(shape)
+    if last == "0":
+        return 1.0
+    if shape.isspace():
+        return 1.0 + len(shape) // 80
+    return _symbols(shape)
+
+
+def _random(shape: str) -> float:
+    """Base64 and the like breaks wherever the kind of character changes, and within."""
+    runs = len(re.findall(r"a+|A+|0+|[^aA0]", shape))
+    if "a" in shape and "A" in shape:
+        return 0.11 * len(shape) + 0.87 * runs
+    return 0.28 * len(shape) + 0.6 * runs
+
+
+def _word(shape: str) -> float:
+    first = shape[0]
+    word = shape if first in "aAw" else shape[1:]
+    word, apostrophe, _ = word.partition("'")
+    after = 0.95 if apostrophe else 0.0
+    spaced = first == " "
+    if first == "\\":  # escaped: the backslash and its letter are one token, the word stands behind them
+        return after + 1.0 + (_letters(word[1:], spaced=False) if len(word) > 1 else 0.0)
+    if spaced or first in "aAw":
+        return after + _letters(word, spaced)
+    return (
+        after
+        + _letters(word, spaced=False)
+        + (0.1 if first in _JOINED else 0.4 if first in _HALF_JOINED else 0.8)
+    )
+
+
+def _letters(word: str, spaced: bool) -> float:
+    if "w" in word:
+        return _at(_ACCENTED, len(word))
+    capitals = word.count("A")
+    if not capitals:
+        return _at(_SPACED if spaced else _BARE, len(word))
+    if capitals == len(word) and capitals > 1:
+        return _at(_UPPER_SPACED if spaced else _UPPER_BARE, len(word))
+    if capitals == 1:
+        return _at(_CAPITAL_SPACED if spaced else _CAPITAL_BARE, len(word))
+    return 1.6 + 0.1 * len(word)
+
+
+def _at(table: tuple[float, ...], length: int) -> float:
+    return table[length - 1] if length <= len(table) else table[-1] + _PER_LETTER * (length - len(table))
+
+
+def _script(shape: str) -> float:
+    first, each, first_bare, each_bare = _SCRIPTS[shape[-1]]
+    spaced = shape[0] not in _SCRIPTS
+    if spaced:
+        return max(1.0, first + each * (len(shape) - 1)) + (0.0 if shape[0] == " " else 0.5)
+    return max(1.0, first_bare + each_bare * len(shape))
+
+
+def _ideographs(shape: str) -> float:
+    return max(1.0, 0.3 + 0.68 * len(shape))
+
+
+def _symbols(shape: str) -> float:
+    body = shape.strip()
+    if body[0] in "EX":
+        return 2.0 * len(body)
+    if body[0] in "PS":
+        return 0.3 + 0.8 * len(body)
+    runs = sum(1 for before, char in zip(" " + body, body, strict=False) if before != char)
+    if runs == 1:
+        return 1.0 + len(body) // 32
+    return max(1.0, 0.45 * runs - 0.2) + len(body) // 32
+
+
+class Gauge(msgspec.Struct, frozen=True):
+    """What the last request weighed here and what the provider counted for it: the measure of the next."""
+
+    reported: int = 0
+    """Tokens of the last request's prompt, as the provider counted them; 0 is no report."""
+    weighed: int = 0
+    """What that prompt weighed here."""
+
+    @property
+    def ratio(self) -> float:
+        """The provider's tokens per token of ours, within reason."""
+        if not self.reported or not self.weighed:
+            return 1.0
+        return min(max(self.reported / self.weighed, RATIO_MIN), RATIO_MAX)
+
+    def tokens(self, weighed_now: int) -> int:
+        """Estimated tokens of a prompt that weighs ``weighed_now``; never below 0.
+
+        A longer prompt is what was counted plus what was added. A shorter one is a share of what was counted.
+        """
+        if not self.reported or not self.weighed:
+            return max(weighed_now, 0)
+        if weighed_now < self.weighed:
+            return round(self.reported * max(weighed_now, 0) / self.weighed)
+        return self.reported + round((weighed_now - self.weighed) * self.ratio)
 
 
 def weigh(message: Message) -> int:
+    """Estimated tokens of a message within a prompt."""
     match message:
-        case User(parts):
-            return 4 + sum(weigh_text(p.text) if isinstance(p, Text) else 1500 for p in parts)
-        case Assistant(parts):
-            return 4 + sum(
-                weigh_text(p.text) if isinstance(p, Text | Thinking) else 8 + weigh_text(p.arguments)
-                for p in parts
-            )
-        case ToolResult(text=text):
-            return 4 + weigh_text(text) + 1500 * len(message.images)
+        case User(parts=parts):
+            return MESSAGE + sum(_weigh_part(part) for part in parts)
+        case Assistant(parts=replied):
+            return MESSAGE + sum(_weigh_part(part) for part in replied)
+        case ToolResult(text=text, images=images):
+            return MESSAGE + CALL + weigh_text(text) + IMAGE * len(images)
+
+
+def _weigh_part(part: Text | Image | Thinking | ToolCall) -> int:
+    match part:
+        case Text(text=text):
+            return weigh_text(text)
+        case Image():
+            return IMAGE
+        case Thinking(redacted=True, signature=signature):
+            return round(SEALED * len(signature))
+        case Thinking(text=text):
+            return weigh_text(text)
+        case ToolCall(name=name, arguments=arguments):
+            return CALL + weigh_text(name) + weigh_text(arguments)
 
 
 def weigh_tools(specs: Iterable[ToolSpec]) -> int:
-    return sum(weigh_text(s.description + str(s.parameters)) for s in specs)
+    """Estimated tokens of the tools that a request offers."""
+    return sum(
+        TOOL
+        + weigh_text(spec.name)
+        + weigh_text(spec.description)
+        + weigh_text(msgspec.json.encode(spec.parameters).decode())
+        for spec in specs
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from akmon_core.errors import SettingsError
-from akmon_core.messages import Assistant, Message, Text, Thinking, ToolCall, User
+from akmon_core.messages import Text, Thinking, ToolCall, User
 from akmon_core.models import ModelRequest, Prices
 from akmon_core.stream import CallDelta, ReplyDone, StreamEvent, TextDelta, Usage, UsageSeen
 from akmon_models.registry import open_model
@@ -17,19 +18,15 @@ from akmon_models.scripted import ScriptedModel, read_script
 from tests.models.asking import ask, reply, request
 
 HI = User((Text("hi"),))
-REPLY = Assistant((Text("x"),))
 
 
 def model(script: str) -> ScriptedModel:
     return ScriptedModel(parse_script(script, "s.script"))
 
 
-def after(replies: int) -> ModelRequest:
-    """A request whose history already has so many replies."""
-    history: list[Message] = [HI]
-    for _ in range(replies):
-        history += [REPLY, HI]
-    return request(*history)
+def after(replies: int, *, agent: str = "", purpose: Literal["reply", "summary"] = "reply") -> ModelRequest:
+    """A request of an agent that has had so many replies."""
+    return msgspec.structs.replace(request(HI), number=replies + 1, agent=agent, purpose=purpose)
 
 
 def done(script: str, replies: int = 0) -> ReplyDone:
@@ -105,7 +102,7 @@ def test_the_reason_to_stop_follows_from_the_calls_unless_it_is_given(script: st
     assert done(script).message.stop == stop
 
 
-def test_the_next_reply_follows_from_the_history() -> None:
+def test_the_next_reply_follows_from_the_number_of_the_request() -> None:
     script = "say one\n---\nsay two\ncall a {}\n---\n"
     assert done(script, 0).message.text == "one"
     assert done(script, 1).message.text == "two"
@@ -133,6 +130,59 @@ def test_a_script_without_a_further_reply_is_an_error_that_is_not_retried() -> N
 def test_a_script_of_one_reply_is_said_to_have_one_reply() -> None:
     _, error = ask(model("say one"), after(1))
     assert "only 1 reply, and" in str(error)
+
+
+BLOCKS = """
+say main
+---
+for agent
+say agent one
+call a {}
+---
+say agent two
+---
+for summary
+say first summary
+---
+error 529 busy
+say second summary
+"""
+
+
+def said(playing: ScriptedModel, asked: ModelRequest) -> str:
+    events, error = ask(playing, asked)
+    return str(error) if error else reply(events).message.text
+
+
+def test_every_sub_agent_plays_the_replies_for_agents_from_the_first() -> None:
+    playing = model(BLOCKS)
+    told = [said(playing, after(at, agent=agent)) for agent in ("task-5", "task-9") for at in (0, 1)]
+    assert told == ["agent one", "agent two"] * 2
+    assert said(playing, after(0)) == "main"
+
+
+def test_a_sub_agent_that_the_script_does_not_foresee_is_an_error_that_says_what_to_add() -> None:
+    assert "no replies for the sub-agent task-5" in said(model("say main"), after(0, agent="task-5"))
+    assert "`for agent`" in said(model("say main"), after(0, agent="task-5"))
+    short = said(model(BLOCKS), after(2, agent="task-5"))
+    assert "only 2 replies for sub-agents, and task-5 asks for reply 3" in short
+
+
+def test_summaries_are_played_one_after_the_other_then_a_fixed_one() -> None:
+    playing = model(BLOCKS)
+    assert said(playing, after(4, purpose="summary")) == "first summary"
+    assert said(playing, after(9, purpose="summary")) == "busy"
+    assert said(playing, after(9, purpose="summary")) == "second summary"
+    assert "scripted model" in said(playing, after(12, purpose="summary"))
+    assert said(playing, after(0)) == "main"
+
+
+def test_without_a_block_for_summaries_one_is_given_all_the_same() -> None:
+    assert said(model("say main"), after(0, agent="task-5", purpose="summary"))
+
+
+def test_a_script_may_be_for_sub_agents_alone() -> None:
+    assert said(model("window 9000\n---\nfor agent\nsay plan"), after(0, agent="task-2")) == "plan"
 
 
 def attempts(script: str, count: int) -> list[tuple[str, str]]:
@@ -227,6 +277,10 @@ def test_without_a_header_the_model_is_unpriced() -> None:
         ("price input=nan output=1 cache_read=1 cache_write=1", 1, "`price input=3 output=15"),
         ("say x\nrepeat 2", 2, "start of its reply"),
         ("repeat never\nsay x", 1, "`repeat NUMBER`"),
+        ("say x\nfor agent", 2, "before the first reply of its block"),
+        ("for planner\nsay x", 1, "`for agent` or `for summary`"),
+        ("for agent\nwindow 5\nsay x", 2, "before the first reply"),
+        ("for agent\n", 2, "no replies"),
         ("# nothing\n", 2, "no replies"),
         ("", 1, "no replies"),
     ],

@@ -75,6 +75,11 @@ class Reply(msgspec.Struct):
 class Script(msgspec.Struct, frozen=True):
     facts: ModelFacts
     replies: tuple[Reply, ...]
+    """Of the main agent."""
+    agent: tuple[Reply, ...] = ()
+    """Of every sub-agent."""
+    summary: tuple[Reply, ...] = ()
+    """What requests for a summary are answered with."""
 
 
 def parse_script(text: str, path: str) -> Script:
@@ -95,6 +100,8 @@ class _Parser:
         self._at = 0
         self._header: dict[str, Any] = {}
         self._replies: list[Reply] = []
+        """The block that is being read."""
+        self._blocks: dict[str, list[Reply]] = {"": self._replies}
         self._reply: Reply | None = None
 
     def parse(self) -> Script:
@@ -106,9 +113,10 @@ class _Parser:
             elif line.strip() and not line.lstrip().startswith("#"):
                 self._directive(*line.strip().partition(" ")[::2])
         self._end_reply()
-        if not self._replies:
+        if not any(self._blocks.values()):
             raise self._mistake("the script has no replies; `say TEXT` makes one")
-        return Script(self._facts(), tuple(self._replies))
+        main, agent, summary = (tuple(self._blocks.get(name, ())) for name in ("", "agent", "summary"))
+        return Script(self._facts(), main, agent, summary)
 
     def _end_reply(self) -> None:
         reply, self._reply = self._reply, None
@@ -123,6 +131,8 @@ class _Parser:
         try:
             if word in ("window", "max_output", "price"):
                 self._head(word, rest)
+            elif word == "for":
+                self._block(rest.strip())
             elif word == "repeat":
                 self._repeat(rest.strip())
             else:
@@ -131,9 +141,16 @@ class _Parser:
             raise self._mistake(f"`{word}` is written {_USAGE[word]}", number) from None
 
     def _head(self, word: str, rest: str) -> None:
-        if self._replies or self._reply is not None:
+        if len(self._blocks) > 1 or self._replies or self._reply is not None:
             raise self._mistake(f"`{word}` stands before the first reply")
         self._header[word] = _pairs(rest) if word == "price" else _count(rest)
+
+    def _block(self, name: str) -> None:
+        if self._reply is not None:
+            raise self._mistake("`for` stands before the first reply of its block")
+        if name not in ("agent", "summary"):
+            raise ValueError(name)
+        self._replies = self._blocks.setdefault(name, [])
 
     def _repeat(self, rest: str) -> None:
         if self._reply is not None:
@@ -218,6 +235,7 @@ _USAGE = {
     f"a kind is one of {', '.join(_ERROR_KINDS)}",
     "cut": "`cut`",
     "repeat": "`repeat NUMBER` or `repeat forever`",
+    "for": "`for agent` or `for summary`",
     "window": "`window TOKENS`",
     "max_output": "`max_output TOKENS`",
     "price": "`price input=3 output=15 cache_read=0.3 cache_write=3.75`",

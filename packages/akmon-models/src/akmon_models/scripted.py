@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 from akmon_core.errors import ProviderError, SettingsError
 from akmon_core.limits import PROMPT_FILE_BYTES
-from akmon_core.messages import Assistant, Message, StopReason, Text, Thinking, ToolCall
+from akmon_core.messages import Assistant, StopReason, Text, Thinking, ToolCall
 from akmon_core.models import ModelFacts, ModelRequest
-from akmon_core.prompt import RESUME
 from akmon_core.stream import (
     CallDelta,
     ReplyDone,
@@ -47,11 +47,13 @@ def read_script(path: str) -> Script:
 
 
 class ScriptedModel:
-    """Plays ``script``: which reply is next follows from how many the request's history already has."""
+    """Plays ``script``: which reply is next is the request's own number, and not a matter of its history."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._attempts: dict[int, int] = {}
+        self._attempts: Counter[tuple[str, str, int]] = Counter()
+        self._summaries: dict[tuple[str, int], int] = {}
+        """Which summary each one is, by who asked for it at which reply."""
 
     @property
     def facts(self) -> ModelFacts:
@@ -61,9 +63,8 @@ class ScriptedModel:
         pass
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
-        number = _reply_asked_for(request.messages)
-        attempt = self._attempt(number)
-        performance = _Performance(number)
+        attempt = self._attempt(request)
+        performance = _Performance(request.number)
         for event, seconds in performance.play(attempt):
             if seconds:
                 await _pause(seconds)
@@ -73,31 +74,48 @@ class ScriptedModel:
             raise attempt.error.raised()
         yield performance.done(attempt.stop)
 
-    def _attempt(self, number: int) -> Attempt:
-        """What comes when reply ``number`` is asked for once more: its last attempt for ever after."""
-        reply = self._reply(number)
-        at = self._attempts.get(number, 0)
-        self._attempts[number] = at + 1
+    def _attempt(self, request: ModelRequest) -> Attempt:
+        """What comes when the same reply is asked for once more: its last attempt for ever after."""
+        reply = self._reply(request)
+        asked = (request.agent, request.purpose, request.number)
+        at = self._attempts[asked]
+        self._attempts[asked] += 1
         return reply.attempts[min(at, len(reply.attempts) - 1)]
 
-    def _reply(self, number: int) -> Reply:
-        at = 0
-        for reply in self._script.replies:
-            at += reply.times or number
-            if number <= at:
-                return reply
-        count = "1 reply" if at == 1 else f"{at} replies"
+    def _reply(self, request: ModelRequest) -> Reply:
+        number, script = request.number, self._script
+        if request.purpose == "summary":
+            at = self._summaries.setdefault((request.agent, number), len(self._summaries) + 1)
+            return _numbered(script.summary, at) or _SUMMARY
+        if reply := _numbered(script.agent if request.agent else script.replies, number):
+            return reply
+        if request.agent and not script.agent:
+            raise ProviderError(
+                "bad_request",
+                f"the script {self.facts.id} has no replies for the sub-agent {request.agent}. "
+                "Add them behind a line `for agent`.",
+            )
+        at = sum(reply.times for reply in (script.agent if request.agent else script.replies))
+        count = f"{at} repl{'y' if at == 1 else 'ies'}{' for sub-agents' if request.agent else ''}"
         raise ProviderError(
             "bad_request",
-            f"the script {self.facts.id} has only {count}, and the session asks for reply {number}. "
-            "Add a reply to it, or end it with one that has `repeat forever`.",
+            f"the script {self.facts.id} has only {count}, and {request.agent or 'the session'} asks for "
+            f"reply {number}. Add a reply to it, or end it with one that has `repeat forever`.",
         )
 
 
-def _reply_asked_for(messages: tuple[Message, ...]) -> int:
-    """Counted from 1; the rest of a reply that broke off is still the same one."""
-    number = sum(isinstance(message, Assistant) for message in messages) + 1
-    return number - 1 if messages and messages[-1] == RESUME else number
+_SUMMARY = Reply([Attempt([Say("A scripted model says nothing of what came before.")])])
+"""What is answered to a request for a summary that the script does not foresee."""
+
+
+def _numbered(replies: tuple[Reply, ...], number: int) -> Reply | None:
+    """The reply that plays as number ``number``, counted from 1; None if there are not so many."""
+    at = 0
+    for reply in replies:
+        at += reply.times or number
+        if number <= at:
+            return reply
+    return None
 
 
 async def _pause(seconds: float) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from akmon_core.decide import Authorize, CallModel, Finish, GoOn, Move, RunTools, decide
+from akmon_core.context import Room
+from akmon_core.decide import Authorize, CallModel, Finish, GoOn, Move, RunTools, Situation, decide
 from akmon_core.events import (
     Continued,
     DurableEvent,
@@ -38,8 +39,10 @@ def verdict(call: ToolCall, decision: str = "allow") -> PermissionDecided:
     return PermissionDecided(call.id, "deny" if decision == "deny" else "allow", "policy", "because")
 
 
-def move(*events: DurableEvent, limits: Limits = Limits()) -> Move:  # noqa: B008
-    return decide(replay([GO, *events]), limits)
+def move(*events: DurableEvent, limits: Limits = Limits(), seconds: float = 0.0) -> Move:  # noqa: B008
+    state = replay([GO, *events])
+    now = Situation(room=Room(usable=1_000_000), spent=state.spent, seconds=seconds)
+    return decide(state, limits, now)
 
 
 def test_a_prompt_calls_the_model() -> None:

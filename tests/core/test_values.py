@@ -77,8 +77,7 @@ def test_the_text_and_the_calls_of_a_reply_are_its_parts_of_that_kind() -> None:
 
 
 def test_the_system_prompt_ends_with_the_recorded_facts() -> None:
-    assert system_prompt("Platform: X").endswith("\n\nPlatform: X")
-    assert system_prompt("Platform: X").startswith(system_prompt(""))
+    assert system_prompt(State(facts="Platform: X")) == system_prompt(State()) + "\n\nPlatform: X"
 
 
 def said(text: str) -> User:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from akmon_core.commands import Command, Prompt
 from akmon_core.errors import ProviderError
-from akmon_core.events import Envelope, TurnEnded
+from akmon_core.events import Envelope, ModelFailed, Replied, TurnEnded
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Text, ToolCall
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
@@ -22,6 +24,8 @@ from akmon_query.session import Session
 from akmon_query.testing import FakeArguments
 
 T = TypeVar("T")
+WINDOW = 100_000_000
+"""Tokens: more than any fake says it has used."""
 PRICES = Prices(input=1.0, output=1.0, cache_read=1.0, cache_write=1.0)
 
 
@@ -35,7 +39,7 @@ class StreamModel:
         self.requests: list[ModelRequest] = []
         self.closed = False
         self.facts = ModelFacts(
-            provider="fake", id="stream", context_window=1_000, max_output=100, prices=prices
+            provider="fake", id="stream", context_window=WINDOW, max_output=100, prices=prices
         )
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
@@ -122,6 +126,27 @@ def asks(*calls: tuple[str, str]) -> Assistant:
     """A reply with calls, each as a tool and its text; their ids are 1, 2, 3 ..."""
     parts = (ToolCall(str(at), tool, f'{{"text": "{text}"}}') for at, (tool, text) in enumerate(calls, 1))
     return Assistant(tuple(parts), "tools")
+
+
+class HasFacts(Protocol):
+    facts: ModelFacts
+
+
+ModelT = TypeVar("ModelT", bound=HasFacts)
+CallT = TypeVar("CallT", Replied, ModelFailed)
+
+
+def sized(model: ModelT, window: int = WINDOW, output: int = 100, **others: object) -> ModelT:
+    """``model`` with a window and an output limit of so many tokens, and other facts."""
+    model.facts = msgspec.structs.replace(model.facts, context_window=window, max_output=output, **others)
+    return model
+
+
+def uncounted(call: CallT) -> CallT:
+    """``call`` without the size of its prompt, where that is not what the test is about."""
+    if isinstance(call, Replied):
+        return msgspec.structs.replace(call, prompt_tokens=0, prompt_weight=0)
+    return msgspec.structs.replace(call, prompt_weight=0)
 
 
 async def watch(

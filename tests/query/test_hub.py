@@ -32,7 +32,7 @@ async def rest(session: Session, events: Events) -> list[Envelope]:
 
 async def toggle(session: Session, count: int) -> None:
     for at in range(count):
-        await session.send(SetMode("plan" if at % 2 else "default"))
+        await session.send(SetMode("accept-edits" if at % 2 else "default"))
 
 
 def test_a_slow_reader_gets_all_the_text_in_fewer_pieces() -> None:

@@ -21,7 +21,7 @@ from akmon_query import Backend, ModelRow, Session, SessionInfo, find_session, l
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal
 from akmon_query.testing import FakeModel, FakeTool, check_well_formed, run_turn
-from tests.query.fakes import PRICES, StreamModel, Tool, asks, of, open_with, watch
+from tests.query.fakes import PRICES, WINDOW, StreamModel, Tool, asks, of, open_with, watch
 
 
 class ClosingModel(FakeModel):
@@ -93,13 +93,16 @@ def test_what_changed_on_resuming_is_recorded_and_nothing_else(project: Path, tm
         await session.close()
         before = len([envelope async for envelope in events])
         session = open_session(
-            StreamModel(), cwd=project, sessions=tmp_path, resumed=find_session(tmp_path), mode="plan"
+            StreamModel(), cwd=project, sessions=tmp_path, resumed=find_session(tmp_path), mode="accept-edits"
         )
         await session.close()
         seen = [envelope async for envelope in session.events(after=0)]
         assert len(seen) == before + 1
-        assert of(seen, ModelChosen) == [ModelChosen("fake", "fake"), ModelChosen("fake", "stream")]
-        assert of(seen, ModeChanged) == [ModeChanged("plan")]
+        assert of(seen, ModelChosen) == [
+            ModelChosen("fake", "fake", 90_000),
+            ModelChosen("fake", "stream", WINDOW - 100),
+        ]
+        assert of(seen, ModeChanged) == [ModeChanged("accept-edits")]
         assert len(of(seen, SessionStarted)) == 1
 
     asyncio.run(run())

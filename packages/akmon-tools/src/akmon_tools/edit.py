@@ -24,7 +24,7 @@ _SHOWN_LINES = 40
 
 class EditArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
-    old: Annotated[str, Meta(description="The text to replace, exactly as it is in the file.")]
+    old: Annotated[str, Meta(description="Exactly as it is in the file.")]
     new: str
     replace_all: bool = False
 

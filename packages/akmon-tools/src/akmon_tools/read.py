@@ -29,7 +29,7 @@ _RECORD = re.compile(r"record:([0-9]{1,15})\Z")
 class ReadArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[str, Meta(description="From the working directory, or absolute.")]
     offset: Annotated[int, Meta(ge=1, description="The first line, from 1.")] = 1
-    limit: Annotated[int, Meta(ge=1, description="How many lines.")] = READ_LINES
+    limit: Annotated[int, Meta(ge=1)] = READ_LINES
 
 
 class Page(msgspec.Struct, frozen=True):

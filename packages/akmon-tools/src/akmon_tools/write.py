@@ -17,7 +17,7 @@ from akmon_tools.workspace import Workspace
 
 class WriteArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
-    content: Annotated[str, Meta(description="The whole new content.")]
+    content: Annotated[str, Meta(description="All of it.")]
 
 
 class WriteTool:

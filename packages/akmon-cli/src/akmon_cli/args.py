@@ -73,7 +73,8 @@ RUN: tuple[Option, ...] = (
 )
 
 EPILOG = """\
-subcommands: config, models, sessions, memory, stats, doctor, demo, completion (akmon SUBCOMMAND --help)
+subcommands: init, import, export, config, models, sessions, memory, stats, doctor, demo, completion
+(akmon SUBCOMMAND --help)
 exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 4 a limit was reached, 130 interrupted
 no key yet? akmon demo shows a whole run offline"""
 

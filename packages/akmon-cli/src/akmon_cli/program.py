@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
@@ -18,7 +20,19 @@ from akmon_core.errors import AkmonError, SettingsError
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
 
-COMMANDS = ("completion", "config", "demo", "doctor", "memory", "models", "sessions", "stats")
+COMMANDS = (
+    "completion",
+    "config",
+    "demo",
+    "doctor",
+    "export",
+    "import",
+    "init",
+    "memory",
+    "models",
+    "sessions",
+    "stats",
+)
 """Subcommands: a module of ``akmon_cli.commands`` each, with
 ``parser()`` and ``run(arguments) -> exit code``."""
 
@@ -64,12 +78,17 @@ def _dispatch(arguments: Sequence[str]) -> int:
     _check_encoding(arguments)
     name, rest = subcommand(arguments, COMMANDS)
     if name:
-        code: int = import_module(f"akmon_cli.commands.{name}").run(rest)
+        code: int = command(name).run(rest)
         return code
     options = parse_run(arguments)
     if options.version:
         return _version()
     return _agent(options)
+
+
+def command(name: str) -> ModuleType:
+    """The module of a subcommand; that of a name which Python keeps for itself ends with an underscore."""
+    return import_module(f"akmon_cli.commands.{name}{'_' if iskeyword(name) else ''}")
 
 
 def _version() -> int:

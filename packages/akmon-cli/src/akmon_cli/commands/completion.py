@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 
 from akmon_cli import exitcodes
 from akmon_cli.args import Parser, options_parser
@@ -33,12 +32,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _program() -> Parser:
     """The options and the subcommands with theirs."""
-    from akmon_cli.program import COMMANDS
+    from akmon_cli.program import COMMANDS, command
 
     program = options_parser()
     subcommands = program.add_subparsers()
     for name in COMMANDS:
-        own: Parser = import_module(f"akmon_cli.commands.{name}").parser()
+        own: Parser = command(name).parser()
         _complete_folders(own)
         subcommands.add_parser(name, parents=[own], add_help=False, help=own.description)
     _complete_folders(program)

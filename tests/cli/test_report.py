@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akmon_cli.report import EXIT_CODES, Record, Report
+from akmon_cli.report import EXIT_CODES, CallReport, Record, Report
 from akmon_core.events import (
+    Compacted,
     Continued,
     Envelope,
     Event,
@@ -18,6 +19,7 @@ from akmon_core.events import (
     Outcome,
     PermissionDecided,
     Replied,
+    SummaryFailed,
     ToolFinished,
     TurnEnded,
 )
@@ -86,8 +88,10 @@ def test_what_a_failed_call_had_said_is_the_result() -> None:
         ("failed", True, "error", 1),
         ("interrupted", True, "interrupted", 130),
         ("max_turns", True, "max_turns", 4),
-        ("budget_limit", False, "budget_limit", 4),
-        ("token_limit", False, "token_limit", 4),
+        ("budget_limit", False, "budget_limit", 5),
+        ("token_limit", False, "token_limit", 6),
+        ("time_limit", True, "time_limit", 7),
+        ("stuck", False, "stuck", 8),
     ],
 )
 def test_how_a_turn_ended_decides_reason_and_exit_code(
@@ -103,7 +107,7 @@ def test_a_run_that_never_began_is_an_error() -> None:
 
 
 def test_every_exit_reason_has_a_code_of_the_documented_ones() -> None:
-    assert set(EXIT_CODES.values()) == {0, 1, 3, 4, 130}
+    assert set(EXIT_CODES.values()) == {0, 1, *range(3, 9), 130}
 
 
 def test_files_are_listed_once_and_from_the_working_folder() -> None:
@@ -125,14 +129,44 @@ def test_denials_and_calls_are_listed_in_order() -> None:
     failed = ToolFinished(ToolResult("1", "Denied: no.", error=True), "shell", "denied: no")
     report = reported(DENIED, failed, ToolFinished(ToolResult("2", "ok"), "read", "3 lines read"), COMPLETED)
     assert msgspec.to_builtins(report.permission_denials) == [
-        {"tool": "shell", "call_id": "1", "targets": ["make"], "reason": "no"}
+        {"tool": "shell", "call_id": "1", "targets": ["make"], "reason": "no", "agent": ""}
     ]
     assert msgspec.to_builtins(report.tool_calls) == [
-        {"name": "shell", "success": False, "message": "denied: no"},
-        {"name": "read", "success": True, "message": "3 lines read"},
+        {"name": "shell", "success": False, "message": "denied: no", "agent": ""},
+        {"name": "read", "success": True, "message": "3 lines read", "agent": ""},
     ]
     assert report.error
     assert report.error.startswith("1 call was denied.")
+
+
+def test_what_sub_agents_did_and_took_counts_and_what_they_said_is_not_the_result() -> None:
+    seen = FileSeen("/project/new.txt", "0" * 64, written=True)
+    wrote = ToolFinished(ToolResult("1", "ok"), "write", "1 line written", files=(seen,))
+    report = Report()
+    record = Record(report, CWD)
+    happened: list[tuple[str, Event]] = [
+        ("", said("I delegate.", 1.0)),
+        ("task-1", DENIED),
+        ("task-1", wrote),
+        ("task-1", said("I wrote it.", 2.0)),
+        ("task-1", TurnEnded("max_turns", "no more")),
+        ("", said("All is done.", 4.0)),
+        ("", COMPLETED),
+    ]
+    for agent, event in happened:
+        record.add(Envelope(seq=1, at=0.0, session="s", turn=1, cause="", event=event, agent=agent))
+    assert (report.result, report.exit_reason, report.cost_usd) == ("All is done.", "denied", 7.0)
+    assert report.usage == SOME + SOME + SOME
+    assert report.files_written == ["new.txt"]
+    assert report.tool_calls == [CallReport("write", True, "1 line written", "task-1")]
+    assert [denial.agent for denial in report.permission_denials] == ["task-1"]
+
+
+def test_summaries_are_paid_for_too() -> None:
+    compacted = Compacted(summary="s", kept=1, said=0, usage=SOME, cost=1.0)
+    failed = SummaryFailed(message="no", usage=SOME, cost=2.0)
+    report = reported(said("x", 4.0), compacted, failed, COMPLETED)
+    assert (report.usage, report.cost_usd, report.result) == (SOME + SOME + SOME, 7.0, "x")
 
 
 def test_two_reports_share_nothing() -> None:

@@ -15,16 +15,27 @@ from akmon_cli.report import CallReport, Denial, Report
 from akmon_cli.writers import writer
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
+    Compacting,
     Envelope,
     Event,
+    Instructed,
     ModelFailed,
     Noticed,
     PermissionDecided,
+    Pinned,
+    PlanSaved,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
     Replied,
+    SummaryFailed,
     ToolFinished,
     ToolStarted,
+    TurnEnded,
 )
-from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
+from akmon_core.messages import Assistant, Pin, Text, Thinking, ToolCall, ToolResult, note
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.tools import DiffView, Effect
 
@@ -67,13 +78,23 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ModelFailed, st.just("server"), hostile, said=hostile),
     st.builds(CacheBroken, hostile, st.integers(0, 9)),
     st.builds(Noticed, hostile),
+    st.builds(Instructed, hostile),
+    st.builds(lambda text: Reminded("mode", note(text)), hostile),
+    st.builds(lambda name, text: Pinned(Pin(name, text)), hostile, hostile),
+    st.builds(PlanSaved, hostile, hostile),
+    st.builds(QuestionAsked, st.just("1"), hostile, st.tuples(hostile, hostile)),
+    st.builds(QuestionAnswered, st.just("1"), hostile),
+    st.builds(Cleared, st.just((1, 2)), st.integers(0, 9)),
+    st.builds(Compacting, st.integers(0, 9)),
+    st.builds(lambda text: Compacted(summary=text, kept=1, said=0), hostile),
+    st.builds(lambda text: SummaryFailed(message=text), hostile),
     st.builds(TextDelta, hostile),
     st.builds(ThinkingDelta, hostile),
 )
 
 
-def envelope(event: Event) -> Envelope:
-    return Envelope(seq=1, at=0.0, session="s", turn=1, cause="", event=event)
+def envelope(event: Event, agent: str = "") -> Envelope:
+    return Envelope(seq=1, at=0.0, session="s", turn=1, cause="", event=event, agent=agent)
 
 
 def report_of(text: str) -> Report:
@@ -94,24 +115,24 @@ def steers(text: str) -> bool:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(events, max_size=5), hostile)
+@given(st.lists(st.tuples(events, st.sampled_from(["", "task-1"])), max_size=5), hostile)
 def test_text_for_people_never_steers_their_terminal(
-    capsys: pytest.CaptureFixture[str], happened: list[Event], text: str
+    capsys: pytest.CaptureFixture[str], happened: list[tuple[Event, str]], text: str
 ) -> None:
     out = writer("text", partial=False)
-    for event in happened:
-        out.show(envelope(event))
+    for event, agent in happened:
+        out.show(envelope(event, agent))
     out.end(report_of(text))
     printed = capsys.readouterr()
     assert not steers(printed.out)
     assert not steers(printed.err)
 
 
-def shown(capsys: pytest.CaptureFixture[str], *happened: Event) -> list[str]:
+def shown(capsys: pytest.CaptureFixture[str], *happened: Event, agent: str = "") -> list[str]:
     """The lines of progress."""
     out = writer("text", partial=False)
     for event in happened:
-        out.show(envelope(event))
+        out.show(envelope(event, agent))
     printed = capsys.readouterr()
     assert printed.out == ""
     return printed.err.splitlines()
@@ -205,16 +226,17 @@ def test_every_line_of_the_stream_is_one_object_with_a_type(
         out.show(envelope(event))
     out.end(Report())
     lines = [msgspec.json.decode(line) for line in capfdbinary.readouterr().out.splitlines()]
-    assert all(isinstance(line["type"], str) for line in lines)
+    assert all(isinstance(line["type"], str) and line["agent"] == "" for line in lines)
     assert [line["type"] for line in lines].index("result") == len(lines) - 1
     deltas = sum(isinstance(event, TextDelta | ThinkingDelta) for event in encodable)
     assert sum(line["type"].endswith("_delta") for line in lines) == (deltas if partial else 0)
 
 
 def streamed(capsys: pytest.CaptureFixture[str], event: Event) -> dict[str, Any]:
-    """The line of the JSON stream for one event."""
+    """The line of the JSON stream for one event of the main agent, but for its name."""
     writer("stream-json", partial=True).show(envelope(event))
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert line.pop("agent") == ""
     return line
 
 
@@ -272,3 +294,105 @@ def test_the_stream_has_one_line_for_each_wait_and_says_who_answered(
         capsys, Replied(Assistant((Text("x"),)), attempts=3, model="openai/gpt-x", response_id="r1")
     )
     assert (line["attempts"], line["model"], line["response_id"]) == (3, "openai/gpt-x", "r1")
+
+
+def test_of_a_sub_agent_each_call_is_one_line_that_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    other = ToolCall("2", "read", '{"path": "a.txt"}')
+    lines = shown(
+        capsys,
+        Replied(Assistant((Text("I look."), CALL, other))),
+        msgspec.structs.replace(ALLOWED, decision="deny", reason="nobody is there"),
+        ToolFinished(ToolResult("1", "Denied.", error=True), "shell", "denied: nobody is there"),
+        ToolStarted("2", "read"),
+        ToolFinished(ToolResult("2", "text"), "read", "9 lines"),
+        QuestionAsked("3", "Which one?", ("a", "b")),
+        Replied(Assistant((Text("All is well."),))),
+        TurnEnded("completed"),
+        agent="task-7",
+    )
+    assert lines == [
+        "[task-7] shell make all: denied: nobody is there",
+        "[task-7] read a.txt: 9 lines",
+        "[task-7] ? Which one?",
+        "[task-7]   - a",
+        "[task-7]   - b",
+    ]
+
+
+def test_two_agents_with_the_same_call_ids_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    out = writer("text", partial=False)
+    finished = ToolFinished(ToolResult("1", "text"), "read", "9 lines")
+    for agent in ("", "task-1", "task-2"):
+        call = ToolCall("1", "read", json.dumps({"path": f"{agent or 'main'}.txt"}))
+        out.show(envelope(Replied(Assistant((call,))), agent))
+    for agent in ("task-2", "", "task-1"):
+        out.show(envelope(finished, agent))
+    assert capsys.readouterr().err.splitlines() == [
+        "[task-2] read task-2.txt: 9 lines",
+        "> read main.txt",
+        "  9 lines",
+        "[task-1] read task-1.txt: 9 lines",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            Cleared((3, 4), 5_000),
+            "! 2 old results left the prompt (about 5,000 tokens); the model can read them again",
+        ),
+        (
+            Cleared((3,), 50),
+            "! an old result left the prompt (about 50 tokens); the model can read them again",
+        ),
+        (Compacting(9_000), "! the conversation is being shortened (about 9,000 tokens)"),
+        (
+            Compacted(summary="s", kept=2, said=0, before=900, after=1),
+            "! the conversation was shortened, a summary stands for its older part (about 900 tokens, now 1)",
+        ),
+        (
+            Compacted(summary="s", kept=2, said=0, by="trim", before=9_000, after=1_000),
+            "! the conversation was shortened, its oldest part is left out (about 9,000 tokens, now 1,000)",
+        ),
+        (SummaryFailed(message="no\nanswer"), "! there is no summary of the conversation: no answer"),
+        (Reminded("unverified", note("Run the tests.")), "! the model is told: Run the tests."),
+        (Instructed("12345"), "! instructions of the user and the project: 5 characters"),
+        (Pinned(Pin("todos", "- a")), "! kept in mind: todos"),
+        (Pinned(Pin("todos", "")), "! no longer kept in mind: todos"),
+        (PlanSaved(".akmon/plans/x.md", "# X"), "! the plan is in .akmon/plans/x.md"),
+        (QuestionAnswered("1", "the first"), "  answer: the first"),
+        (QuestionAnswered("1", ""), "  left to the model"),
+    ],
+)
+def test_what_becomes_of_the_conversation_is_one_line(
+    capsys: pytest.CaptureFixture[str], event: Event, line: str
+) -> None:
+    assert shown(capsys, event) == [line]
+
+
+def test_the_stream_names_every_field_of_what_becomes_of_the_conversation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nothing = {"input_tokens": 0, "output_tokens": 0, "cache_read_tokens": 0, "cache_write_tokens": 0}
+    took = {"usage": nothing, "cost_usd": 0.0, "attempts": 1, "model": ""}
+    assert streamed(capsys, Cleared((3, 4), 50)) == {"type": "cleared", "results": [3, 4], "tokens": 50}
+    assert streamed(capsys, Compacting(9)) == {"type": "compacting", "tokens": 9}
+    compacted = Compacted(summary="s", kept=2, said=0, before=9, after=1)
+    sizes = {"by": "model", "tokens_before": 9, "tokens_after": 1}
+    assert streamed(capsys, compacted) == {"type": "compacted", "summary": "s", **sizes, **took}
+    failed = {"type": "summary_failed", "message": "no", **took}
+    assert streamed(capsys, SummaryFailed(message="no")) == failed
+    reminder = {"type": "reminder", "kind": "mode", "text": "go"}
+    assert streamed(capsys, Reminded("mode", note("go"))) == reminder
+    assert streamed(capsys, Pinned(Pin("plan", "p"))) == {"type": "pin", "name": "plan", "text": "p"}
+    assert streamed(capsys, PlanSaved("a.md", "p")) == {"type": "plan_saved", "path": "a.md", "text": "p"}
+    question = {"type": "question", "call_id": "1", "question": "q", "options": ["a"]}
+    assert streamed(capsys, QuestionAsked("1", "q", ("a",))) == question
+    assert streamed(capsys, QuestionAnswered("1", "a")) == {"type": "answer", "call_id": "1", "text": "a"}
+    assert streamed(capsys, Instructed("be kind")) == {"type": "instructions", "text": "be kind"}
+
+
+def test_every_line_of_the_stream_names_the_agent(capsys: pytest.CaptureFixture[str]) -> None:
+    writer("stream-json", partial=True).show(envelope(TextDelta("x"), "task-3"))
+    assert json.loads(capsys.readouterr().out) == {"type": "text_delta", "text": "x", "agent": "task-3"}

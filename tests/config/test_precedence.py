@@ -23,11 +23,15 @@ VALUES: dict[str, tuple[object, object, object, object]] = {
     "model": ("user-model", "project-model", "env-model", "flag-model"),
     "provider": ("openai", None, "groq", "ollama"),
     "fallback_model": ("m-user", None, "m-env", "m-flag"),
+    "planner_model": ("m-user", None, "m-env", "m-flag"),
     "effort": ("low", None, "high", "none"),
     "permission_mode": ("accept-edits", "plan", "full-auto", "default"),
     "max_turns": (20, 10, 30, 40),
     "max_tokens_total": (2_000_000, 1, 30, 40),
     "max_budget_usd": (2.0, 1.0, 3.5, 4.0),
+    "max_seconds": (20.0, 10.0, 30.5, 40.0),
+    "auto_compact": (False, None, True, False),
+    "check_command": ("make test", None, "none", "pytest -q"),
     "models": ([{"match": "u"}], None, [{"match": "e", "window": 5}], [{"match": "f"}]),
     "headers": ({"openai": {"X-U": "u"}}, None, {"groq": {"X-E": "e"}}, {"azure": {}}),
     "ca_file": ("/u", None, "/e", "/f"),
@@ -101,7 +105,8 @@ def _expected(key: str, said: dict[str, object]) -> object:
 
 
 def _origin(place: Place, key: str, said: dict[str, object]) -> str:
-    flag = {"add_dirs": "--add-dir"}.get(key, f"--{key.replace('_', '-')}")
+    own = {"add_dirs": "--add-dir", "auto_compact": "--no-auto-compact", "check_command": "--check"}
+    flag = own.get(key, f"--{key.replace('_', '-')}")
     texts = {
         "user": f"user file {place.user_file}",
         "project": f"project file {place.project_file}",

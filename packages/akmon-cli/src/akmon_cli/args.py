@@ -33,6 +33,7 @@ MODEL: tuple[Option, ...] = (
         ("--fallback-model",),
         {"metavar": "ID", "help": "takes over when the model fails three times in a row"},
     ),
+    (("--planner-model",), {"metavar": "ID", "help": "makes the plan with --architect"}),
     (("--effort",), {"choices": get_args(Effort), "help": "how much the model may think"}),
     (("--openai-compatible-url",), {"metavar": "URL", "help": "base URL of an OpenAI-compatible server"}),
     (
@@ -52,6 +53,18 @@ RUN: tuple[Option, ...] = (
     (("-r", "--resume"), {"metavar": "SESSION", "help": "resume a session by id, start of the id, or name"}),
     (("-n", "--name"), {"metavar": "NAME", "help": "name for a new session"}),
     (("--permission-mode",), {"choices": MODES, "help": "what may happen without asking"}),
+    (
+        ("--plan",),
+        {"action": "store_true", "help": "only read, and save a plan; same as --permission-mode plan"},
+    ),
+    (
+        ("--architect",),
+        {"action": "store_true", "help": "the planner model makes a plan first, which then is carried out"},
+    ),
+    (
+        ("--implement",),
+        {"metavar": "FILE", "nargs": "?", "const": "", "help": "carry out the plan in FILE, or the last one"},
+    ),
     (("-y", "--yes"), {"action": "store_true", "help": "approve reading where it would be asked about"}),
     (("--allow",), {"metavar": "RULE", "action": "append", "help": "allow calls, such as 'shell(pytest *)'"}),
     (("--deny",), {"metavar": "RULE", "action": "append", "help": "deny calls; beats every --allow"}),
@@ -62,6 +75,15 @@ RUN: tuple[Option, ...] = (
         {"metavar": "N", "type": int, "help": "tokens of all calls together before the run stops"},
     ),
     (("--max-budget-usd",), {"metavar": "USD", "type": float, "help": "spending before the run stops"}),
+    (("--max-seconds",), {"metavar": "S", "type": float, "help": "time that a turn may take"}),
+    (
+        ("--no-auto-compact",),
+        {"action": "store_const", "const": False, "help": "do not shorten the conversation by itself"},
+    ),
+    (
+        ("--check",),
+        {"metavar": "CMD", "help": "what checks a change, such as 'make test'; none: no reminder of it"},
+    ),
     (
         ("--output-format", "--output"),
         {"choices": OUTPUT_FORMATS, "default": "text", "help": "text, json, or stream-json (one per line)"},
@@ -73,10 +95,26 @@ RUN: tuple[Option, ...] = (
 )
 
 EPILOG = """\
-subcommands: init, import, export, config, models, sessions, memory, stats, doctor, demo, completion
+subcommands: init, import, export, config, spec, models, sessions, memory, stats, doctor, demo, completion
 (akmon SUBCOMMAND --help)
-exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 4 a limit was reached, 130 interrupted
+exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 130 interrupted; a limit was reached:
+4 model calls, 5 budget, 6 tokens, 7 time; 8 it got stuck
 no key yet? akmon demo shows a whole run offline"""
+
+
+_OWN = ("-t", "-c", "-r", "-n", "--plan", "--architect", "--implement")
+WORK: tuple[Option, ...] = tuple(option for option in RUN if option[0][0] not in _OWN)
+"""Those of ``RUN`` that a subcommand takes that has an agent work."""
+WORK_DEFAULTS: dict[str, Any] = {
+    "task": None,
+    "continue_": False,
+    "resume": None,
+    "name": None,
+    "plan": False,
+    "architect": False,
+    "implement": None,
+}
+"""What such a subcommand has in the place of the others."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,6 +156,8 @@ def parse_run(arguments: Sequence[str]) -> argparse.Namespace:
     options.prompt += arguments[end + 1 :]  # argparse loses some of these
     if problem := _contradiction(options):
         raise SettingsError(f"{problem}. See: akmon --help")
+    if options.plan:
+        options.permission_mode = "plan"
     return options
 
 
@@ -133,6 +173,21 @@ def _contradiction(options: argparse.Namespace) -> str:
         return "--name names a new session, and --continue and --resume take an old one"
     if options.include_partial_messages and options.output_format != "stream-json":
         return "--include-partial-messages needs --output-format stream-json"
+    return _two_workflows(options)
+
+
+def _two_workflows(options: argparse.Namespace) -> str:
+    if options.plan and options.permission_mode not in (None, "plan"):
+        return f"--plan means --permission-mode plan, and not {options.permission_mode}"
+    only_reads = options.plan or options.permission_mode == "plan"
+    if options.architect and only_reads:
+        return "--architect makes a plan and carries it out, and plan mode only makes one: choose one of them"
+    if options.implement is None:
+        return ""
+    if options.architect or only_reads:
+        return "--implement carries out a plan that there is: leave out --architect and plan mode"
+    if options.prompt or options.task is not None:
+        return "--implement carries out a plan as it is, without a prompt; its FILE stands right behind it"
     return ""
 
 
@@ -149,7 +204,7 @@ def subcommand(arguments: Sequence[str], names: Sequence[str]) -> tuple[str, lis
     }
     at = 0
     while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "--":
-        if arguments[at] in ("-p", "--print"):
+        if arguments[at] in ("-p", "--print", "--implement"):
             return "", list(arguments)
         at += 2 if arguments[at] in takes_value else 1
     if at < len(arguments) and arguments[at] in names:

@@ -11,13 +11,16 @@ import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends
+from akmon_config.detect import check_command, detect
+from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
-from akmon_config.paths import project_root, sessions_dir, state_dir
-from akmon_config.settings import FIELDS, Settings
+from akmon_config.paths import data_dir, project_root, sessions_dir, state_dir
+from akmon_config.settings import FIELDS, NO_CHECK, Settings
 from akmon_config.sources import flag
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
-from akmon_core.permissions import Policy, Rule, parse_rule
+from akmon_core.permissions import Mode, Policy, Rule, parse_rule
+from akmon_core.ports import Plans
 from akmon_core.text import one_line
 from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
@@ -61,6 +64,12 @@ def working_folder() -> Path:
     return cwd
 
 
+def session_folders() -> tuple[Path, Path]:
+    """The folder that a session works in, and the root of its project."""
+    cwd = working_folder()
+    return cwd, project_root(cwd)
+
+
 def load_settings(options: argparse.Namespace) -> Loaded:
     """The settings in force here, with the options that were typed on top."""
     typed = {f"--{option.replace('_', '-')}": value for option, value in vars(options).items()}
@@ -74,11 +83,12 @@ def project_sessions() -> Path:
     return sessions_dir(state_dir(os.environ), project_root(working_folder()))
 
 
-def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
-    """Opens the session that ``options`` and the settings ask for."""
+def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | None = None) -> Composed:
+    """Opens the session that ``options`` and the settings ask for; its plans go to ``plans``, if given."""
     loaded = load_settings(options)
     settings = loaded.settings
     cwd = working_folder()
+    root = project_root(cwd)
     sessions = project_sessions()
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
@@ -86,6 +96,7 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     fallback, idle_fallback = _fallback(settings.fallback_model, model, provider, known)
     plugins, problems = _plugins(cwd)
     rules = _rules(settings)
+    found = discover(cwd, root)
     session = open_session(
         model,
         cwd=cwd,
@@ -95,8 +106,14 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
         rows=settings.models,
         effort=settings.effort,
         fallback_model=fallback,
+        planner_model=settings.planner_model,
+        instructions=render(found.files),
+        more_instructions=NearbyInstructions(cwd, root),
+        memory=_memory(),
+        handoff=sessions / "handoff.md",
+        plans=plans,
         tools=plugins,
-        mode=settings.permission_mode if _is_set(loaded, "permission_mode") or not resumed else None,
+        mode=_mode(options, loaded, resumed),
         policy=Policy(
             rules=rules,
             approve_reads=options.yes,
@@ -106,6 +123,9 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
             max_steps=settings.max_turns,
             max_tokens=settings.max_tokens_total,
             max_cost_usd=settings.max_budget_usd,
+            max_seconds=settings.max_seconds,
+            auto_compact=settings.auto_compact,
+            check_command=_check(settings, root),
         ),
         sessions=sessions,
         resumed=resumed,
@@ -116,8 +136,23 @@ def compose(options: argparse.Namespace, *, unattended: bool) -> Composed:
     if resumed:
         banner += f"\nsession {resumed.id} goes on: {one_line(resumed.prompt, 60)}"
     idle = _idle_rules(rules, [*NAMES, *(tool.name for tool in plugins)])
-    warnings = (*loaded.warnings, *problems, *idle_fallback, *idle, *_mode_warnings(state.mode))
+    warnings = (
+        *loaded.warnings,
+        *found.warnings,
+        *problems,
+        *idle_fallback,
+        *idle,
+        *_mode_warnings(state.mode),
+    )
     return Composed(session, banner, warnings)
+
+
+def _memory() -> Path | None:
+    """The folder of the user's own notes; None where there is no home for it."""
+    try:
+        return data_dir(os.environ) / "memory"
+    except SettingsError:
+        return None
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
@@ -194,6 +229,26 @@ def _plugins(cwd: Path) -> tuple[list[AnyTool], list[str]]:
                 "Repair or uninstall that package."
             )
     return tools, problems
+
+
+def _mode(options: argparse.Namespace, loaded: Loaded, resumed: SessionInfo | None) -> Mode | None:
+    """None leaves a resumed session in the mode that it had."""
+    mode = loaded.settings.permission_mode
+    if resumed and not _is_set(loaded, "permission_mode"):
+        return None
+    if mode == "plan" and options.implement is not None:
+        raise SettingsError(
+            f"--implement changes files, and permission_mode is plan ({loaded.origins['permission_mode']}). "
+            "Say with --permission-mode what may happen without asking."
+        )
+    return mode
+
+
+def _check(settings: Settings, root: Path) -> str:
+    """The command that checks a change; empty if there is none, or none is wanted."""
+    if settings.check_command == NO_CHECK:
+        return ""
+    return settings.check_command or check_command(detect(root))
 
 
 def _is_set(loaded: Loaded, field: str) -> bool:

@@ -11,6 +11,14 @@ USAGE: Final = 2
 """Bad arguments or settings; nothing was begun."""
 DENIED: Final = 3
 """The turn ended by itself, but at least one call was denied."""
-LIMIT: Final = 4
-"""A limit ended the turn: model calls or budget."""
+MAX_TURNS: Final = 4
+"""The turn took as many model calls as it may (``--max-turns``)."""
+BUDGET: Final = 5
+"""The money is spent (``--max-budget-usd``)."""
+TOKENS: Final = 6
+"""The tokens are used up (``--max-tokens-total``)."""
+TIME: Final = 7
+"""The turn took as long as it may (``--max-seconds``)."""
+STUCK: Final = 8
+"""The model went in circles, or failed in the same way time and again."""
 INTERRUPTED: Final = 130

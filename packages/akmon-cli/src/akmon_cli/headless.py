@@ -11,33 +11,69 @@ from pathlib import Path
 
 from akmon_cli.report import ExitReason, Record, Report
 from akmon_cli.writers import RunningSession, Writer, writer
-from akmon_core.commands import Interrupt, Prompt
-from akmon_core.events import TurnEnded
+from akmon_core.commands import Implement, Interrupt, Prompt
+from akmon_core.events import Noticed, Prompted, TurnEnded
 from akmon_core.ports import SessionClient
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-async def run_headless(session: RunningSession, prompt: str, output_format: str, *, partial: bool) -> int:
-    """Sends ``prompt``, follows the turn to its end, and gives the exit code."""
-    began = time.monotonic()
-    cwd = Path.cwd()
-    report = Report(session_id=session.id, model=session.state.model, provider=session.state.provider)
-    out: Writer = writer(output_format, partial=partial)
-    out.begin(session, cwd)
-    record = Record(report, cwd)
-    events = session.events()
-    with _interrupt_on_signals(session):
-        await session.send(Prompt(prompt))
-        async for envelope in events:
-            record.add(envelope)
-            out.show(envelope)
-            if isinstance(envelope.event, TurnEnded):
-                break
-    events.close()
-    report.duration_ms = round((time.monotonic() - began) * 1000)
-    out.end(report)
-    return report.exit_code
+async def run_headless(
+    session: RunningSession, command: Prompt | Implement, output_format: str, *, partial: bool
+) -> int:
+    """Has ``command`` carried out, follows its turn to the end, and gives the exit code."""
+    run = HeadlessRun(session, writer(output_format, partial=partial))
+    await run.turn(command)
+    return run.end().exit_code
+
+
+class HeadlessRun:
+    """One or more turns of a session without a person, with one report on all of them."""
+
+    def __init__(self, session: RunningSession, out: Writer) -> None:
+        self._session = session
+        self._out = out
+        self._began = time.monotonic()
+        cwd = Path.cwd()
+        state = session.state
+        self.report = Report(session_id=session.id, model=state.model, provider=state.provider)
+        self._record = Record(self.report, cwd)
+        out.begin(session, cwd)
+
+    async def turn(self, command: Prompt | Implement) -> Report:
+        """The report as it stands when the turn of ``command`` has ended, or could not begin."""
+        events = self._session.events(agents=True)
+        with _interrupt_on_signals(self._session):
+            cause, began = await self._session.send(command), False
+            async for envelope in events:
+                self._record.add(envelope)
+                self._out.show(envelope)
+                match envelope.event:
+                    case _ if envelope.agent:
+                        pass
+                    case Prompted():
+                        began = True
+                    case TurnEnded():
+                        break
+                    case Noticed(text) if envelope.cause == cause and not began:
+                        self.report.error = text
+                        break
+                    case _:
+                        pass
+        events.close()
+        return self.report
+
+    def judge(self, problem: str) -> None:
+        """Makes a run that ended by itself a success, whatever was denied, or a failure by ``problem``."""
+        self.report.exit_reason = "error" if problem else "completed"
+        self.report.status = "error" if problem else "success"
+        self.report.error = problem or None
+
+    def end(self) -> Report:
+        """Hands out the report."""
+        self.report.duration_ms = round((time.monotonic() - self._began) * 1000)
+        self._out.end(self.report)
+        return self.report
 
 
 def report_failure(message: str, output_format: str, reason: ExitReason = "error") -> None:

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
 from akmon_cli.args import output_format, parse_run, subcommand
 from akmon_cli.streams import abandon_streams, prepare_streams
+from akmon_core.commands import Implement, Prompt
 from akmon_core.errors import AkmonError, SettingsError
+from akmon_core.permissions import Mode
+from akmon_core.text import neutralise
 
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
@@ -31,6 +35,7 @@ COMMANDS = (
     "memory",
     "models",
     "sessions",
+    "spec",
     "stats",
 )
 """Subcommands: a module of ``akmon_cli.commands`` each, with
@@ -114,36 +119,67 @@ def _agent(options: argparse.Namespace) -> int:
 
     if options.cwd:
         change_folder(options.cwd)
-    headless = _is_headless(options)
-    prompt = read_prompt([*options.prompt, *([options.task] if options.task else [])], headless=headless)
-    if headless and not prompt.strip():
-        raise SettingsError('nothing to do. Give a prompt: akmon -p "what to do", or pipe one in')
-    composed = compose(options, unattended=headless)
-    for warning in composed.warnings:
-        print(f"akmon: {warning}", file=sys.stderr)
-    return asyncio.run(_run(composed, options, prompt, headless=headless))
-
-
-async def _run(composed: Composed, options: argparse.Namespace, prompt: str, *, headless: bool) -> int:
-    async with composed.session as session:
+    headless = is_headless(options)
+    plan = None if options.implement is None else _plan_file(options.implement)
+    words = [*options.prompt, *([options.task] if options.task else [])]
+    prompt = read_prompt(words, headless=headless) if plan is None else ""
+    if plan is None and not prompt.strip():
         if headless:
+            raise SettingsError('nothing to do. Give a prompt: akmon -p "what to do", or pipe one in')
+        if options.architect:
+            raise SettingsError('--architect needs to know what to plan: akmon --architect "what to do"')
+    composed = compose(options, unattended=headless)
+    first: Prompt | Implement | None = None
+    if plan is not None:
+        first = Implement(plan, _working_mode(composed.session.state.mode))
+    elif prompt.strip():
+        first = Prompt(prompt, plan_first=options.architect)
+    return asyncio.run(run_session(composed, options, first, headless=headless))
+
+
+def _plan_file(path: str) -> str:
+    """The whole path of a plan; an empty one is the last plan."""
+    if path and not Path(path).is_file():
+        raise SettingsError(f"--implement: there is no file {path}. Plans are kept in .akmon/plans.")
+    return str(Path(path).absolute()) if path else ""
+
+
+def _working_mode(mode: Mode) -> Mode:
+    """A session that has made a plan is still in plan mode, which cannot carry it out."""
+    return "default" if mode == "plan" else mode
+
+
+async def run_session(
+    composed: Composed, options: argparse.Namespace, first: Prompt | Implement | None, *, headless: bool
+) -> int:
+    """Runs ``first`` headless, or a conversation that begins with it; gives the exit code."""
+    for warning in composed.warnings:
+        print(f"akmon: {neutralise(warning)}", file=sys.stderr)
+    async with composed.session as session:
+        if headless and first:
             from akmon_cli.headless import run_headless
 
             partial = options.include_partial_messages
-            return await run_headless(session, prompt, options.output_format, partial=partial)
+            return await run_headless(session, first, options.output_format, partial=partial)
         from akmon_cli.compose import project_sessions
         from akmon_tui.app import converse
         from akmon_tui.view import View
 
         state = session.state
-        view = View(mode=state.mode, total=state.spent)
+        view = View(
+            mode=state.mode,
+            total=state.spent,
+            window=state.window,
+            context=state.gauge.reported,
+            pins=state.pins,
+        )
         history = project_sessions() / "history"
-        await converse(session, banner=composed.banner, first_prompt=prompt, view=view, history=history)
+        await converse(session, banner=composed.banner, first_prompt=first or "", view=view, history=history)
         if session.state.turn:
             print(f"akmon: go on with: akmon -r {session.id}", file=sys.stderr)
         return exitcodes.OK
 
 
-def _is_headless(options: argparse.Namespace) -> bool:
+def is_headless(options: argparse.Namespace) -> bool:
     asked = options.print or options.task is not None or options.output_format != "text"
     return asked or not (sys.stdin.isatty() and sys.stdout.isatty())

@@ -10,12 +10,15 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_core.events import (
+    Compacted,
     Continued,
     Envelope,
+    Event,
     ModelFailed,
     Outcome,
     PermissionDecided,
     Replied,
+    SummaryFailed,
     ToolFinished,
     TurnEnded,
 )
@@ -27,7 +30,15 @@ SCHEMA = 1
 """Version of the report and of the stream's lines; it changes when a field changes its meaning or goes."""
 
 ExitReason: TypeAlias = Literal[
-    "completed", "max_turns", "budget_limit", "token_limit", "interrupted", "denied", "error"
+    "completed",
+    "max_turns",
+    "budget_limit",
+    "token_limit",
+    "time_limit",
+    "stuck",
+    "interrupted",
+    "denied",
+    "error",
 ]
 
 
@@ -35,6 +46,8 @@ class CallReport(msgspec.Struct):
     name: str
     success: bool
     message: str
+    agent: str = ""
+    """Which sub-agent made it; empty is the main agent."""
 
 
 class Denial(msgspec.Struct):
@@ -42,6 +55,7 @@ class Denial(msgspec.Struct):
     call_id: str
     targets: list[str]
     reason: str
+    agent: str = ""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -69,7 +83,10 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 class Record:
-    """Folds the events of a turn into ``report``; paths are shown relative to ``cwd``."""
+    """Folds the events of turns into ``report``; paths are shown relative to ``cwd``.
+
+    What sub-agents did, wrote and took counts; what they said is not the result.
+    """
 
     def __init__(self, report: Report, cwd: Path) -> None:
         self._report = report
@@ -79,20 +96,31 @@ class Record:
         """The text that the coming reply continues."""
 
     def add(self, envelope: Envelope) -> None:
-        report = self._report
-        match envelope.event:
-            case Replied(message) as call:
-                self._said(message.text, call)
-            case ModelFailed(said=said) as call:
-                self._said(said, call)
-            case Continued():
-                self._cut_off = report.result
+        report, event, agent = self._report, envelope.event, envelope.agent
+        if isinstance(event, Replied | ModelFailed | Compacted | SummaryFailed):
+            self._spent = self._spent.and_also(event)
+            report.usage, report.cost_usd = self._spent.usage, self._spent.cost
+        match event:
             case PermissionDecided(decision="deny") as denied:
                 targets = [effect.target for effect in denied.effects]
-                report.permission_denials.append(Denial(denied.tool, denied.call_id, targets, denied.reason))
+                denial = Denial(denied.tool, denied.call_id, targets, denied.reason, agent)
+                report.permission_denials.append(denial)
             case ToolFinished(result, tool, summary, files=files):
-                report.tool_calls.append(CallReport(tool, not result.error, summary))
+                report.tool_calls.append(CallReport(tool, not result.error, summary, agent))
                 self._written(files)
+            case _ if not agent:
+                self._main(event)
+            case _:
+                pass
+
+    def _main(self, event: Event) -> None:
+        match event:
+            case Replied(message):
+                self._said(message.text)
+            case ModelFailed(said=said):
+                self._said(said)
+            case Continued():
+                self._cut_off = self._report.result
             case TurnEnded(outcome, reason):
                 self._end(outcome, reason)
             case _:
@@ -103,12 +131,9 @@ class Record:
             if file.written and (path := _shown(file.path, self._cwd)) not in self._report.files_written:
                 self._report.files_written.append(path)
 
-    def _said(self, text: str, call: Replied | ModelFailed) -> None:
-        report = self._report
-        report.result = self._cut_off + text or report.result
+    def _said(self, text: str) -> None:
+        self._report.result = self._cut_off + text or self._report.result
         self._cut_off = ""
-        self._spent = self._spent.and_also(call)
-        report.usage, report.cost_usd = self._spent.usage, self._spent.cost
 
     def _end(self, outcome: Outcome, reason: str) -> None:
         report = self._report
@@ -125,9 +150,11 @@ class Record:
 
 EXIT_CODES: dict[ExitReason, int] = {
     "completed": exitcodes.OK,
-    "max_turns": exitcodes.LIMIT,
-    "budget_limit": exitcodes.LIMIT,
-    "token_limit": exitcodes.LIMIT,
+    "max_turns": exitcodes.MAX_TURNS,
+    "budget_limit": exitcodes.BUDGET,
+    "token_limit": exitcodes.TOKENS,
+    "time_limit": exitcodes.TIME,
+    "stuck": exitcodes.STUCK,
     "interrupted": exitcodes.INTERRUPTED,
     "denied": exitcodes.DENIED,
     "error": exitcodes.ERROR,

@@ -9,12 +9,21 @@ import msgspec
 
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
     Envelope,
+    Event,
+    Instructed,
     ModelFailed,
     PermissionDecided,
+    PlanSaved,
     Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
     Replied,
     Steered,
+    SummaryFailed,
     ToolFinished,
     TurnEnded,
 )
@@ -62,14 +71,17 @@ TRANSCRIPTS: dict[str, Callable[[SessionInfo], Iterator[str]]] = {
 
 
 def _sections(envelope: Envelope) -> Iterator[str]:
+    """What is said of an event; a sub-agent and what it was given to do stand under its name."""
+    agent = envelope.agent
+    person, model = (f"Task of {agent}", agent) if agent else ("User", "akmon")
     match envelope.event:
         case Prompted(message) | Steered(message):
-            yield f"\n## User\n\n{_text(message)}\n"
+            yield f"\n## {person}\n\n{_text(message)}\n"
         case Replied(message):
-            yield f"\n## akmon\n\n{message.text}\n" if message.text else ""
+            yield f"\n## {model}\n\n{message.text}\n" if message.text else ""
             yield from (_call(call) for call in message.calls)
         case ModelFailed(said=said) if said:
-            yield f"\n## akmon\n\n{said}\n"
+            yield f"\n## {model}\n\n{said}\n"
         case CacheBroken():
             yield f"\n*{describe_cache_break(envelope.event)}*\n"
         case PermissionDecided(decision=decision, by=by, reason=reason, tool=tool):
@@ -78,7 +90,30 @@ def _sections(envelope: Envelope) -> Iterator[str]:
             kind = "failed" if result.error else "result"
             yield f"\n**{tool} {kind}**\n\n{_fenced(result.text[:_RESULT_CHARS])}"
         case TurnEnded(outcome, reason) if outcome != "completed":
-            yield f"\n*Turn ended: {outcome}: {reason}*\n"
+            yield f"\n*{f'{agent} ended' if agent else 'Turn ended'}: {outcome}: {reason}*\n"
+        case event:
+            yield from _about_the_conversation(event)
+
+
+def _about_the_conversation(event: Event) -> Iterator[str]:
+    match event:
+        case Instructed(text) if text:
+            yield f"\n**instructions of the user and the project**\n\n{_fenced(text[:_RESULT_CHARS])}"
+        case Cleared(results):
+            yield f"\n*Old results left the prompt: {len(results)}*\n"
+        case Compacted(summary=summary, before=before, after=after):
+            sizes = f"about {before:,} tokens, then {after:,}"
+            yield f"\n**the conversation was shortened** ({sizes})\n\n{_fenced(summary)}"
+        case SummaryFailed(message=message):
+            yield f"\n*No summary of the conversation: {message}*\n"
+        case Reminded(message=message):
+            yield f"\n*akmon to the model: {_text(message)}*\n"
+        case PlanSaved(path) if path:
+            yield f"\n*The plan is in {path}*\n"
+        case QuestionAsked(question=question, options=options):
+            yield f"\n*Question: {question}{''.join(f' / {option}' for option in options)}*\n"
+        case QuestionAnswered(text=text):
+            yield f"\n*Answer: {text or 'left to the model'}*\n"
         case _:
             return
 

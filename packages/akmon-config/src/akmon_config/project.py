@@ -12,7 +12,8 @@ from akmon_core.text import one_line
 
 PROJECT_FILE = Path(".akmon", "config.toml")
 """Below the project root."""
-PROJECT_KEYS = ("model", "max_turns", "max_tokens_total", "max_budget_usd", "permission_mode", "deny")
+_LIMITS = ("max_turns", "max_tokens_total", "max_budget_usd", "max_seconds")
+PROJECT_KEYS = ("model", *_LIMITS, "permission_mode", "deny")
 _NAMED = 10
 """Keys and rules that warnings name, of however many a file has."""
 
@@ -75,7 +76,7 @@ def _refusal(key: str, value: object, below: Settings) -> str:
             return "a scripted model comes from the person, not from a project"
         case "permission_mode", mode if mode != "plan":
             return 'a project may only set it to "plan"'
-        case (("max_turns" | "max_tokens_total" | "max_budget_usd"), int() | float()):
+        case _, int() | float() if key in _LIMITS:
             limit = getattr(below, key)
             return "" if limit is None or value < limit else f"it does not lower your limit of {limit}"
         case _:

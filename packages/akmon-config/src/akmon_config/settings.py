@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     model: Line = ""
     provider: Provider = ""
     fallback_model: Line = ""
+    planner_model: Line = ""
     effort: Effort | None = None
     permission_mode: Mode = "default"
     allow: Rules = []
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     max_turns: int = Field(default=MAX_STEPS, ge=1)
     max_tokens_total: int | None = Field(default=None, ge=1)
     max_budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    auto_compact: bool = True
+    check_command: Line = ""
     models: Rows = ()
     headers: Headers = {}
     ca_file: Line = ""
@@ -79,6 +83,8 @@ class Settings(BaseSettings):
 
 
 FIELDS = tuple(Settings.model_fields)
+NO_CHECK = "none"
+"""As ``check_command``: the model is not reminded to check its changes."""
 
 
 def check(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str, object]:

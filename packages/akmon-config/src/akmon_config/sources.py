@@ -84,7 +84,10 @@ def flag_level(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Pat
 
 def flag(key: str) -> str:
     """The flag that sets a field."""
-    return "--add-dir" if key == "add_dirs" else "--" + key.replace("_", "-")
+    return _FLAGS.get(key) or "--" + key.replace("_", "-")
+
+
+_FLAGS = {"add_dirs": "--add-dir", "auto_compact": "--no-auto-compact", "check_command": "--check"}
 
 
 def _variable(key: str, environ: Mapping[str, str]) -> str:

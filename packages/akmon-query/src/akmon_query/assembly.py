@@ -17,7 +17,7 @@ from akmon_core.events import Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Clock, Instructions, Journal, Locator
+from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans
 from akmon_core.tools import AnyTool, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
@@ -68,6 +68,7 @@ def open_session(
     more_instructions: Instructions | None = None,
     memory: Path | None = None,
     handoff: Path | None = None,
+    plans: Plans | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -83,6 +84,7 @@ def open_session(
 
     ``memory`` is the folder of the user's notes, which all projects share; without it there are only those of
     the project. ``handoff`` is the file of a note that each session leaves on being closed, and a new one is told of.
+    ``plans`` is where the answers of turns in plan mode go, by default new files in ``.akmon/plans``.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -131,7 +133,9 @@ def open_session(
         policy=policy,
         limits=limits,
         project=Project(
-            plans=FilePlans(_project_root(workspace)), instructions=more_instructions, handoff=note
+            plans=plans or FilePlans(workspace.project),
+            instructions=more_instructions,
+            handoff=note,
         ),
         planner=planner,
         instructions=instructions,
@@ -203,12 +207,6 @@ def _choose(ledger: Ledger, model: Model, mode: Mode | None, instructions: str) 
         ledger.report(Instructed(instructions))
     if mode and mode != state.mode:
         change_mode(ledger, mode)
-
-
-def _project_root(workspace: Workspace) -> Path:
-    """The outermost root that the working directory is in."""
-    around = [root for root in workspace.roots if workspace.cwd.is_relative_to(root)]
-    return min(around, key=lambda root: len(root.parts), default=workspace.cwd)
 
 
 def _from_now_on(limits: Limits, ledger: Ledger) -> Limits:

@@ -61,6 +61,9 @@ _SETTABLE = (
     "--max-turns",
     "--max-tokens-total",
     "--max-budget-usd",
+    "--max-seconds",
+    "--no-auto-compact",
+    "--check",
 )
 
 

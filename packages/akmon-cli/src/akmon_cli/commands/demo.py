@@ -15,6 +15,7 @@ from akmon_cli import exitcodes
 from akmon_cli.args import Parser
 from akmon_cli.compose import change_folder, project_sessions
 from akmon_cli.headless import run_headless
+from akmon_core.commands import Prompt
 from akmon_core.errors import SettingsError
 from akmon_core.permissions import Policy, parse_rule
 from akmon_query.assembly import open_session
@@ -92,7 +93,7 @@ async def _run(script: str) -> int:
         name="demo",
     )
     async with session:
-        return await run_headless(session, _TASK, "text", partial=False)
+        return await run_headless(session, Prompt(_TASK), "text", partial=False)
 
 
 def _verdict(code: int, tests: int) -> str:

@@ -14,7 +14,7 @@ from akmon_cli.args import COMMON, Parser
 from akmon_cli.compose import change_folder, project_sessions
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.errors import SettingsError
-from akmon_core.events import Replied, ToolFinished, TurnEnded
+from akmon_core.events import Compacted, Replied, ToolFinished, TurnEnded
 from akmon_core.text import neutralise, one_line
 from akmon_query.journal import broken_links, delete_journal, read_records
 from akmon_query.store import SessionInfo, find_session, list_sessions
@@ -71,7 +71,9 @@ def _row(info: SessionInfo) -> dict[str, object]:
 
 
 def _show(info: SessionInfo) -> int:
-    events = [envelope.event for _, envelope, _ in read_records(info.path)]
+    envelopes = [envelope for _, envelope, _ in read_records(info.path)]
+    agents = {envelope.agent for envelope in envelopes} - {""}
+    events = [envelope.event for envelope in envelopes if not envelope.agent]
     print(f"session   {info.id}{f'  [{one_line(info.name, 100)}]' if info.name else ''}")
     print(f"model     {neutralise(f'{info.provider}/{info.model}')}")
     print(f"folder    {neutralise(info.cwd)}")
@@ -80,6 +82,10 @@ def _show(info: SessionInfo) -> int:
     print(f"turns     {sum(isinstance(event, TurnEnded) for event in events)}")
     print(f"replies   {sum(isinstance(event, Replied) for event in events)}")
     print(f"calls     {sum(isinstance(event, ToolFinished) for event in events)}")
+    if agents:
+        print(f"agents    {len(agents)} ({', '.join(sorted(agents))})")
+    if shortened := sum(isinstance(event, Compacted) for event in events):
+        print(f"shortened {shortened}")
     print(f"journal   {info.path} ({_integrity(info.path)})")
     answer = next((event.message.text for event in reversed(events) if isinstance(event, Replied)), "")
     if answer:

@@ -1,0 +1,127 @@
+"""The lines of the JSON stream: what each event looks like to a program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from akmon_core.events import (
+    CacheBroken,
+    Cleared,
+    Compacted,
+    Compacting,
+    Event,
+    Instructed,
+    ModelFailed,
+    Noticed,
+    PermissionDecided,
+    Pinned,
+    PlanSaved,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
+    Replied,
+    SummaryFailed,
+    ToolFinished,
+)
+from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
+from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
+
+Line = dict[str, Any]
+
+_AS_THEY_ARE: dict[type, str] = {
+    PermissionDecided: "permission",
+    CacheBroken: "cache_broken",
+    Cleared: "cleared",
+    Compacting: "compacting",
+    PlanSaved: "plan_saved",
+    QuestionAsked: "question",
+    QuestionAnswered: "answer",
+    Instructed: "instructions",
+    Noticed: "notice",
+}
+"""Events whose line has their own fields."""
+
+
+def stream_line(event: Event) -> Line | None:
+    """The line of an event; None if the stream leaves it out. Every field is always there."""
+    match event:
+        case Replied(message):
+            return {
+                "type": "assistant",
+                "message": _said(message),
+                **_took(event),
+                "response_id": event.response_id,
+            }
+        case ToolFinished(result, tool):
+            return {"type": "user", "tool": tool, "message": {"role": "user", "content": [_result(result)]}}
+        case ModelFailed(kind, message, said=said):
+            failure = {"kind": kind, "message": message, "text": said}
+            return {"type": "model_error", **failure, **_took(event)}
+        case Compacted(summary=summary, by=by, before=before, after=after):
+            sizes = {"by": by, "tokens_before": before, "tokens_after": after}
+            return {"type": "compacted", "summary": summary, **sizes, **_took(event)}
+        case SummaryFailed(message=message):
+            return {"type": "summary_failed", "message": message, **_took(event)}
+        case Reminded(kind, message):
+            return {"type": "reminder", "kind": kind, "text": message.text}
+        case Pinned(pin):
+            return {"type": "pin", "name": pin.name, "text": pin.text}
+        case Retrying(passed=passed) if passed:
+            return None
+        case Retrying():
+            return {"type": "retry", **msgspec.structs.asdict(event)}
+        case _ if type(event) in _AS_THEY_ARE:
+            return {"type": _AS_THEY_ARE[type(event)], **msgspec.structs.asdict(event)}
+        case _:
+            return None
+
+
+def delta_line(event: Event) -> Line | None:
+    """The line of a piece of text."""
+    match event:
+        case TextDelta(text):
+            return {"type": "text_delta", "text": text}
+        case ThinkingDelta(text):
+            return {"type": "thinking_delta", "text": text}
+        case _:
+            return None
+
+
+def _took(call: Replied | ModelFailed | Compacted | SummaryFailed) -> Line:
+    return {"usage": call.usage, "cost_usd": call.cost, "attempts": call.attempts, "model": call.model}
+
+
+def _said(message: Assistant) -> Line:
+    return {"role": "assistant", "content": _content(message), "stop_reason": message.stop}
+
+
+def _result(result: ToolResult) -> Line:
+    return {
+        "type": "tool_result",
+        "tool_use_id": result.call_id,
+        "content": result.text,
+        "is_error": result.error,
+    }
+
+
+def _content(message: Assistant) -> list[Line]:
+    blocks: list[Line] = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                blocks.append({"type": "text", "text": text})
+            case Thinking(text=text):
+                blocks.append({"type": "thinking", "thinking": text})
+            case ToolCall(id=call_id, name=name, arguments=arguments):
+                blocks.append({"type": "tool_use", "id": call_id, "name": name, "input": _input(arguments)})
+    return blocks
+
+
+def _input(arguments: str) -> Any:
+    """The arguments as an object; as the text they are if they are no JSON."""
+    try:
+        return msgspec.json.decode(arguments or "{}")
+    except (msgspec.DecodeError, UnicodeError):
+        return arguments

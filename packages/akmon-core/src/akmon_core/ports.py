@@ -9,7 +9,7 @@ from akmon_core.commands import Command
 from akmon_core.events import Envelope
 from akmon_core.messages import Pin
 from akmon_core.permissions import Target
-from akmon_core.tools import Effect
+from akmon_core.tools import Delegation, Effect, ToolOutput
 
 
 class Clock(Protocol):
@@ -88,3 +88,17 @@ class Plans(Protocol):
     def read(self, path: str) -> str:
         """The plan in a file; of an empty path, the newest one. Raises ``OSError``."""
         ...
+
+
+class SubAgents(Protocol):
+    """Has other agents work for the main one."""
+
+    async def delegate(self, delegation: Delegation) -> ToolOutput:
+        """What a new agent answers to its task."""
+        ...
+
+    async def plan(self, task: str) -> ToolOutput:
+        """The plan that the planner makes for ``task``."""
+        ...
+
+    async def close(self) -> None: ...

@@ -39,11 +39,13 @@ class Compaction:
         """Reports a ``Compacted`` or a ``SummaryFailed``."""
         ledger, room = self._ledger, self.room()
         request = compose_summary(self._prompts.request(self._calls.facts), kept, hint)
+        start = len(ledger.state.history) - kept
         ledger.report(Compacting(prompt_tokens(ledger.state, room)))
         answer = await self._calls.summarise(request)
         if answer is None:
             return
         summary, bill = answer
+        kept = len(ledger.state.history) - start  # what was said meanwhile stays as well
         how = summarised(ledger.state, room, summary, kept)
         if how is None:
             self._calls.summary_failed("the summary would have saved nothing", bill)

@@ -36,6 +36,8 @@ class Ledger:
         """The path of the sub-agent; empty is the main agent."""
         self.cause = ""
         """The id of the command that what happens now belongs to."""
+        self.began = 0.0
+        """When the main agent's turn began, by the monotonic clock."""
         self._journal = journal
         self._hub: Hub = of._hub if of else Hub(journal)
         self._seq = 0

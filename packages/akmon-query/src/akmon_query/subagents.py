@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from akmon_core.codec import SCHEMA
+from akmon_core.errors import JournalError
 from akmon_core.events import Instructed, ModeChanged, ModelChosen, Prompted, SessionStarted
 from akmon_core.limits import AGENT_ANSWER_CHARS, AGENT_STEPS, Limits
 from akmon_core.messages import Assistant, Text, User
@@ -73,6 +74,8 @@ class Agents:
             await driver.drive()
         if being_cancelled():
             raise asyncio.CancelledError
+        if ledger.broken:
+            raise JournalError(ledger.broken)
         return _answer(ledger)
 
     def _introduce(self, ledger: Ledger, model: Model, mode: Mode) -> None:

@@ -108,7 +108,13 @@ async def run_turn(session: Session, command: Command) -> list[Envelope]:
 
 
 def check_well_formed(history: Sequence[Message]) -> None:
-    """Raises ``AssertionError`` unless every call has exactly one result, right behind its reply."""
+    """Raises ``AssertionError`` unless a provider would accept ``history``.
+
+    A user speaks first, and every call has exactly one result, right behind its reply and in its order.
+    """
+    assert not history or isinstance(history[0], User), (
+        f"the history begins with a {type(history[0]).__name__}"
+    )
     waiting: list[str] = []
     for message in history:
         match message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from akmon_core.context import Clear, Summarise, Trim
 from akmon_core.decide import (
@@ -38,6 +38,7 @@ from akmon_core.events import (
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, User, note
 from akmon_core.models import Model
+from akmon_core.ports import SubAgents
 from akmon_core.prompt import GO_ON, carry_out, instructions_note
 from akmon_core.tools import AnyTool, no_agents
 from akmon_query.compaction import Compaction
@@ -47,9 +48,6 @@ from akmon_query.modelcall import ModelCalls
 from akmon_query.project import Project
 from akmon_query.prompts import Prompts
 from akmon_query.toolcalls import ToolCalls, close_calls
-
-if TYPE_CHECKING:
-    from akmon_query.subagents import Agents
 
 
 class Driver:
@@ -63,7 +61,7 @@ class Driver:
         gate: Gate,
         limits: Limits,
         project: Project,
-        agents: Agents | None = None,
+        agents: SubAgents | None = None,
     ) -> None:
         self._ledger = ledger
         self._limits = limits
@@ -73,7 +71,6 @@ class Driver:
         self._calls = ModelCalls(ledger, model)
         self._prompts = Prompts(ledger, self._tools.specs(), auto=limits.auto_compact)
         self._compaction = Compaction(ledger, self._calls, self._prompts)
-        self._began = 0.0
         self._visited: set[str] = set()
         """Files whose folders were searched for instructions."""
 
@@ -82,7 +79,8 @@ class Driver:
         if self._ledger.broken:
             self._close("failed", self._ledger.broken)
             return False
-        self._began = time.monotonic()
+        if self._ledger is self._ledger.root:
+            self._ledger.began = time.monotonic()
         try:
             self._ledger.report(prompted)
         except JournalError as error:
@@ -135,7 +133,7 @@ class Driver:
         return Situation(
             room=self._compaction.room(),
             spent=self._ledger.root.state.spent,
-            seconds=time.monotonic() - self._began,
+            seconds=time.monotonic() - self._ledger.root.began,
         )
 
     async def _perform(self, move: Move) -> None:

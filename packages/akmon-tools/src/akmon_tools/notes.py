@@ -137,15 +137,8 @@ class Notes:
 
 
 def notes_of(workspace: Workspace, user: Path | None = None) -> Notes:
-    """The notes for work in ``workspace``, and those in the folder ``user``.
-
-    The project is the nearest folder with a ``.git`` entry, from the working folder up to its root, or else
-    the working folder.
-    """
-    cwd = workspace.cwd
-    root, _ = workspace.anchor(cwd)
-    inside = (folder for folder in (cwd, *cwd.parents) if folder.is_relative_to(root))
-    return Notes(next((folder for folder in inside if os.path.lexists(folder / ".git")), cwd), user)
+    """The notes for work in ``workspace``, and those in the folder ``user``."""
+    return Notes(workspace.project, user)
 
 
 def index(notes: Notes, cap: int = NOTE_INDEX_BYTES) -> str:

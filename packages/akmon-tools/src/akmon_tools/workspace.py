@@ -68,6 +68,13 @@ class Workspace:
         """``path`` as the model should name it: from the cwd where it lies below, else in full."""
         return reveal(path.relative_to(self.cwd).as_posix() if path.is_relative_to(self.cwd) else str(path))
 
+    @property
+    def project(self) -> Path:
+        """The nearest folder with a ``.git`` entry, from the working folder to its root; else that folder."""
+        root, _ = self.anchor(self.cwd)
+        inside = (folder for folder in (self.cwd, *self.cwd.parents) if folder.is_relative_to(root))
+        return next((folder for folder in inside if os.path.lexists(folder / ".git")), self.cwd)
+
     def anchor(self, path: Path) -> tuple[Path, tuple[str, ...]]:
         """The first root that contains a resolved ``path``, and the parts of the path below it."""
         place = self._place(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter
@@ -10,6 +9,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from akmon_config.textfile import Refused, read_text
 from akmon_core.limits import DETECT_ENTRIES, DETECT_FOLDERS, MANIFEST_BYTES
@@ -105,8 +106,8 @@ class Folder:
     def json(self, name: str) -> dict[str, Any]:
         """A file's JSON object; empty if there is none."""
         try:
-            value = json.loads(self.text(name) or "{}")
-        except (ValueError, RecursionError):
+            value = msgspec.json.decode(self.text(name) or "{}")
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 

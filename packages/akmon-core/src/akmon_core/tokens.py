@@ -27,11 +27,10 @@ CALL = 8
 TOOL = 8
 """Tokens that a tool costs besides its name, description and schema."""
 IMAGE = 1_500
-"""Tokens of one image: Anthropic counts width * height / 750, at most about 1,600 for one it does not
-scale down; OpenAI about 765 to 1,445 for a screenshot at high detail."""
-SEALED = 0.19
-"""Tokens per character of encrypted reasoning: about three quarters of base64 are bytes, of which
-about four make a token; the provider counts the reasoning, not the cipher text."""
+"""Tokens of one image: Anthropic counts width * height / 750, about 1,600 for the largest that it does not
+scale down; OpenAI 765 to 1,105 in tiles of 512 pixels, or at most 1,536 patches."""
+SEALED_BYTES = 650
+"""Bytes of encrypted reasoning that are not reasoning; codex takes this figure for OpenAI's."""
 
 WHOLE = 40_000
 """Characters up to which all of a text is measured."""
@@ -40,17 +39,18 @@ SAMPLES = 32
 RATIO_MIN, RATIO_MAX = 0.5, 3.0
 """What one tokenizer may differ from another; a report beyond that is not of this prompt."""
 
-# Kinds of character: a lower, A upper, 0 digit; w Latin with accents, y Cyrillic, g Greek, r Armenian,
+# Kinds of character: a lower, A upper, 0 digit; w Latin with accents, v those of
+# Polish, Czech, Turkish and others, y Cyrillic, g Greek, r Armenian,
 # Hebrew and Georgian, h Arabic, C Han, J kana, K Hangul, T Thai and Lao, D other letters, m marks; P
 # punctuation, S symbols, E emoji, X the rest. ASCII punctuation and spaces stand for themselves.
 _RANGES = (
-    (0xA1, "X"), (0xC0, "S"), (0x250, "w"), (0x300, "X"), (0x370, "m"), (0x400, "g"), (0x530, "y"),
-    (0x600, "r"), (0x780, "h"), (0x900, "X"), (0xE00, "D"), (0x1000, "T"), (0x10A0, "D"), (0x1100, "r"),
-    (0x1200, "K"), (0x1E00, "D"), (0x1F00, "w"), (0x2000, "g"), (0x2070, "P"), (0x2E80, "S"),
-    (0x3000, "C"), (0x3040, "P"), (0x3100, "J"), (0x3130, "X"), (0x3190, "K"), (0x3400, "S"),
-    (0xA000, "C"), (0xAC00, "X"), (0xD7B0, "K"), (0xF900, "X"), (0xFB00, "C"), (0xFF00, "X"),
-    (0xFF61, "P"), (0xFFA0, "J"), (0xFFE0, "K"), (0x1F000, "X"), (0x1FB00, "E"), (0x20000, "X"),
-    (0x32000, "C"), (0x110000, "X"),
+    (0xA0, "X"), (0xA1, "\t"), (0xC0, "S"), (0x100, "w"), (0x250, "v"), (0x300, "X"), (0x370, "m"),
+    (0x400, "g"), (0x530, "y"), (0x600, "r"), (0x780, "h"), (0x900, "X"), (0xE00, "D"), (0xE80, "T"),
+    (0x1000, "X"), (0x10A0, "D"), (0x1100, "r"), (0x1200, "K"), (0x1780, "X"), (0x1800, "D"),
+    (0x1E00, "X"), (0x1F00, "w"), (0x2000, "g"), (0x2070, "P"), (0x2E80, "S"), (0x3000, "C"),
+    (0x3040, "P"), (0x3100, "J"), (0x3130, "X"), (0x3190, "K"), (0x3400, "S"), (0xA000, "C"),
+    (0xAC00, "X"), (0xD7B0, "K"), (0xF900, "X"), (0xFB00, "C"), (0xFE00, "h"), (0xFE10, "m"),
+    (0xFF00, "X"), (0xFF61, "P"), (0xFFA0, "J"), (0xFFE0, "K"), (0x1F000, "X"), (0x1FB00, "E"),
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ _ASCII += "[\\]^_`" + "a" * 26 + "{|}~X"
 
 
 def _kinds() -> str:
-    """The kind of every code point up to the last range, for ``str.translate``."""
+    """The kind of every code point up to the last range; ``str.translate`` leaves others as they are."""
     kinds = _ASCII
     for end, kind in _RANGES:
         kinds += kind * (end - len(kinds))
@@ -69,13 +69,13 @@ def _kinds() -> str:
 _KINDS = _kinds()
 _PIECE = re.compile(
     r"(?=[aA0/+_-]{20})(?=(?:[aA/+_-]{0,12}0{1,8}){3})[aA0/+_-]{20,}=*"  # base64, hashes, uuids
-    r"|[^\naA0wygrhCJKDTmPSEX]?(?:A*[aw]+|A+)(?:'aa?(?![aw]))?"
+    r"|[^\naA0wvygrhCJKDTmPSEX]?(?:A*[awv]+|A+)(?:'aa?(?![awv]))?"
     r"|0{1,3}"
-    r"|[^\naA0wygrhCJKDTmPSEX]?(?:[yg]+|r+|h+|[Dm]+|K+|T+)"
+    r"|[^\naA0wvygrhCJKDTmPSEX]?(?:[yg]+|r+|h+|[Dm]+|K+|T+)"
     r"|[CJ]+"
-    r"| ?[^\saA0wygrhCJKDTmPSEX]+[\n/]*"
-    r"|[ \t\n]*\n+|\s+(?!\S)|\s+"
+    r"| ?[^\saA0wvygrhCJKDTmPSEX]+[\n/]*"
     r"| ?P+\n*| ?S+\n*| ?E+\n*|X+"
+    r"|[ \t\n]*\n+|\s+(?!\S)|\s+"
 )
 
 # What words of 1, 2, 3 ... characters cost; beyond the table a third of a token per character more.
@@ -85,6 +85,7 @@ _CAPITAL_SPACED = (1.0, 1.03, 1.04, 1.04, 1.14, 1.2, 1.2, 1.3, 1.4, 1.4, 1.6, 1.
 _CAPITAL_BARE = (1.0, 1.03, 1.1, 1.06, 1.04, 1.07, 1.1, 1.11, 1.2, 1.25, 1.25, 1.3, 1.45, 1.5, 1.6)
 _UPPER_SPACED = (1.0, 1.0, 1.08, 1.3, 1.4, 1.25, 1.25, 1.4, 1.5, 1.5, 1.6, 1.7, 1.8, 2.0, 2.2)
 _UPPER_BARE = (1.0, 1.03, 1.34, 1.6, 1.6, 1.8, 2.1, 2.3, 2.3, 2.8, 3.0, 3.3, 3.6, 3.9, 4.2)
+# A word with accents also carries what its neighbours without any cost more than English words.
 _ACCENTED = (1.0, 1.2, 1.2, 1.25, 1.6, 1.75, 2.0, 2.3, 2.5, 2.6, 2.7, 3.0, 3.3, 3.6, 3.9)
 _PER_LETTER = 0.33
 
@@ -92,15 +93,20 @@ _JOINED = "_.-(,'"
 """Punctuation that is mostly one token with the word after it."""
 _HALF_JOINED = "/=[\t<#^)%*"
 
+_FUSED = frozenset(
+    ('":"', '","', '":{"', '":["', '},{"', '"},{"', "></", '"></', '":', '",', '{"', "():", "());", "')")
+)
+"""Runs of punctuation that are frequent in data and code, and one token."""
+
 # Other scripts: first token, then tokens per character, with a space before and without.
 _SCRIPTS = {
     "y": (0.6, 0.165, 0.9, 0.25),
-    "g": (0.35, 0.34, 0.6, 0.49),
-    "r": (0.5, 0.28, 0.6, 0.41),
-    "h": (0.45, 0.28, 0.6, 0.4),
+    "g": (0.3, 0.33, 0.6, 0.49),
+    "r": (0.4, 0.27, 0.6, 0.4),
+    "h": (0.25, 0.27, 0.5, 0.37),
     "K": (0.7, 0.46, 0.3, 0.75),
-    "D": (0.5, 0.32, 0.4, 0.55),
-    "m": (0.5, 0.32, 0.4, 0.55),
+    "D": (0.4, 0.29, 0.4, 0.55),
+    "m": (0.4, 0.29, 0.4, 0.55),
     "T": (0.5, 0.4, 0.5, 0.4),
 }
 
@@ -129,7 +135,7 @@ def _price(shape: str) -> float:
     last = shape[-1]
     if len(shape) >= 20 and "0" in shape:
         return _random(shape)
-    if last in "aAw":
+    if last in "aAwv":
         return _word(shape)
     if last in "CJ":
         return _ideographs(shape)
@@ -138,13 +144,15 @@ def _price(shape: str) -> float:
     if last == "0":
         return 1.0
     if shape.isspace():
-        return 1.0 + len(shape) // 80
+        return 1.0 + shape.count("\n") // 16 + shape.count(" ") // 80
     return _symbols(shape)
 
 
 def _random(shape: str) -> float:
     """Base64 and the like breaks wherever the kind of character changes, and within."""
     runs = len(re.findall(r"a+|A+|0+|[^aA0]", shape))
+    if "a" not in shape and "A" not in shape:
+        return len(shape) / 3 + runs / 2
     if "a" in shape and "A" in shape:
         return 0.11 * len(shape) + 0.87 * runs
     return 0.28 * len(shape) + 0.6 * runs
@@ -152,13 +160,13 @@ def _random(shape: str) -> float:
 
 def _word(shape: str) -> float:
     first = shape[0]
-    word = shape if first in "aAw" else shape[1:]
+    word = shape if first in "aAwv" else shape[1:]
     word, apostrophe, _ = word.partition("'")
     after = 0.95 if apostrophe else 0.0
     spaced = first == " "
     if first == "\\":  # escaped: the backslash and its letter are one token, the word stands behind them
         return after + 1.0 + (_letters(word[1:], spaced=False) if len(word) > 1 else 0.0)
-    if spaced or first in "aAw":
+    if spaced or first in "aAwv":
         return after + _letters(word, spaced)
     return (
         after
@@ -168,8 +176,8 @@ def _word(shape: str) -> float:
 
 
 def _letters(word: str, spaced: bool) -> float:
-    if "w" in word:
-        return _at(_ACCENTED, len(word))
+    if "w" in word or "v" in word:
+        return _at(_ACCENTED, len(word)) + (0.0 if len(word) < 6 else 1.6 if "v" in word else 1.0)
     capitals = word.count("A")
     if not capitals:
         return _at(_SPACED if spaced else _BARE, len(word))
@@ -198,14 +206,18 @@ def _ideographs(shape: str) -> float:
 
 def _symbols(shape: str) -> float:
     body = shape.strip()
+    if body in _FUSED:
+        return 1.0
+    if not body.isascii():
+        return 2.5 * len(body)
     if body[0] in "EX":
-        return 2.0 * len(body)
+        return (1.4 if body[0] == "E" else 2.0) * len(body)
     if body[0] in "PS":
-        return 0.3 + 0.8 * len(body)
-    runs = sum(1 for before, char in zip(" " + body, body, strict=False) if before != char)
-    if runs == 1:
-        return 1.0 + len(body) // 32
-    return max(1.0, 0.45 * runs - 0.2) + len(body) // 32
+        return 0.4 + 0.6 * len(body)
+    runs = [len(match[0]) for match in re.finditer(r"(.)\1*", body)]
+    if len(runs) == 1:
+        return 1.0 + len(body) // 64
+    return max(1.0, sum(0.45 if run < 3 else 1.0 for run in runs) - 0.2)
 
 
 class Gauge(msgspec.Struct, frozen=True):
@@ -252,12 +264,18 @@ def _weigh_part(part: Text | Image | Thinking | ToolCall) -> int:
             return weigh_text(text)
         case Image():
             return IMAGE
-        case Thinking(redacted=True, signature=signature):
-            return round(SEALED * len(signature))
-        case Thinking(text=text):
-            return weigh_text(text)
+        case Thinking(text=text, signature=signature):
+            return max(weigh_text(text), _weigh_sealed(signature))
         case ToolCall(name=name, arguments=arguments):
             return CALL + weigh_text(name) + weigh_text(arguments)
+
+
+def _weigh_sealed(signature: str) -> int:
+    """What is counted is the reasoning, not the base64 of its cipher text: about four bytes to a token.
+
+    The text shown beside it may be a summary, so the larger of the two is taken.
+    """
+    return max(len(signature) * 3 // 4 - SEALED_BYTES, 0) // 4
 
 
 def weigh_tools(specs: Iterable[ToolSpec]) -> int:

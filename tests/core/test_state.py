@@ -16,6 +16,7 @@ from akmon_core.events import (
     PermissionAsked,
     PermissionDecided,
     Prompted,
+    Reminded,
     Replied,
     SessionStarted,
     Steered,
@@ -96,6 +97,17 @@ def test_steering_behind_a_complete_reply_is_delivered_at_once() -> None:
 def test_steering_during_a_reply_that_never_came_is_not_lost() -> None:
     state = replay([Prompted(said("go")), Steered(said("wait")), TurnEnded("interrupted")])
     assert texts(state) == ["go", "wait"]
+
+
+def test_what_akmon_says_before_a_model_call_is_read_in_it_and_a_word_about_the_mode_waits() -> None:
+    events: list[DurableEvent] = [Prompted(said("go")), Replied(calling("a")), finished("a")]
+    reminded = replay([*events, Steered(said("wait")), Reminded("repetition", said("look again"))])
+    assert texts(reminded) == ["go", "calls", "result of a", "wait", "look again"]
+    assert reminded.reminded == ("repetition",)
+    changed = replay([*events, Reminded("mode", said("plan now"))])
+    assert texts(changed) == ["go", "calls", "result of a"]
+    assert texts(apply(changed, Replied(Assistant((Text("hm"),))))) == [*texts(changed), "hm", "plan now"]
+    assert texts(replay([Prompted(said("go")), Reminded("plan", said("do this"))])) == ["go", "do this"]
 
 
 def test_a_prompt_starts_a_turn_afresh() -> None:

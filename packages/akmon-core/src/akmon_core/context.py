@@ -232,10 +232,12 @@ def _saved(call: ToolCall, result: ToolResult) -> int:
     return size - _PLACEHOLDER_CHARS
 
 
-def _clear(state: State, old: list[_Old]) -> Clear:
+def _clear(state: State, old: list[_Old]) -> Clear | None:
+    """None if the placeholders would weigh as much, as beside a result of spaces."""
     records = tuple(each.record for each in old)
     _, difference = cleared(state.history, frozenset(records))
-    return Clear(records, int(-difference * state.gauge.ratio))
+    tokens = int(-difference * state.gauge.ratio)
+    return Clear(records, tokens) if tokens > 0 else None
 
 
 def _worth_clearing(state: State, room: Room) -> Clear | None:

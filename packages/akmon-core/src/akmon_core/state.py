@@ -40,7 +40,7 @@ from akmon_core.events import (
 )
 from akmon_core.guards import Track
 from akmon_core.limits import OVERFLOWS, PIN_CHARS
-from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User, note
 from akmon_core.permissions import Grant, Mode, Verdict
 from akmon_core.shorten import cleared, cut, fitted, shortened
 from akmon_core.spending import Spent
@@ -81,7 +81,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 0
     """Model calls in this turn."""
     replies: int = 0
-    """Replies in the whole session."""
+    """Replies in the whole session, those that broke off included."""
     cleared_at: int = 0
     """How many there were when the history was last made shorter."""
     continuations: int = 0
@@ -171,7 +171,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Steered():
             return _said(_replace(state, track=Track()), event.message)
         case Reminded(kind, message):
-            return _said(_replace(state, reminded=(*state.reminded, kind)), message)
+            return _said(_replace(state, reminded=(*state.reminded, kind)), message, at_once=kind != "mode")
         case Continued():
             return _replace(_added(_settled(state), event.message), continuations=state.continuations + 1)
         case Pinned(pin):
@@ -215,6 +215,8 @@ def replay(events: Iterable[DurableEvent]) -> State:
 
 
 def _added(state: State, *messages: Message) -> State:
+    if messages and not (state.history or isinstance(messages[0], User)):  # providers insist on it
+        messages = (note("The beginning of this conversation was lost."), *messages)
     weight = state.weight + sum(map(weigh, messages))
     return _replace(state, history=(*state.history, *messages), weight=weight)
 
@@ -238,11 +240,11 @@ def _prompted(state: State, event: Prompted) -> State:
     )
 
 
-def _said(state: State, message: User) -> State:
-    """Where a reply is being made, it goes first."""
+def _said(state: State, message: User, *, at_once: bool = False) -> State:
+    """A reply that is being made goes first; ``at_once`` if none can be."""
     state = _replace(state, queued=(*state.queued, message))
     replied = bool(state.history) and isinstance(state.history[-1], Assistant)
-    return _deliver(state) if replied else state
+    return _deliver(state) if replied or at_once else state
 
 
 def _replied(state: State, event: Replied) -> State:
@@ -270,8 +272,10 @@ def _failed(state: State, event: ModelFailed) -> State:
         ceiling = min(refused, state.ceiling or refused) * 9 // 10
         failure = event.message if state.overflows >= OVERFLOWS else ""
         return _replace(state, ceiling=ceiling, overflows=state.overflows + 1, failure=failure)
-    said = (Assistant((Text(event.said),), "interrupted"),) if event.said else ()
-    return _replace(_added(state, *said), failure=event.message)
+    if event.said:
+        state = _added(state, Assistant((Text(event.said),), "interrupted"))
+        state = _replace(state, replies=state.replies + 1)
+    return _replace(state, failure=event.message)
 
 
 def _compacted(state: State, event: Compacted) -> State:

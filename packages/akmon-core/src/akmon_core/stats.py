@@ -6,8 +6,17 @@ from collections.abc import Iterable
 
 import msgspec
 
-from akmon_core.events import CacheBroken, Envelope, ModelChosen, ModelFailed, Prompted, Replied
-from akmon_core.spending import Spent
+from akmon_core.events import (
+    CacheBroken,
+    Compacted,
+    Envelope,
+    ModelChosen,
+    ModelFailed,
+    Prompted,
+    Replied,
+    SummaryFailed,
+)
+from akmon_core.spending import Charged, Spent
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -18,7 +27,7 @@ class Tally(msgspec.Struct, frozen=True):
     """Attempts beyond the first of each call."""
     spent: Spent = Spent()
 
-    def and_also(self, call: Replied | ModelFailed) -> Tally:
+    def and_also(self, call: Charged) -> Tally:
         return Tally(self.calls + 1, self.repeats + call.attempts - 1, self.spent.and_also(call))
 
 
@@ -42,16 +51,16 @@ class Stats(msgspec.Struct, kw_only=True):
 
 
 def stats_of(journal: Iterable[Envelope]) -> Stats:
-    """The sums over all of ``journal``; ``total.spent`` is the session's own."""
-    stats, chosen = Stats(), ""
+    """The sums over all of ``journal``, of sub-agents and summaries too; ``total.spent`` is the session's."""
+    stats, chosen = Stats(), dict[str, str]()
     for envelope in journal:
         match envelope.event:
             case ModelChosen(provider, model):
-                chosen = f"{provider}/{model}"
-            case Prompted():
+                chosen[envelope.agent] = f"{provider}/{model}"
+            case Prompted() if not envelope.agent:
                 stats.turns[envelope.turn] = Tally()
-            case Replied() | ModelFailed() as call:
-                _add(stats, call, envelope.turn, call.model or chosen)
+            case Replied() | ModelFailed() | SummaryFailed() | Compacted(by="model") as call:
+                _add(stats, call, envelope.turn, call.model or chosen.get(envelope.agent, ""))
             case CacheBroken(cause, tokens):
                 step = stats.turns.get(envelope.turn, Tally()).calls
                 stats.breaks.append(Break(envelope.turn, step, cause, tokens))
@@ -60,7 +69,7 @@ def stats_of(journal: Iterable[Envelope]) -> Stats:
     return stats
 
 
-def _add(stats: Stats, call: Replied | ModelFailed, turn: int, model: str) -> None:
+def _add(stats: Stats, call: Charged, turn: int, model: str) -> None:
     stats.total = stats.total.and_also(call)
     stats.turns[turn] = stats.turns.get(turn, Tally()).and_also(call)
     stats.models[model] = stats.models.get(model, Tally()).and_also(call)

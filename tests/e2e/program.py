@@ -143,6 +143,10 @@ class Place:
         (path,) = self.journals()
         return path
 
+    def newest(self) -> Path:
+        """The journal that was written to last."""
+        return max(self.journals(), key=lambda path: path.stat().st_mtime_ns)
+
     def end(self) -> None:
         for running in self._running:
             if running.process.poll() is None:

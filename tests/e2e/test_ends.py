@@ -170,7 +170,8 @@ def test_an_interrupt_in_mid_tool_ends_the_command_and_what_it_started(place: Pl
     assert not (place.project / "never").exists()
     shell, write = ran.lines[-1]["tool_calls"]
     assert "Cut off while it ran" in shell["message"]
-    assert write == {"name": "write", "success": False, "message": "Not run: interrupted by the user."}
+    message = "Not run: interrupted by the user."
+    assert write == {"name": "write", "success": False, "message": message, "agent": ""}
     check_resumable(place, place.journal())
 
 

@@ -24,14 +24,33 @@ def test_the_turn_limit_ends_a_run_that_does_not_end(place: Place) -> None:
 
 
 def test_without_a_flag_the_limit_is_25(place: Place) -> None:
-    report = place.play(NEVER_DONE, "go", "--output=json").json
+    script = "\n---\n".join(f'call list {{"path": "{number}"}}\nsay {number}' for number in range(30))
+    for number in range(30):
+        (place.project / str(number)).mkdir()
+        (place.project / str(number) / f"{number}.txt").touch()
+    report = place.play(script, "go", "--output=json").json
     assert report["exit_reason"] == "max_turns"
     assert len(report["tool_calls"]) == 25
 
 
+def test_time_that_is_up_ends_a_run(place: Place) -> None:
+    script = 'repeat forever\ndelay 0.01\ncall shell {"command": "date +%N"}'
+    ran = place.play(script, "go", "--max-seconds", "0.001", "--allow=shell", "--output=stream-json")
+    assert (ran.code, ran.lines[-1]["subtype"]) == (7, "time_limit")
+    assert "--max-seconds" in ran.lines[-1]["error"]
+    assert "akmon: go on with: akmon -r" in ran.err
+
+
+def test_a_model_that_goes_in_circles_is_told_and_then_stopped(place: Place) -> None:
+    ran = place.play(NEVER_DONE, "go", "--output=stream-json")
+    assert (ran.code, ran.lines[-1]["exit_reason"]) == (8, "stuck")
+    (told,) = [line for line in ran.lines if line["type"] == "reminder"]
+    assert told["kind"] == "repetition"
+
+
 def test_the_budget_ends_a_run_on_a_priced_model(place: Place) -> None:
     ran = place.play(PRICE + NEVER_DONE, "go", "--max-budget-usd", "0.01", "--output=json")
-    assert ran.code == 4
+    assert ran.code == 5
     assert ran.json["exit_reason"] == "budget_limit"
     assert ran.json["cost_usd"] == pytest.approx(0.0135)
     assert "--max-budget-usd" in ran.json["error"]
@@ -90,7 +109,7 @@ def test_what_was_said_before_a_failure_for_good_is_kept_and_gone_on_from(place:
 def test_used_up_tokens_end_the_run_with_the_code_of_a_limit(place: Place) -> None:
     script = "repeat forever\ncall list {}\nusage input=600"
     ran = place.play(script, "go", "--max-tokens-total", "1000", "--output=json")
-    assert (ran.code, ran.json["exit_reason"], ran.json["usage"]["input_tokens"]) == (4, "token_limit", 1_200)
+    assert (ran.code, ran.json["exit_reason"], ran.json["usage"]["input_tokens"]) == (6, "token_limit", 1_200)
     assert "--max-tokens-total" in ran.err
 
 

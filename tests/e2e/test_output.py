@@ -57,11 +57,12 @@ def test_the_json_report_has_exactly_the_documented_keys(place: Place, flag: str
     assert (report["status"], report["exit_reason"], report["error"]) == ("success", "completed", None)
     assert report["result"] == "The answer."
     assert report["tool_calls"] == [
-        {"name": "list", "success": True, "message": "0 entries"},
+        {"name": "list", "success": True, "message": "0 entries", "agent": ""},
         {
             "name": "read",
             "success": False,
             "message": "absent.txt does not exist. Use list or search to find it.",
+            "agent": "",
         },
     ]
     assert report["usage"] == {
@@ -100,7 +101,7 @@ def test_stream_json_begins_with_init_and_ends_with_the_result(place: Place) -> 
     assert (first["session_id"], first["cwd"]) == (place.journal().stem, str(place.project))
     assert last["type"] == "result"
     assert last["subtype"] == "completed"
-    assert set(last) == REPORT | {"type", "subtype"}
+    assert set(last) == REPORT | {"type", "subtype", "agent"}
     assert [line["type"] for line in middle] == [
         "assistant",
         "permission",

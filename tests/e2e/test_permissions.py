@@ -55,7 +55,7 @@ def test_the_model_reads_why_it_was_denied(place: Place) -> None:
     [
         ("default", 3, set()),
         ("accept-edits", 3, {"new.txt"}),
-        ("plan", 3, set()),
+        ("plan", 3, {".akmon"}),
         ("full-auto", 0, {"new.txt", "tested"}),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_rule_for_a_tool_that_there_is_not_is_reported(place: Place) -> None:
         (["--allow", "shell", "--deny", "shell(touch *)"], set()),
         (["--deny", "write(new.txt)", "--allow", "write", "--allow", "shell"], {"tested"}),
         (["--permission-mode=full-auto", "--deny", "write"], {"tested"}),
-        (["--permission-mode=plan", "--allow", "write", "--allow", "shell"], set()),
+        (["--permission-mode=plan", "--allow", "write", "--allow", "shell"], {".akmon"}),
     ],
 )
 def test_rules_permit_and_deny_beats_allow(place: Place, rules: list[str], made: set[str]) -> None:

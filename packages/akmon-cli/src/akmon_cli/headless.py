@@ -46,20 +46,16 @@ class HeadlessRun:
         with _interrupt_on_signals(self._session):
             cause, began = await self._session.send(command), False
             async for envelope in events:
+                if isinstance(envelope.event, Noticed) and envelope.cause == cause and not began:
+                    self.report.error = envelope.event.text  # why nothing was begun
+                    break
                 self._record.add(envelope)
                 self._out.show(envelope)
-                match envelope.event:
-                    case _ if envelope.agent:
-                        pass
-                    case Prompted():
-                        began = True
-                    case TurnEnded():
-                        break
-                    case Noticed(text) if envelope.cause == cause and not began:
-                        self.report.error = text
-                        break
-                    case _:
-                        pass
+                if envelope.agent:
+                    continue
+                began = began or isinstance(envelope.event, Prompted)
+                if isinstance(envelope.event, TurnEnded):
+                    break
         events.close()
         return self.report
 

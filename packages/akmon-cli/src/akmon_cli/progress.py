@@ -10,7 +10,6 @@ from akmon_core.events import (
     Envelope,
     Event,
     Instructed,
-    ModelFailed,
     Noticed,
     PermissionDecided,
     Pinned,
@@ -67,8 +66,6 @@ class _Agent:
                 denied = self._denied.get(result.call_id)
                 came = f"{failed}{summary}" if denied is None else f"denied: {denied}"
                 return [one_line(f"{describe_call(call, CHARS) if call else tool}: {came}", CHARS)]
-            case ModelFailed(_, message):
-                return [one_line(message, CHARS)]
             case TurnEnded(outcome, reason) if outcome != "completed":
                 return [one_line(f"{outcome}: {reason}", CHARS)]
             case _:

@@ -50,7 +50,7 @@ def parser() -> Parser:
 
 
 def run(arguments: Sequence[str]) -> int:
-    options = parser().parse_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     if options.cwd:
         change_folder(options.cwd)
     cwd, root = session_folders()

@@ -71,6 +71,8 @@ class FakeClient:
         self._subscribers: list[FakeEvents] = []
         self._answers: dict[tuple[str, str], asyncio.Future[Answer | Respond]] = {}
         self._playing: asyncio.Task[None] | None = None
+        self._plays: list[asyncio.Task[None]] = []
+        """Those that wait, too, when a test has ended their turn: a task that nobody holds is destroyed."""
         self._seq = 0
 
     @property
@@ -119,6 +121,7 @@ class FakeClient:
 
     def _start(self, text: str, cause: str) -> None:
         self._playing = asyncio.ensure_future(self._play(text, cause))
+        self._plays.append(self._playing)
 
     async def _play(self, text: str, cause: str) -> None:
         self.publish(Prompted(User((Text(text),))), cause)

@@ -32,6 +32,7 @@ words = st.one_of(
         (["-m", "sessions", "config"], "config", ["-m", "sessions"]),
         (["--allow", "demo", "--deny", "demo", "config"], "config", ["--allow", "demo", "--deny", "demo"]),
         (["-y", "config"], "config", ["-y"]),
+        (["--plan", "--no-auto-compact", "config"], "config", ["--plan", "--no-auto-compact"]),
     ],
 )
 def test_the_first_word_that_is_no_option_is_the_subcommand(
@@ -50,6 +51,8 @@ def test_the_first_word_that_is_no_option_is_the_subcommand(
         ["--", "demo"],
         ["--task", "demo"],
         ["-m", "demo"],
+        ["--implement", "demo"],
+        ["--check", "demo"],
         ["-m", "demo", "fix it"],
         ["Sessions"],
         ["sessions are nice"],
@@ -131,3 +134,35 @@ def test_what_stands_behind_two_dashes_is_no_output_format() -> None:
 @given(st.lists(words, max_size=4))
 def test_everything_behind_two_dashes_is_the_prompt(arguments: list[str]) -> None:
     assert parse_run(["-y", "fix", "--", *arguments]).prompt == ["fix", *arguments]
+
+
+def test_the_flags_of_limits_and_workflows_arrive() -> None:
+    options = parse_run(["--plan", "--max-seconds", "1.5", "--no-auto-compact", "--check", "make", "x"])
+    assert (options.permission_mode, options.max_seconds, options.check) == ("plan", 1.5, "make")
+    typed = {f"--{name.replace('_', '-')}": value for name, value in vars(options).items()}
+    assert typed[flag("auto_compact")] is False
+    assert typed[flag("check_command")] == "make"
+    assert parse_run(["--implement"]).implement == parse_run(["--implement", "-p"]).implement == ""
+    assert parse_run(["--implement", "a.md"]).implement == "a.md"
+    assert parse_run(["x"]).implement is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--plan", "--permission-mode=default"],
+        ["--plan", "--architect"],
+        ["--permission-mode=plan", "--architect"],
+        ["--implement", "a.md", "--plan"],
+        ["--implement", "a.md", "--architect"],
+        ["--implement", "a.md", "--task", "x"],
+        ["--implement", "a.md", "x"],
+    ],
+)
+def test_workflows_that_exclude_each_other_are_refused(arguments: list[str]) -> None:
+    with pytest.raises(SettingsError, match=r"--(plan|architect|implement) "):
+        parse_run(arguments)
+
+
+def test_plan_may_be_said_twice() -> None:
+    assert parse_run(["--plan", "--permission-mode=plan", "x"]).permission_mode == "plan"

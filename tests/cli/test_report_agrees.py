@@ -14,19 +14,21 @@ from hypothesis import strategies as st
 
 from akmon_cli.report import Record, Report
 from akmon_cli.writers import writer
-from akmon_core.commands import Interrupt, Prompt
+from akmon_core.commands import Compact, Interrupt, Prompt
 from akmon_core.errors import ProviderError
-from akmon_core.events import Envelope, TurnEnded
-from akmon_core.messages import Assistant, Text
+from akmon_core.events import Compacted, Envelope, Noticed, SummaryFailed, TurnEnded
+from akmon_core.messages import Assistant, Text, ToolCall
 from akmon_core.models import ModelFacts, ModelRequest, Prices
 from akmon_core.spending import Spent
 from akmon_core.state import State
 from akmon_core.stats import stats_of
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage, UsageSeen
+from akmon_core.tools import Delegation, ToolContext, ToolOutput
 from akmon_models.retry import Retried
 from akmon_query.assembly import assemble
 from akmon_query.journal import MemoryJournal
 from akmon_query.session import Session
+from akmon_query.testing import FakeArguments, FakeTool
 from akmon_tui.view import View, show
 
 counts = st.integers(0, 5_000)
@@ -42,11 +44,14 @@ prices = st.none() | st.builds(
 )
 
 
+SUMMARISED = (Compacted, SummaryFailed, Noticed)
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """What comes of one request: some text, its usage, and how it ends."""
 
     end: str
-    """``whole``, ``broken``, ``refused`` (for good), or ``interrupted``."""
+    """``whole``, ``delegates`` (and is whole), ``broken``, ``refused`` (for good), or ``interrupted``."""
     usage: Usage
     text: str
     cost: float | None
@@ -54,9 +59,11 @@ class Attempt(msgspec.Struct, frozen=True):
 
 attempts = st.builds(
     Attempt,
-    st.sampled_from(["whole", "broken", "broken", "broken", "refused", "interrupted"]),
+    st.sampled_from(
+        ["whole", "whole", "delegates", "delegates", "broken", "broken", "broken", "refused", "interrupted"]
+    ),
     usages,
-    st.sampled_from(["", "some text "]),
+    st.sampled_from(["", "some text ", "a long text " * 500]),
     st.none() | st.floats(0, 1),
 )
 
@@ -86,10 +93,20 @@ class Playing:
             case "interrupted":
                 self._stop.set()
                 await asyncio.Event().wait()
-        yield ReplyDone(Assistant((Text(f"{attempt.text}end"),)), attempt.usage, attempt.cost)
+        parts: tuple[Text | ToolCall, ...] = (Text(f"{attempt.text}end"),)
+        if attempt.end == "delegates":
+            parts = (*parts, ToolCall("1", "task", "{}"), ToolCall("2", "task", "{}"))
+        yield ReplyDone(Assistant(parts), attempt.usage, attempt.cost)
 
     async def close(self) -> None:
         pass
+
+
+class Delegating(FakeTool):
+    """Has a sub-agent do something. A sub-agent has no such tool."""
+
+    async def run(self, arguments: FakeArguments, context: ToolContext) -> ToolOutput:
+        return await context.delegate(Delegation(task="do it", title="do"))
 
 
 async def no_wait(seconds: float) -> None:
@@ -99,7 +116,10 @@ async def no_wait(seconds: float) -> None:
 async def play(
     left: list[Attempt], first: Prices | None, second: Prices | None
 ) -> tuple[State, list[Envelope], MemoryJournal]:
-    """A session of as many turns as there are attempts for; each ends as its attempts make it."""
+    """A session of as many turns as there are attempts for; each ends as its attempts make it.
+
+    After each turn a summary is asked for.
+    """
     stop, journal, seen = asyncio.Event(), MemoryJournal(), []
     model = Retried(
         Playing("first", first, left, stop),
@@ -107,17 +127,19 @@ async def play(
         sleep=no_wait,
         random=lambda: 0.0,
     )
-    async with assemble(model, {}, journal, session="s") as session:
-        events = session.events(after=0)
+    async with assemble(model, {"task": Delegating("task")}, journal, session="s") as session:
+        events = session.events(after=0, agents=True)
         while left:
-            stop.clear()
-            await session.send(Prompt("go"))
-            interrupting = asyncio.ensure_future(_interrupt(session, stop))
-            async for envelope in events:
-                seen.append(envelope)
-                if isinstance(envelope.event, TurnEnded):
-                    break
-            interrupting.cancel()
+            for command, last in ((Prompt("go"), TurnEnded), (Compact(), SUMMARISED)):
+                stop.clear()
+                cause = await session.send(command)
+                interrupting = asyncio.ensure_future(_interrupt(session, stop))
+                async for envelope in events:
+                    seen.append(envelope)
+                    mine = envelope.cause == cause and not envelope.agent
+                    if mine and isinstance(envelope.event, last):
+                        break
+                interrupting.cancel()
         return session.state, seen, journal
 
 
@@ -138,7 +160,7 @@ def test_every_reader_shows_the_same_usage_and_cost(
     for envelope in seen:
         record.add(envelope)
         out.show(envelope)
-        view = show(view, envelope.event)
+        view = show(view, envelope.event, envelope.agent)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     assert state.usage == sum((attempt.usage for attempt in played), Usage())

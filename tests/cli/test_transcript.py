@@ -14,8 +14,24 @@ from hypothesis import strategies as st
 
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.commands import Prompt
-from akmon_core.events import CacheBroken, Envelope, ModelFailed
-from akmon_core.messages import Assistant, Text, ToolCall
+from akmon_core.events import (
+    CacheBroken,
+    Cleared,
+    Compacted,
+    DurableEvent,
+    Envelope,
+    Instructed,
+    ModelFailed,
+    PlanSaved,
+    Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
+    Replied,
+    SummaryFailed,
+    TurnEnded,
+)
+from akmon_core.messages import Assistant, Text, ToolCall, User, note
 from akmon_query.assembly import assemble
 from akmon_query.journal import FileJournal
 from akmon_query.store import SessionInfo
@@ -96,3 +112,52 @@ def test_what_a_failed_call_had_said_is_in_the_document(tmp_path: Path) -> None:
     document = "".join(TRANSCRIPTS["markdown"](info))
     assert "\n## akmon\n\nhalf an answer\n" in document
     assert "9,000 tokens of the prompt anew: the tools changed*" in document
+
+
+def test_sub_agents_summaries_and_plans_are_told_of_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    journal = FileJournal(path)
+    happened: list[tuple[str, DurableEvent]] = [
+        ("", Instructed("be kind")),
+        ("", Prompted(User((Text("the question"),)))),
+        ("task-3", Prompted(User((Text("the task"),)))),
+        ("task-3", Replied(Assistant((Text("its answer"),)))),
+        ("task-3", TurnEnded("max_turns", "no more")),
+        ("", Cleared((1, 2), 50)),
+        ("", Compacted(summary="# a summary", kept=1, said=0, before=90, after=10)),
+        ("", SummaryFailed(message="no answer")),
+        ("", Reminded("unverified", note("run it"))),
+        ("", PlanSaved("plans/x.md", "the plan")),
+        ("", QuestionAsked("1", "which one?", ("a", "b"))),
+        ("", QuestionAnswered("1", "")),
+        ("", TurnEnded("completed")),
+    ]
+    for seq, (agent, event) in enumerate(happened, 1):
+        journal.append(
+            Envelope(seq=seq, at=0.0, session="s", turn=1, cause="", event=event, agent=agent), sync=False
+        )
+    journal.close()
+    info = SessionInfo(
+        id="s", path=path, started=0, changed=0, name="", provider="p", model="m", cwd="/", prompt=""
+    )
+    document = "".join(TRANSCRIPTS["markdown"](info))
+    found = [line for line in document.splitlines() if line and not line.startswith("```")][2:]
+    assert found == [
+        "**instructions of the user and the project**",
+        "be kind",
+        "## User",
+        "the question",
+        "## Task of task-3",
+        "the task",
+        "## task-3",
+        "its answer",
+        "*task-3 ended: max_turns: no more*",
+        "*Old results left the prompt: 2*",
+        "**the conversation was shortened** (about 90 tokens, then 10)",
+        "# a summary",
+        "*No summary of the conversation: no answer*",
+        "*akmon to the model: run it*",
+        "*The plan is in plans/x.md*",
+        "*Question: which one? / a / b*",
+        "*Answer: left to the model*",
+    ]

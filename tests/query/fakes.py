@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -12,16 +12,17 @@ from akmon_core.commands import Command, Prompt
 from akmon_core.errors import ProviderError
 from akmon_core.events import Envelope, ModelFailed, Replied, TurnEnded
 from akmon_core.limits import Limits
-from akmon_core.messages import Assistant, Text, ToolCall
+from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
 from akmon_core.permissions import Mode, Policy, Target
 from akmon_core.ports import Journal
-from akmon_core.stream import ReplyDone, StreamEvent, Usage
+from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
 from akmon_query.journal import MemoryJournal
+from akmon_query.project import Project
 from akmon_query.session import Session
-from akmon_query.testing import FakeArguments
+from akmon_query.testing import FakeArguments, check_well_formed
 
 T = TypeVar("T")
 WINDOW = 100_000_000
@@ -61,8 +62,66 @@ class StreamModel:
         self.closed = True
 
 
+class Provider:
+    """Answers each request as ``respond`` says. It counts prompts in its own way, insists on histories that a
+    provider would take, and refuses prompts of more than ``takes`` tokens, by default its window."""
+
+    def __init__(
+        self,
+        respond: Callable[[ModelRequest], Assistant | str | Exception | asyncio.Event],
+        *,
+        window: int = 40_000,
+        takes: int = 0,
+        **facts: object,
+    ) -> None:
+        self._respond = respond
+        self._takes = takes or window
+        self.requests: list[ModelRequest] = []
+        self.usage = Usage()
+        """Of all answers."""
+        self.facts: ModelFacts = msgspec.structs.replace(
+            ModelFacts(provider="fake", id="counting", context_window=window, max_output=window // 10),
+            **facts,
+        )
+
+    @property
+    def summaries(self) -> list[ModelRequest]:
+        return [request for request in self.requests if request.purpose == "summary"]
+
+    @staticmethod
+    def count(request: ModelRequest) -> int:
+        """The tokens of a prompt: one for each 3 bytes of JSON."""
+        return len(msgspec.json.encode((request.system, request.messages, request.tools))) // 3
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
+        self.requests.append(request)
+        check_well_formed(request.messages)
+        assert isinstance(request.messages[-1], User | ToolResult), "a request ends with a reply"
+        count = self.count(request)
+        await asyncio.sleep(0)
+        if count > self._takes:
+            raise ProviderError("context_overflow", f"{count} tokens are too many")
+        answer = self._respond(request)
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+            answer = "at last"
+        if isinstance(answer, Exception):
+            raise answer
+        message = Assistant((Text(answer),)) if isinstance(answer, str) else answer
+        used = Usage(input_tokens=count, output_tokens=10)
+        self.usage += used
+        yield TextDelta(message.text)
+        yield ReplyDone(message, used)
+
+    async def close(self) -> None:
+        pass
+
+
 class Tool:
-    """Gives what ``work`` makes of its text, or the text. ``log`` tells when calls start and end."""
+    """Gives what ``work`` makes of its text, or ``talks`` of it and of the context, or the text.
+
+    ``log`` tells when calls start and end.
+    """
 
     description = "A tool."
     arguments = FakeArguments
@@ -72,12 +131,14 @@ class Tool:
         name: str,
         *effects: Effect,
         work: Callable[[str], object] | None = None,
+        talks: Callable[[str, ToolContext], Awaitable[str | ToolOutput]] | None = None,
         hold: asyncio.Event | None = None,
     ) -> None:
         self.name = name
         self.log: list[str] = []
         self._effects = effects
         self._work = work
+        self._talks = talks
         self._hold = hold
 
     def effects(self, arguments: FakeArguments) -> tuple[Effect, ...]:
@@ -89,6 +150,9 @@ class Tool:
             await self._hold.wait()
         else:
             await asyncio.sleep(0)
+        if self._talks:
+            output = await self._talks(arguments.text, context)
+            return output if isinstance(output, ToolOutput) else ToolOutput(output)
         self.log.append(f"end {arguments.text}")
         return ToolOutput(str(self._work(arguments.text)) if self._work else arguments.text)
 
@@ -105,6 +169,8 @@ def open_with(
     mode: Mode | None = None,
     policy: Policy = Policy(),  # noqa: B008
     limits: Limits = Limits(),  # noqa: B008
+    project: Project | None = None,
+    planner: Model | None = None,
 ) -> Session:
     return assemble(
         model,
@@ -115,6 +181,8 @@ def open_with(
         mode=mode,
         policy=policy,
         limits=limits,
+        project=project,
+        planner=planner,
     )
 
 
@@ -163,6 +231,19 @@ async def watch(
         for command in react(envelope):
             await session.send(command)
         if isinstance(envelope.event, TurnEnded):
+            break
+    events.close()
+    return seen
+
+
+async def until(session: Session, kind: type[object], command: Command) -> list[Envelope]:
+    """What happens from ``command`` until the first event of ``kind``."""
+    events = session.events(agents=True)
+    await session.send(command)
+    seen: list[Envelope] = []
+    async for envelope in events:
+        seen.append(envelope)
+        if isinstance(envelope.event, kind):
             break
     events.close()
     return seen

@@ -188,9 +188,9 @@ def apply(state: State, event: DurableEvent) -> State:
             weight = state.weight + difference
             return _replace(state, history=history, weight=weight, cleared_at=state.replies)
         case Compacted():
-            return _compacted(state, event)
+            return _deliver(_compacted(state, event))
         case SummaryFailed():
-            return _replace(state, spent=state.spent.and_also(event), summarised=state.steps)
+            return _deliver(_replace(state, spent=state.spent.and_also(event), summarised=state.steps))
         case PermissionDecided():
             decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
             return _granted(_replace(state, decisions=decisions), event)

@@ -39,10 +39,10 @@ SAMPLES = 32
 RATIO_MIN, RATIO_MAX = 0.5, 3.0
 """What one tokenizer may differ from another; a report beyond that is not of this prompt."""
 
-# Kinds of character: a lower, A upper, 0 digit; w Latin with accents, v those of
-# Polish, Czech, Turkish and others, y Cyrillic, g Greek, r Armenian,
-# Hebrew and Georgian, h Arabic, C Han, J kana, K Hangul, T Thai and Lao, D other letters, m marks; P
-# punctuation, S symbols, E emoji, X the rest. ASCII punctuation and spaces stand for themselves.
+# Kinds of character: a lower, A upper, 0 digit; w Latin with the accents of Western Europe, v with others;
+# y Cyrillic, g Greek, r Armenian, Hebrew and Georgian, h Arabic, C Han, J kana, K Hangul, T Thai, D other
+# letters, m marks; P punctuation, S symbols, E emoji, X the rest. ASCII punctuation and spaces stand for
+# themselves, escape for all control characters.
 _RANGES = (
     (0xA0, "X"), (0xA1, "\t"), (0xC0, "S"), (0x100, "w"), (0x250, "v"), (0x300, "X"), (0x370, "m"),
     (0x400, "g"), (0x530, "y"), (0x600, "r"), (0x780, "h"), (0x900, "X"), (0xE00, "D"), (0xE80, "T"),
@@ -54,8 +54,8 @@ _RANGES = (
 )  # fmt: skip
 
 
-_ASCII = "XXXXXXXXX\t\nXX\nXXXXXXXXXXXXXXXXXX !\"#$%&'()*+,-./0000000000:;<=>?@" + "A" * 26
-_ASCII += "[\\]^_`" + "a" * 26 + "{|}~X"
+_ASCII = "\x1b" * 9 + "\t\n\x1b\x1b\n" + "\x1b" * 18 + " !\"#$%&'()*+,-./0000000000:;<=>?@" + "A" * 26
+_ASCII += "[\\]^_`" + "a" * 26 + "{|}~\x1b"
 
 
 def _kinds() -> str:
@@ -144,7 +144,8 @@ def _price(shape: str) -> float:
     if last == "0":
         return 1.0
     if shape.isspace():
-        return 1.0 + shape.count("\n") // 16 + shape.count(" ") // 80
+        lines = shape.count("\n")
+        return 1.0 + lines // 16 + (len(shape) - lines) // 80
     return _symbols(shape)
 
 
@@ -208,16 +209,23 @@ def _symbols(shape: str) -> float:
     body = shape.strip()
     if body in _FUSED:
         return 1.0
-    if not body.isascii():
-        return 2.5 * len(body)
+    if not body.isascii():  # some are beyond the ranges
+        return sum(0.5 if char < "\x80" else 2.5 for char in body)
     if body[0] in "EX":
         return (1.4 if body[0] == "E" else 2.0) * len(body)
     if body[0] in "PS":
         return 0.4 + 0.6 * len(body)
-    runs = [len(match[0]) for match in re.finditer(r"(.)\1*", body)]
+    runs = [match[0] for match in re.finditer(r"(.)\1*", body)]
     if len(runs) == 1:
-        return 1.0 + len(body) // 64
-    return max(1.0, sum(0.45 if run < 3 else 1.0 for run in runs) - 0.2)
+        return 1.0 + len(body) // (2 if body[0] == "\x1b" else 64)
+    return max(1.0, sum(map(_run, runs)) - 0.2)
+
+
+def _run(run: str) -> float:
+    """What one sign, however often, adds to the punctuation around it."""
+    if run[0] == "\x1b":
+        return 1.45 + 0.5 * len(run)
+    return 0.45 if len(run) < 3 else 1.0
 
 
 class Gauge(msgspec.Struct, frozen=True):

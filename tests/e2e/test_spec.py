@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from akmon_core.messages import User
-from tests.e2e.program import PATIENCE, PROGRAM, Place, sound
+from tests.e2e.program import PATIENCE, PROGRAM, Place, Ran, sound
 
 REQUIREMENTS = "# Hello\n\n- R-1 It greets.\n"
 DESIGN = "# Design\n\nhello.txt greets (R-1).\n"
@@ -36,8 +36,8 @@ def text(place: Place, document: str) -> str:
     return (place.project / ".akmon" / "specs" / "hello" / f"{document}.md").read_text()
 
 
-def spec(place: Place, script: str, *arguments: str) -> Any:
-    return place.akmon("spec", "hello", *arguments, "-m", place.script(script))
+def spec(place: Place, script: str, *arguments: str, **how: Any) -> Ran:
+    return place.akmon("spec", "hello", *arguments, "-m", place.script(script), **how)
 
 
 def asked(place: Place) -> str:
@@ -161,6 +161,13 @@ def test_a_task_that_is_not_done_is_not_ticked(
     ran = spec(place, script, "-p", *arguments)
     assert (ran.code, text(place, "tasks")) == (code, TASKS)
     assert "T-1 is not ticked in .akmon/specs/hello/tasks.md" in ran.err
+
+
+def test_a_task_is_not_done_in_plan_mode(place: Place) -> None:
+    put(place, "requirements", "design", "tasks")
+    ran = spec(place, "say done", "-p", env={"AKMON_PERMISSION_MODE": "plan"})
+    assert (ran.code, text(place, "tasks"), place.journals()) == (2, TASKS, [])
+    assert "permission_mode is plan (environment AKMON_PERMISSION_MODE)" in ran.err
 
 
 def test_a_box_that_the_person_ticks_meanwhile_stays_ticked_and_nothing_else_is(place: Place) -> None:

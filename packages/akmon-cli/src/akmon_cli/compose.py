@@ -238,7 +238,7 @@ def _mode(options: argparse.Namespace, loaded: Loaded, resumed: SessionInfo | No
         return None
     if mode == "plan" and options.implement is not None:
         raise SettingsError(
-            f"--implement changes files, and permission_mode is plan ({loaded.origins['permission_mode']}). "
+            f"this is to change files, and permission_mode is plan ({loaded.origins['permission_mode']}). "
             "Say with --permission-mode what may happen without asking."
         )
     return mode

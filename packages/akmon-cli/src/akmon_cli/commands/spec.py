@@ -168,7 +168,7 @@ def _implement(options: argparse.Namespace, files: SpecFiles, task: Task) -> int
     from akmon_cli.program import is_headless, run_session
 
     headless = is_headless(options)
-    options.name = f"spec {files.feature} {task.id}"
+    options.name, options.implement = f"spec {files.feature} {task.id}", ""
     composed = compose(options, unattended=headless)
     prompt = Prompt(task_prompt(files.feature, task, {each: files.shown(each) for each in DOCUMENTS}))
     print(f"akmon: {task.id} {one_line(task.title, 80)}", file=sys.stderr)

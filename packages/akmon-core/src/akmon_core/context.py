@@ -120,11 +120,12 @@ def make_room(state: State, room: Room) -> Making | None:
 
 def kept_messages(state: State, room: Room, least: float = 0.0) -> int:
     """How many messages at the end stay verbatim beside a summary: whole exchanges, as many as fit in their
-    share of the window, but at least the last one.
+    share of the window and of the history, but at least the last one.
 
     0 if what is before them takes no more than ``least`` of the window, and so is not worth a summary.
     """
-    history, budget = state.history, int(KEPT_SHARE * usable(state, room) / state.gauge.ratio)
+    history = state.history
+    budget = KEPT_SHARE * min(usable(state, room) / state.gauge.ratio, state.weight)
     kept, weight, counted = 0, 0, len(history)
     for start in starts(history):
         weight += sum(map(weigh, history[start:counted]))

@@ -68,7 +68,7 @@ COMPACT_AT = 0.85
 COMPACTED_SHARE = 0.5
 """Share of the usable window that a shortened conversation may take."""
 KEPT_SHARE = 0.2
-"""Share of the usable window that stays verbatim at the end of a shortened conversation."""
+"""Share of the usable window, and of the history, that stays verbatim at the end of a shortened conversation."""
 SUMMARISED_SHARE = 0.1
 """Share of the usable window that must be left out for a summary to be made without being asked for."""
 SAID_SHARE = 0.125

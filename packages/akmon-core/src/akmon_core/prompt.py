@@ -69,7 +69,7 @@ def carry_out(plan: str) -> str:
 
 def instructions_note(pin: Pin) -> User:
     """What the model is told of the instruction file of a folder that it has come to."""
-    return note(f"These {pin.name} hold for what you do in that folder:\n\n{pin.text}")
+    return note(f"For what you do in that folder, mind the {pin.name}:\n\n{pin.text}")
 
 
 _ROLE = """\

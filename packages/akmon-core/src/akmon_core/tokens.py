@@ -36,6 +36,8 @@ WHOLE = 40_000
 """Characters up to which all of a text is measured."""
 SAMPLES = 32
 """Samples, evenly spread, that stand for a longer text."""
+LONG = 20
+"""Characters of a piece that is not worth keeping, as no other text will have its like."""
 RATIO_MIN, RATIO_MAX = 0.5, 3.0
 """What one tokenizer may differ from another; a report beyond that is not of this prompt."""
 
@@ -126,14 +128,16 @@ def weigh_text(text: str) -> int:
 
 def _measure(text: str) -> float:
     shapes = Counter(_PIECE.findall(text.translate(_KINDS)))
-    return sum(_price(shape) * times for shape, times in shapes.items())
+    return sum(
+        (_known_price(shape) if len(shape) < LONG else _price(shape)) * times
+        for shape, times in shapes.items()
+    )
 
 
-@lru_cache(maxsize=8_192)
 def _price(shape: str) -> float:
     """Tokens that a piece of this shape costs on average."""
     last = shape[-1]
-    if len(shape) >= 20 and "0" in shape:
+    if len(shape) >= LONG and "0" in shape:
         return _random(shape)
     if last in "aAwv":
         return _word(shape)
@@ -147,6 +151,9 @@ def _price(shape: str) -> float:
         lines = shape.count("\n")
         return 1.0 + lines // 16 + (len(shape) - lines) // 80
     return _symbols(shape)
+
+
+_known_price = lru_cache(maxsize=8_192)(_price)
 
 
 def _random(shape: str) -> float:

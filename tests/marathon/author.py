@@ -112,7 +112,7 @@ class Author:
             return [_calls(_call("read", path="src/part1.py")), Reply(PLAN)]
         random = Random(turn)
         replies = [self._todos(turn)] if turn % 5 == 2 else []
-        replies += [random.choice(self._acts())(random, turn) for _ in range(random.randint(1, 3))]
+        replies += [random.choice(self._acts())(random, turn) for _ in range(random.randint(1, 2))]
         if turn % 6 == 3:
             replies += self._change(turn)
         if turn % 13 == 5:

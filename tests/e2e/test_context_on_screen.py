@@ -26,7 +26,7 @@ def test_a_plan_is_saved_and_carried_out(place: Place) -> None:
         terminal.sees("mode: plan")
         terminal.sees("2. Read it.")
         terminal.sees("The plan is saved in .akmon/plans/")
-        terminal.sees("carry it out with /implement")
+        terminal.sees("/implement carries it out")
         finished(place)
         (plan,) = (place.project / ".akmon/plans").iterdir()
         assert "1. Write a.txt." in plan.read_text()
@@ -106,7 +106,7 @@ def test_a_conversation_is_shortened_on_demand_and_goes_on(place: Place) -> None
             finished(place, number + 1)
         terminal.types("/compact the names\r")
         terminal.sees("shortening the conversation")
-        terminal.sees("The conversation was shortened from about")
+        terminal.sees("Shortened from about")
         terminal.types("and now\r")
         terminal.sees("Still here.")
         journal = finished(place, 5)
@@ -116,6 +116,26 @@ def test_a_conversation_is_shortened_on_demand_and_goes_on(place: Place) -> None
     texts = [message.text for message in sound(journal).history if isinstance(message, User)]
     assert any("The names are kept." in text for text in texts)
     assert "part 0" in texts
+
+
+def test_ctrl_c_stops_the_shortening_and_not_the_conversation(place: Place) -> None:
+    with conversation(place, LONG.replace("for summary", "for summary\ndelay 600")) as terminal:
+        terminal.sees("default mode")
+        for number in range(4):
+            terminal.types(f"part {number}\r")
+            terminal.sees(f"A long story, part {number}.")
+            finished(place, number + 1)
+        terminal.types("/compact\r")
+        terminal.sees("shortening the conversation")
+        terminal.types("\x03")
+        terminal.sees("the conversation stays as it was")
+        terminal.types("and now\r")
+        terminal.sees("Still here.")
+        journal = finished(place, 5)
+        terminal.types("\x04")
+        assert terminal.ends() == 0
+    sound(journal)
+    assert "compacted" not in kinds(journal)
 
 
 def test_what_cannot_be_shortened_is_said(place: Place) -> None:

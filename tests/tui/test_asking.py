@@ -51,7 +51,7 @@ def test_a_question_is_answered_by_number_by_words_or_left_open(typed: str, text
 
     terminal = talk(client, person, first_prompt="store it")
     assert client.commands == [Prompt("store it"), Respond("call-1", text)]
-    assert "\nWhich database?\n  1  SQLite\n  2  Postgres\n     (needs a server)\nType" in terminal.text
+    assert "\nWhich database?\n  1  SQLite\n  2  Postgres\n     (needs a server)\nA number" in terminal.text
     assert terminal.text.count("* ask Which database?") == 1
 
 

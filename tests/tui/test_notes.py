@@ -49,23 +49,26 @@ SHORTER = Compacted(summary="s", kept=2, said=9, before=150_000, after=40_000, u
     ("event", "told"),
     [
         (Compacting(150_000), ["shortening", "150,000"]),
-        (SHORTER, ["from about 150,000 to 40,000 tokens", "a summary stands"]),
+        (SHORTER, ["from about 150,000 to 40,000 tokens", "by a summary"]),
         (
             Compacted(summary="s", kept=2, said=9, by="trim", before=9, after=3),
-            ["the oldest part is left out"],
+            ["leaving out the oldest"],
         ),
         (SummaryFailed(message="it is down."), ["no summary", "it is down."]),
         (Cleared((3, 5), 1_234), ["2 old results", "1,234"]),
-        (Cleared((3,), 10), ["an old result"]),
+        (Cleared((3,), 10), ["1 old result left"]),
         (Reminded("unverified", note("Run the check.\nNow.")), ["akmon to the model: Run the check."]),
         (PlanSaved(".akmon/plans/a.md", "the plan"), [".akmon/plans/a.md"]),
         (Steered(User((Text("use a set"),))), ["▸ said while it works: use a set"]),
     ],
 )
-def test_what_happens_beside_the_conversation_is_one_dim_line(event: Event, told: list[str]) -> None:
-    (span,) = render(View(), event, 80)
-    assert span.style == "dim"
-    assert all(text in span.text for text in told)
+def test_what_happens_beside_the_conversation_is_said_in_dim_lines_that_do_not_wrap(
+    event: Event, told: list[str]
+) -> None:
+    first, *more = render(View(), event, 80)
+    assert len(more) <= 1
+    assert all(span.style == "dim" and len(span.text) <= 80 for span in (first, *more))
+    assert all(text in first.text for text in told)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_commands_that_run_are_followed_to_their_end() -> None:
 
     async def person(terminal: Terminal) -> None:
         for line, shown in [
-            ("/compact names", "was shortened from about 9,000 to 1,000 tokens"),
+            ("/compact names", "Shortened from about 9,000 to 1,000 tokens"),
             ("/plan a cache", "mode: plan\n> a cache\n\nHello there."),
             ("/implement a.md", "> Carry out a.md\n\nHello there."),
             ("/context", "the next reply shows"),

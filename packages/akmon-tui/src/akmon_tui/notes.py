@@ -1,4 +1,4 @@
-"""What happens beside the conversation itself, in one dim line each. Pure."""
+"""What happens beside the conversation itself, in a dim line or two each. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def prompt_text(message: User) -> str:
 
 
 def note_of(event: Event, width: int) -> str:
-    """The line that ``event`` is worth, or nothing."""
+    """What ``event`` is worth saying, or nothing."""
     match event:
         case Noticed(text):
             return neutralise(text)
@@ -62,14 +62,16 @@ def _shortening(event: Compacting | Compacted | SummaryFailed | Cleared) -> str:
         case Compacting(tokens):
             return f"shortening the conversation (about {tokens:,} tokens)…"
         case Compacted(by=by, before=before, after=after):
-            how = "a summary stands for the older part" if by == "model" else "the oldest part is left out"
-            sizes = f"from about {before:,} to {after:,} tokens"
-            return f"The conversation was shortened {sizes}: {how}. Plan, to-dos and your latest words stay."
+            how = "a summary of the older part" if by == "model" else "leaving out the oldest part"
+            return (
+                f"Shortened from about {before:,} to {after:,} tokens, by {how}.\n"
+                "Plan, to-dos and your latest words stay; the session's record keeps all."
+            )
         case SummaryFailed(message=message):
             return f"There is no summary of the conversation: {neutralise(message).rstrip('.')}."
         case Cleared(results, tokens):
-            what = "an old result" if len(results) == 1 else f"{len(results):,} old results"
-            return f"{what} left the prompt (about {tokens:,} tokens); the model can read them again."
+            what = "1 old result" if len(results) == 1 else f"{len(results):,} old results"
+            return f"{what} left the prompt, about {tokens:,} tokens; they stay readable."
 
 
 def agent_note(view: View, agent: str, event: Event, width: int) -> str:

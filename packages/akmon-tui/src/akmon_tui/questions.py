@@ -60,8 +60,8 @@ def _choice(asker: str, asked: QuestionAsked) -> list[Span]:
     for number, option in enumerate(asked.options, start=1):
         first, *more = neutralise(option).split("\n")
         lines += [Span(f"  {number}  {first}"), *(Span(f"     {line}") for line in more)]
-    how = "Type a number, or an answer of your own" if asked.options else "Type your answer"
-    lines.append(Span(f"{how}. Enter alone leaves it to the model, Ctrl+C stops the turn.", "dim"))
+    how = "A number, or an answer of your own" if asked.options else "Your answer"
+    lines.append(Span(f"{how}; Enter alone leaves it to the model.", "dim"))
     return lines
 
 

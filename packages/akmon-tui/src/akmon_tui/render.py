@@ -186,7 +186,7 @@ def _ended(view: View, event: TurnEnded) -> list[Span]:
 def _how_to_go_on(view: View, outcome: Outcome) -> str:
     match outcome:
         case "completed" if view.mode == "plan":
-            return "Say what to change, carry it out with /implement, or leave plan mode with /mode default."
+            return "Say what to change. /implement carries it out, /mode default leaves plan mode."
         case "max_turns" | "time_limit" | "stuck":
             return "What you say next goes on from here."
         case _:

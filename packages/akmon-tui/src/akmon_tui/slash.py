@@ -104,7 +104,7 @@ SLASHES = {
 _KEYS = (
     "",
     "Enter sends, Alt+Enter or Ctrl+J begins a new line.",
-    "While a turn runs, a line and Enter tells the model something; a command waits until the turn is over.",
+    "A line that you enter while a turn runs is told to the model; a command waits.",
     "Ctrl+C stops a running turn or clears the line.",
     "Ctrl+D, or Ctrl+C twice on an empty line, ends the conversation.",
 )

@@ -103,7 +103,7 @@ def _read_record(number: int, arguments: ReadArguments, context: ToolContext) ->
 
 
 def _output(page: Page, *files: FileSeen) -> ToolOutput:
-    return ToolOutput(f"{page.text}{page.note}", summary=f"{page.lines} lines read", files=files)
+    return ToolOutput(f"{page.text}{page.note}", summary=_lines_read(page), files=files)
 
 
 def _page_of(file: TextFile, name: str, arguments: ReadArguments) -> Page:
@@ -158,3 +158,7 @@ def _more(page: Page, arguments: ReadArguments, total: str) -> str:
 
 def _past_end(name: str, lines: int, offset: int) -> ToolError:
     return ToolError(f"{name} has {lines} lines; offset {offset} is past its end.")
+
+
+def _lines_read(page: Page) -> str:
+    return f"{page.lines} line{'s' * (page.lines != 1)} read"

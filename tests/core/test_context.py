@@ -26,6 +26,7 @@ from akmon_core.limits import (
     CLEAR_CHARS,
     COMPACT_AT,
     COMPACTED_SHARE,
+    CROWDED_SHARE,
     INTACT_MESSAGES,
     INTACT_MESSAGES_GROQ,
     SMALL_KEPT_MESSAGES,
@@ -243,6 +244,21 @@ def test_a_reply_of_a_new_step_may_be_summarised_again_and_one_of_the_same_may_n
     again = make_room(talk.state, filled(talk.state, 0.9))
     assert isinstance(again, Summarise)
     assert make_room(talk.add(SummaryFailed(message="no")).state, filled(talk.state, 0.9)) is None
+
+
+def test_where_half_of_a_small_window_cannot_be_freed_the_last_result_stays_of_use() -> None:
+    talk = Talk().asks("first " + "word " * 300)
+    for _ in range(12):
+        talk.calls("read", "word " * 1_000)
+    room = Room(usable=6_144, prefix=2_200, small=True)
+    making = make_room(talk.state, room)
+    assert isinstance(making, Trim)
+    after = perform(talk.state, room, making)
+    assert COMPACTED_SHARE < prompt_tokens(after, room) / room.usable <= CROWDED_SHARE
+    last = after.history[-1]
+    assert isinstance(last, ToolResult)
+    assert len(last.text) >= 2_000
+    assert make_room(after, room) is None
 
 
 @pytest.mark.parametrize("steps", [3, 4, 9, 30])

@@ -12,6 +12,7 @@ from akmon_core.limits import (
     CLEAR_CHARS,
     COMPACT_AT,
     COMPACTED_SHARE,
+    CROWDED_SHARE,
     INTACT_MESSAGES,
     KEPT_SHARE,
     SAID_SHARE,
@@ -32,6 +33,8 @@ _READING_TOOLS = frozenset(("read", "list", "search", "fetch"))
 """Their results are cleared whatever their length."""
 _CAPS = (0, 20_000, 8_000, 4_000, 2_000, 1_000, 500, 200)
 """Characters of a text at the end of the conversation, tried one after the other."""
+_LEGIBLE_CHARS = 2_000
+"""A shorter piece of a text at the end is of little use."""
 _TRIALS = 6
 _CHARS_PER_TOKEN = 4
 _IMAGE_CHARS = 6_000
@@ -139,7 +142,7 @@ def kept_messages(state: State, room: Room, least: float = 0.0) -> int:
 def summarised(state: State, room: Room, summary: str, kept: int) -> Compacted | None:
     """How ``summary`` stands for all but the last ``kept`` messages; None if the prompt gets no shorter."""
     plans = [(kept, 0), *((_last_exchange(state.history), cap) for cap in _CAPS)]
-    return _shortest_that_fits(
+    return _first_that_fits(
         state, room, (Compacted(summary=summary, kept=count, said=0, cap=cap) for count, cap in plans)
     )
 
@@ -157,7 +160,7 @@ def trimmed(state: State, room: Room) -> Compacted | None:
     plans = [(count, 0) for count in reversed(counts) if count <= most][:_TRIALS]
     plans += [(counts[0], cap) for cap in _CAPS]
     size = max(int(SAID_SHARE * usable(state, room)) * _CHARS_PER_TOKEN, 400)
-    return _shortest_that_fits(
+    return _first_that_fits(
         state,
         room,
         (
@@ -169,18 +172,25 @@ def trimmed(state: State, room: Room) -> Compacted | None:
     )
 
 
-def _shortest_that_fits(state: State, room: Room, plans: Iterable[Compacted]) -> Compacted | None:
-    """The first plan after which half of the window is free, else the one that leaves the shortest prompt."""
+def _first_that_fits(state: State, room: Room, plans: Iterable[Compacted]) -> Compacted | None:
+    """The first plan after which half of the window is free, else one after which there is some room.
+
+    What was said last is worth more than that half: it is not cut to a few words for it, but only if
+    there is no room at all otherwise. Then it is the plan that leaves the shortest prompt.
+    """
     before, limit = prompt_tokens(state, room), usable(state, room)
     said = int(SAID_SHARE * limit) * _CHARS_PER_TOKEN
-    best: Compacted | None = None
+    best, crowded = None, True
     for plan in plans:
+        if not crowded and 0 < plan.cap < _LEGIBLE_CHARS:
+            break
         plan = _replace(plan, said=said, before=before)
         plan = _replace(plan, after=prompt_tokens(apply(state, plan), room))
-        if best is None or plan.after < best.after:
-            best = plan
         if plan.after <= COMPACTED_SHARE * limit:
+            best = plan
             break
+        if best is None or (crowded and plan.after < best.after):
+            best, crowded = plan, plan.after > CROWDED_SHARE * limit
     return best if best and best.after < before else None
 
 

@@ -67,8 +67,10 @@ COMPACT_AT = 0.85
 """Share of the usable window at which the conversation is shortened."""
 COMPACTED_SHARE = 0.5
 """Share of the usable window that a shortened conversation may take."""
+CROWDED_SHARE = 0.7
+"""The same where that would take cutting what was said last beyond use."""
 KEPT_SHARE = 0.2
-"""Share of the usable window, and of the history, that stays verbatim at the end of a shortened conversation."""
+"""Share of the usable window, and of the history, that stays verbatim at the end of a shortened one."""
 SUMMARISED_SHARE = 0.1
 """Share of the usable window that must be left out for a summary to be made without being asked for."""
 SAID_SHARE = 0.125

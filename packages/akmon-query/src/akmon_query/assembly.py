@@ -83,9 +83,9 @@ def open_session(
     ``more_instructions`` finds what holds in folders that it comes to later.
 
     ``memory`` is the folder of the user's notes, which all projects share; without it there are only those of
-    the project. ``handoff`` is the file of a note that each session leaves on being closed, of which a new one
-    is told.
-    ``plans`` is where the answers of turns in plan mode go, by default new files in ``.akmon/plans``.
+    the project. ``handoff`` is the file of a note that each session leaves on being closed, and of which a
+    new one is told. ``plans`` is where the answers of turns in plan mode go, by default new files in
+    ``.akmon/plans``.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes

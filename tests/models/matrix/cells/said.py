@@ -6,7 +6,8 @@ import json
 
 import msgspec
 
-from akmon_core.decide import Finish, decide
+from akmon_core.context import Room
+from akmon_core.decide import Finish, Situation, decide
 from akmon_core.events import Prompted, Replied
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Message, Text, Thinking, ToolCall, ToolResult, User
@@ -140,7 +141,7 @@ def refused_call(bench: Bench) -> None:
 
 def not_run(message: Assistant) -> None:
     state = replay([Prompted(ASKED), Replied(message=message, usage=Usage(), cost=None)])
-    move = decide(state, Limits())
+    move = decide(state, Limits(), Situation(room=Room(usable=100_000), spent=state.spent))
     assert isinstance(move, Finish), move
 
 

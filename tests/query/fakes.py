@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -62,13 +62,23 @@ class StreamModel:
         self.closed = True
 
 
+Reply: TypeAlias = Assistant | str | Exception | asyncio.Event
+"""An answer, a failure, or something to wait for before the answer comes."""
+
+
+def in_order(*replies: Reply) -> Callable[[ModelRequest], Reply]:
+    """One reply after the other."""
+    left = iter(replies)
+    return lambda _: next(left)
+
+
 class Provider:
     """Answers each request as ``respond`` says. It counts prompts in its own way, insists on histories that a
     provider would take, and refuses prompts of more than ``takes`` tokens, by default its window."""
 
     def __init__(
         self,
-        respond: Callable[[ModelRequest], Assistant | str | Exception | asyncio.Event],
+        respond: Callable[[ModelRequest], Reply],
         *,
         window: int = 40_000,
         takes: int = 0,

@@ -34,11 +34,10 @@ from akmon_query.assembly import assemble
 from akmon_query.journal import MemoryJournal
 from akmon_query.session import Session
 from akmon_query.testing import check_well_formed, run_turn
-from tests.query.fakes import Provider, Tool, asks, of, open_with, watch
+from tests.query.fakes import Provider, Reply, Tool, asks, of, open_with, watch
 
 READ, WRITE, RUN = Effect("read", "a"), Effect("write", "a.py"), Effect("run", "make")
 PRICES = Prices(input=3.0, output=15.0, cache_read=0.3, cache_write=3.75)
-Reply = Assistant | str | Exception | asyncio.Event
 
 
 async def delegate(text: str, context: ToolContext) -> ToolOutput:

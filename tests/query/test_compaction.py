@@ -30,21 +30,21 @@ from akmon_core.stream import Usage
 from akmon_core.tools import Effect, ToolContext
 from akmon_query import Session, open_session
 from akmon_query.testing import check_well_formed, run_turn
-from tests.query.fakes import Provider, Tool, asks, of, open_with, until, watch
+from tests.query.fakes import Provider, Reply, Tool, asks, in_order, of, open_with, until, watch
 
 READ = Effect("read", "a")
 MANY = Limits(max_steps=500)
 PRICES = Prices(input=3.0, output=15.0, cache_read=0.3, cache_write=3.75)
 LONG = "words of a long result, and more; "
 
-Respond = Callable[[ModelRequest], Assistant | str | Exception | asyncio.Event]
+Respond = Callable[[ModelRequest], Reply]
 
 
 def busy(steps: int, tool: str = "edit", *, summary: Respond = lambda _: "SUMMARY") -> Respond:
     """Calls ``tool`` in each step, says done after ``steps`` of them, and writes summaries when asked."""
     made = 0
 
-    def respond(request: ModelRequest) -> Assistant | str | Exception | asyncio.Event:
+    def respond(request: ModelRequest) -> Reply:
         nonlocal made
         if request.purpose == "summary":
             return summary(request)
@@ -188,8 +188,8 @@ def test_a_record_that_holds_nothing_for_the_model_gives_nothing() -> None:
         got.update({number: context.recall(number) for number in (-1, 0, 1, 2, 3, 5, 10**6)})
         return "ok"
 
-    calls = iter((asks(("recall", "")), Assistant((Text("done"),))))
-    talk(Provider(lambda _: next(calls)), Prompt("my words"), tools=(Tool("recall", READ, talks=recall),))
+    model = Provider(in_order(asks(("recall", "")), "done"))
+    talk(model, Prompt("my words"), tools=(Tool("recall", READ, talks=recall),))
     assert got == {-1: None, 0: None, 1: None, 2: None, 3: "my words", 5: None, 10**6: None}
 
 

@@ -250,7 +250,7 @@ def test_where_half_of_a_small_window_cannot_be_freed_the_last_result_stays_of_u
     talk = Talk().asks("first " + "word " * 300)
     for _ in range(12):
         talk.calls("read", "word " * 1_000)
-    room = Room(usable=6_144, prefix=2_200, small=True)
+    room = Room(usable=6_144, prefix=2_500, small=True)
     making = make_room(talk.state, room)
     assert isinstance(making, Trim)
     after = perform(talk.state, room, making)

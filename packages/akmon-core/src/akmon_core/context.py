@@ -159,7 +159,7 @@ def trimmed(state: State, room: Room) -> Compacted | None:
     most = SMALL_KEPT_MESSAGES if room.small else len(history) // 2
     plans = [(count, 0) for count in reversed(counts) if count <= most][:_TRIALS]
     plans += [(counts[0], cap) for cap in _CAPS]
-    size = max(int(SAID_SHARE * usable(state, room)) * _CHARS_PER_TOKEN, 400)
+    size = max(_said_chars(state, room), 400)
     return _first_that_fits(
         state,
         room,
@@ -179,7 +179,7 @@ def _first_that_fits(state: State, room: Room, plans: Iterable[Compacted]) -> Co
     there is no room at all otherwise. Then it is the plan that leaves the shortest prompt.
     """
     before, limit = prompt_tokens(state, room), usable(state, room)
-    said = int(SAID_SHARE * limit) * _CHARS_PER_TOKEN
+    said = _said_chars(state, room)
     best, crowded = None, True
     for plan in plans:
         if not crowded and 0 < plan.cap < _LEGIBLE_CHARS:
@@ -192,6 +192,12 @@ def _first_that_fits(state: State, room: Room, plans: Iterable[Compacted]) -> Co
         if best is None or (crowded and plan.after < best.after):
             best, crowded = plan, plan.after > CROWDED_SHARE * limit
     return best if best and best.after < before else None
+
+
+def _said_chars(state: State, room: Room) -> int:
+    """What the user's earlier messages may have; in a small window half of that, as its prefix takes much."""
+    share = SAID_SHARE / 2 if room.small else SAID_SHARE
+    return int(share * usable(state, room)) * _CHARS_PER_TOKEN
 
 
 def _last_exchange(history: tuple[Message, ...]) -> int:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import sys
 import unicodedata
 import uuid
@@ -206,7 +207,9 @@ class Author:
     # --- texts
 
     def file(self, path: str, lines: int = 400, start: int = 0) -> str:
-        return "\n".join((ROOT / path).read_text(encoding="utf-8").splitlines()[start : start + lines])
+        """Lines of a file of this project; addresses become ones of nobody."""
+        found = (ROOT / path).read_text(encoding="utf-8").splitlines()[start : start + lines]
+        return re.sub(r"https://[^/\s\"]+", "https://packages.example", "\n".join(found))
 
     def prose(self, name: str, sentences: int) -> str:
         """So many sentences of a file of sentences, as paragraphs."""

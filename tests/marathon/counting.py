@@ -19,8 +19,8 @@ _LIFETIME = 300.0
 @lru_cache(maxsize=20_000)
 def tokens(text: str) -> int:
     """A word is a token for each five letters begun, a number one for each three digits, punctuation one for
-    each two characters, white space other than one space one, a letter beyond Latin one, and what looks like
-    base64 one for each 1.4 characters."""
+    each two characters, white space other than one space one, letters of other alphabets one for each two, a
+    character of Chinese and the like one, and what looks like base64 one for each 1.4 characters."""
     return sum(_weight(found[0]) for found in _PIECE.finditer(text))
 
 
@@ -31,7 +31,7 @@ def _weight(piece: str) -> int:
     if first.isspace():
         return 1
     if first.isalpha():
-        return -(-len(piece) // 5) if first < "\u0250" else len(piece)
+        return -(-len(piece) // (5 if first < "\u0250" else 2 if first < "\u2e80" else 1))
     return -(-len(piece) // (3 if first.isdigit() else 2))
 
 

@@ -44,7 +44,8 @@ def killed(provider: Provider, url: str, folder: Path, *, kind: str, count: int)
     provider.hold = kind
     with start(url, folder, 1, 60) as process:
         for _ in range(count):
-            assert provider.held.acquire(timeout=PATIENCE)
+            while not provider.held.acquire(timeout=0.1):
+                assert process.poll() is None, "the session ended, and no such request was held"
         process.kill()
         said, _ = process.communicate()
     provider.hold = ""

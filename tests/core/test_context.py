@@ -27,6 +27,7 @@ from akmon_core.limits import (
     COMPACT_AT,
     COMPACTED_SHARE,
     CROWDED_SHARE,
+    FULL_AT,
     INTACT_MESSAGES,
     INTACT_MESSAGES_GROQ,
     SMALL_KEPT_MESSAGES,
@@ -234,6 +235,18 @@ def test_after_a_failed_summary_what_does_not_fit_is_trimmed() -> None:
     after = perform(talk.state, room, making)
     assert prompt_tokens(after, room) <= COMPACTED_SHARE * room.usable
     assert making.how.kept <= len(talk.state.history) // 2
+
+
+def test_after_a_failed_summary_a_prompt_may_go_as_it_is_with_a_margin_for_the_estimate() -> None:
+    state = reads(12, 5_000).add(SummaryFailed(message="no")).state
+    assert make_room(state, filled(state, FULL_AT - 0.01)) is None
+    assert isinstance(make_room(state, filled(state, FULL_AT + 0.01)), Trim)
+
+
+def test_what_was_never_read_and_is_too_long_for_a_prompt_is_trimmed_not_summarised() -> None:
+    talk = reads(12, 5_000).ends()
+    assert isinstance(make_room(talk.asks().state, filled(talk.state, 0.9)), Summarise)
+    assert isinstance(make_room(talk.state, filled(talk.state, 1.2)), Trim)
 
 
 def test_a_reply_of_a_new_step_may_be_summarised_again_and_one_of_the_same_may_not() -> None:

@@ -13,6 +13,7 @@ from akmon_core.limits import (
     COMPACT_AT,
     COMPACTED_SHARE,
     CROWDED_SHARE,
+    FULL_AT,
     INTACT_MESSAGES,
     KEPT_SHARE,
     SAID_SHARE,
@@ -113,8 +114,9 @@ def make_room(state: State, room: Room) -> Making | None:
         return everything
     tried = state.summarised == state.steps
     if not (tried or room.small) and (kept := kept_messages(state, room, SUMMARISED_SHARE)):
-        return Summarise(kept)
-    if tokens <= limit and (tried or not room.small):
+        if _can_be_read(state, room, kept):
+            return Summarise(kept)
+    elif tokens <= FULL_AT * limit and (tried or not room.small):
         return None
     if trim := trimmed(state, room):
         return Trim(trim)
@@ -137,6 +139,13 @@ def kept_messages(state: State, room: Room, least: float = 0.0) -> int:
         kept, counted = len(history) - start, start
     gone = sum(weigh(each) for each in history[: len(history) - kept] if not isinstance(each, User))
     return kept if gone * state.gauge.ratio > least * usable(state, room) else 0
+
+
+def _can_be_read(state: State, room: Room, kept: int) -> bool:
+    """Whether all but the last ``kept`` messages fit into one prompt. They were in one before, unless a turn
+    ended with results that the model never read."""
+    weight = room.prefix + state.weight - sum(map(weigh, state.history[-kept:]))
+    return state.gauge.tokens(weight) <= FULL_AT * usable(state, room)
 
 
 def summarised(state: State, room: Room, summary: str, kept: int) -> Compacted | None:

@@ -65,6 +65,8 @@ CACHE_BREAK_TOKENS = 4_096
 
 COMPACT_AT = 0.85
 """Share of the usable window at which the conversation is shortened."""
+FULL_AT = 0.95
+"""Share of the usable window that an unshortened prompt may have: its length is partly estimated."""
 COMPACTED_SHARE = 0.5
 """Share of the usable window that a shortened conversation may take."""
 CROWDED_SHARE = 0.7

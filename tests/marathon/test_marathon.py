@@ -25,7 +25,7 @@ from akmon_core.stream import Usage
 from akmon_query.journal import FileJournal
 from akmon_query.testing import check_well_formed
 from tests.marathon.author import FIRST, PLAN, todos_of
-from tests.marathon.courses import CHAT, LARGE, OLLAMA, PLAN_TURN, Course, cost_of, play
+from tests.marathon.courses import CHAT, LARGE, MIDDLE, OLLAMA, PLAN_TURN, Course, cost_of, play
 from tests.marathon.project import INSTRUCTIONS, lay_out
 from tests.marathon.prompts import Called, Prompt, Said
 from tests.marathon.server import Provider, serving
@@ -150,6 +150,14 @@ def test_a_large_window_holds_for_three_hundred_turns(tmp_path: Path) -> None:
         event.tool for event in ran.of(ToolFinished) if isinstance(event, ToolFinished) and event.result.error
     }
     assert errors >= {"read", "shell", "frobnicate"}
+
+
+def test_a_window_that_fills_every_few_turns_holds_as_well(tmp_path: Path) -> None:
+    ran = run(MIDDLE, 100, tmp_path)
+    check_all(ran)
+    written = ran.of(Compacted)
+    assert {event.by for event in written if isinstance(event, Compacted)} == {"model", "trim"}
+    assert len(written) + len(ran.of(SummaryFailed)) < ran.turns
 
 
 @pytest.mark.parametrize(("course", "turns"), [(CHAT, 300), (OLLAMA, 60)], ids=["chat", "ollama"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends
-from akmon_config.detect import check_command, detect
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
 from akmon_config.paths import data_dir, project_root, sessions_dir, state_dir
@@ -125,8 +125,9 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
             max_cost_usd=settings.max_budget_usd,
             max_seconds=settings.max_seconds,
             auto_compact=settings.auto_compact,
-            check_command=_check(settings, root),
+            check_command="" if settings.check_command == NO_CHECK else settings.check_command,
         ),
+        find_check=str if settings.check_command == NO_CHECK else partial(_find_check, root),
         sessions=sessions,
         resumed=resumed,
         name=options.name or "",
@@ -244,11 +245,11 @@ def _mode(options: argparse.Namespace, loaded: Loaded, resumed: SessionInfo | No
     return mode
 
 
-def _check(settings: Settings, root: Path) -> str:
-    """The command that checks a change; empty if there is none, or none is wanted."""
-    if settings.check_command == NO_CHECK:
-        return ""
-    return settings.check_command or check_command(detect(root))
+def _find_check(root: Path) -> str:
+    """The command by which the project in ``root`` is checked; empty if none is plain."""
+    from akmon_config.detect import check_command, detect
+
+    return check_command(detect(root))
 
 
 def _is_set(loaded: Loaded, field: str) -> bool:

@@ -95,6 +95,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes = Changes()
     outcome: Outcome | None = None
     """How the last turn ended."""
+    reason: str = ""
+    """Why it ended so."""
     failure: str = ""
     """Why the last model call of this turn failed for good."""
     mode: Mode = "default"
@@ -197,7 +199,8 @@ def apply(state: State, event: DurableEvent) -> State:
         case ToolFinished():
             return _deliver(_finished(state, event))
         case TurnEnded():
-            return _deliver(_replace(state, running=False, planning=False, outcome=event.outcome))
+            ended = _replace(state, running=False, planning=False, outcome=event.outcome)
+            return _deliver(_replace(ended, reason=event.reason))
         case ToolStarted():
             return _replace(state, started=(*state.started, event.call_id))
         case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered() | UnknownEvent():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -66,6 +66,7 @@ def open_session(
     rows: Sequence[ModelRow] = (),
     instructions: str = "",
     more_instructions: Instructions | None = None,
+    find_check: Callable[[], str] = str,
     memory: Path | None = None,
     handoff: Path | None = None,
     plans: Plans | None = None,
@@ -81,6 +82,9 @@ def open_session(
 
     ``instructions`` is what the model is told besides, such as the text of an ``AGENTS.md``, and
     ``more_instructions`` finds what holds in folders that it comes to later.
+
+    ``find_check`` gives the command that checks a change of the project, if ``limits`` name none; it is
+    called when a turn has changed files.
 
     ``memory`` is the folder of the user's notes, which all projects share; without it there are only those of
     the project. ``handoff`` is the file of a note that each session leaves on being closed, and of which a
@@ -137,6 +141,7 @@ def open_session(
             plans=plans or FilePlans(workspace.project),
             instructions=more_instructions,
             handoff=note,
+            check=find_check,
         ),
         planner=planner,
         instructions=instructions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from akmon_core.ports import Instructions, Plans
@@ -29,5 +31,7 @@ class Project(msgspec.Struct, frozen=True):
 
     plans: Plans = msgspec.field(default_factory=MemoryPlans)
     handoff: Handoff = Handoff(None)
+    check: Callable[[], str] = str
+    """Gives the command that checks a change of the project; empty if there is none."""
     instructions: Instructions | None = None
     """What finds instruction files of folders that work comes to."""

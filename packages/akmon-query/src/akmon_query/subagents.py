@@ -48,7 +48,7 @@ class Agents:
         steps = min(limits.max_steps, AGENT_STEPS)
         self._limits = msgspec.structs.replace(limits, max_steps=steps, check_command="")
         self._planning = msgspec.structs.replace(limits, check_command="")
-        self._project = project
+        self._project = msgspec.structs.replace(project, check=str)
 
     async def delegate(self, delegation: Delegation) -> ToolOutput:
         """What a new sub-agent answers to its task."""
@@ -97,6 +97,6 @@ def _answer(ledger: Ledger) -> ToolOutput:
     steps = f"{ledger.agent}: {state.steps} model call{'s' * (state.steps != 1)}"
     if state.outcome == "completed" and text:
         return ToolOutput(text, summary=steps)
-    ended = f"The sub-agent did not finish ({state.outcome}{f': {state.failure}' if state.failure else ''})."
+    ended = f"The sub-agent did not finish ({state.outcome}{f': {state.reason}' if state.reason else ''})."
     said = f" The last that it said:\n\n{text}" if text else " It said nothing."
     return ToolOutput(ended + said, error=True, summary=f"{steps}, {state.outcome}")

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import assert_never
+
+import msgspec
 
 from akmon_core.context import Clear, Summarise, Trim
 from akmon_core.decide import (
@@ -66,6 +69,7 @@ class Driver:
         self._ledger = ledger
         self._limits = limits
         self._project = project
+        self._find_check = cache(project.check)
         self._agents = agents
         self._tools = ToolCalls(ledger, tools, gate, agents.delegate if agents else no_agents)
         self._calls = ModelCalls(ledger, model)
@@ -130,6 +134,8 @@ class Driver:
             close_turn(self._ledger, "failed", str(error))
 
     def _situation(self) -> Situation:
+        if self._ledger.state.changes.unchecked and not self._limits.check_command:
+            self._limits = msgspec.structs.replace(self._limits, check_command=self._find_check())
         return Situation(
             room=self._compaction.room(),
             spent=self._ledger.root.state.spent,

@@ -160,7 +160,8 @@ class Session:
 
     def _done(self, turn: asyncio.Task[None]) -> None:
         self._turn = None
-        self._driver.abandon()
+        if turn.cancelled():
+            self._driver.abandon()
         if not turn.cancelled() and (error := turn.exception()):
             turn.get_loop().call_exception_handler({"message": "a turn failed", "exception": error})
         if not self._closed:

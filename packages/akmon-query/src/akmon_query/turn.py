@@ -53,6 +53,9 @@ from akmon_query.prompts import Prompts
 from akmon_query.toolcalls import ToolCalls, close_calls
 
 
+_AS_IT_WAS = "interrupted: the conversation stays as it was"
+
+
 class Driver:
     """Everything that the turns of an agent need. One runs at a time."""
 
@@ -110,14 +113,16 @@ class Driver:
         try:
             await self._compaction.asked_for(hint)
         except asyncio.CancelledError:
-            self._ledger.report(Noticed("interrupted: the conversation stays as it was"))
+            self._ledger.report(Noticed(_AS_IT_WAS))
         except JournalError as error:
             self._ledger.report(Noticed(str(error)))
 
     def abandon(self) -> None:
-        """Ends a turn whose driving was cancelled before it started."""
+        """Ends what was cancelled before it started."""
         if self._ledger.state.running:
             self._close("interrupted", "interrupted by the user")
+        else:
+            self._ledger.report(Noticed(_AS_IT_WAS))
 
     async def close(self) -> None:
         try:

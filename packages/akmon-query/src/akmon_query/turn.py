@@ -52,7 +52,6 @@ from akmon_query.project import Project
 from akmon_query.prompts import Prompts
 from akmon_query.toolcalls import ToolCalls, close_calls
 
-
 _AS_IT_WAS = "interrupted: the conversation stays as it was"
 
 

@@ -89,6 +89,8 @@ class Provider:
         self.requests: list[ModelRequest] = []
         self.usage = Usage()
         """Of all answers."""
+        self.faults: list[str] = []
+        """What was wrong with requests."""
         self.facts: ModelFacts = msgspec.structs.replace(
             ModelFacts(provider="fake", id="counting", context_window=window, max_output=window // 10),
             **facts,
@@ -105,8 +107,12 @@ class Provider:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
         self.requests.append(request)
-        check_well_formed(request.messages)
-        assert isinstance(request.messages[-1], User | ToolResult), "a request ends with a reply"
+        try:
+            check_well_formed(request.messages)
+            assert isinstance(request.messages[-1], User | ToolResult), "a request ends with a reply"
+        except AssertionError as error:
+            self.faults.append(str(error))
+            raise
         count = self.count(request)
         await asyncio.sleep(0)
         if count > self._takes:

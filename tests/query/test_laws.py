@@ -1,35 +1,101 @@
-"""The laws of the engine, over random sessions with failing tools, denials and interrupts anywhere."""
+"""The laws of the engine, over random sessions with failures, interrupts and full windows anywhere."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import tempfile
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import cast
 
 from hypothesis import given, settings
 
 from akmon_core.commands import Prompt
-from akmon_core.events import EPHEMERAL, DurableEvent, Envelope, TurnEnded
-from akmon_core.state import State, replay
+from akmon_core.events import (
+    EPHEMERAL,
+    Cleared,
+    Compacted,
+    Compacting,
+    DurableEvent,
+    Envelope,
+    Instructed,
+    ModeChanged,
+    ModelChosen,
+    ModelFailed,
+    Noticed,
+    PermissionAsked,
+    PermissionDecided,
+    Pinned,
+    Prompted,
+    QuestionAnswered,
+    QuestionAsked,
+    Reminded,
+    Replied,
+    SessionStarted,
+    SummaryFailed,
+    TurnEnded,
+)
+from akmon_core.messages import User
+from akmon_core.spending import Spent
+from akmon_core.state import State, apply, fold
+from akmon_core.stats import stats_of
+from akmon_core.stream import Retrying
+from akmon_core.tokens import weigh
 from akmon_query.journal import FileJournal, MemoryJournal, broken_links
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
 from tests.query.engine import Script, journal_path, open_fake_session, play, scripts
 
+CHARGED = Replied | ModelFailed | Compacted | SummaryFailed
+QUESTIONS = PermissionAsked | PermissionDecided | QuestionAsked | QuestionAnswered
+OUTSIDE = (
+    SessionStarted
+    | ModelChosen
+    | Instructed
+    | ModeChanged
+    | Reminded
+    | Pinned
+    | Compacted
+    | SummaryFailed
+    | Cleared
+    | Compacting
+    | Noticed
+    | Retrying
+)
+"""What may happen while no turn runs."""
 
-def durable(seen: list[Envelope]) -> list[Envelope]:
+
+def durable(seen: Iterable[Envelope]) -> list[Envelope]:
     return [envelope for envelope in seen if not isinstance(envelope.event, EPHEMERAL)]
+
+
+def spent(envelopes: Iterable[Envelope]) -> Spent:
+    """What all model calls took, each counted once."""
+    total = Spent()
+    for envelope in envelopes:
+        if isinstance(envelope.event, CHARGED):
+            total = total.and_also(envelope.event)
+    return total
+
+
+def of_agent(envelopes: Iterable[Envelope], agent: str) -> State:
+    own = (cast("DurableEvent", each.event) for each in envelopes if each.agent == agent)
+    return reduce(apply, own, State())
 
 
 def played(script: Script) -> tuple[State, list[Envelope]]:
     async def run() -> tuple[State, list[Envelope]]:
         session, seen = await play(script, MemoryJournal())
-        state = session.state
-        await session.close()
-        return state, seen
+        return session.state, seen
 
     return asyncio.run(run())
+
+
+def check_history(state: State) -> None:
+    check_well_formed(state.history)
+    assert state.weight == sum(map(weigh, state.history))
+    assert not state.open_calls
+    assert not state.running
 
 
 @settings(max_examples=150, deadline=None)
@@ -37,19 +103,12 @@ def played(script: Script) -> tuple[State, list[Envelope]]:
 def test_replaying_the_journal_gives_the_live_state_event_for_event(script: Script) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = journal_path(Path(folder))
-
-        async def run() -> tuple[State, list[Envelope]]:
-            session, seen = await play(script, FileJournal(path))
-            state = session.state
-            await session.close()
-            return state, seen
-
-        state, seen = asyncio.run(run())
+        session, seen = asyncio.run(play(script, FileJournal(path)))
         journal = FileJournal(path)
         kept = list(journal.read())
         journal.close()
         assert kept == durable(seen)
-        assert replay(cast("DurableEvent", envelope.event) for envelope in kept) == state
+        assert reduce(fold, kept, State()) == session.state
         assert broken_links(path) == []
 
 
@@ -58,65 +117,121 @@ def test_replaying_the_journal_gives_the_live_state_event_for_event(script: Scri
 def test_any_byte_prefix_of_a_journal_loads_and_can_be_gone_on_with(script: Script) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = journal_path(Path(folder))
-
-        async def run() -> None:
-            session, _ = await play(script, FileJournal(path))
-            await session.close()
-
-        asyncio.run(run())
+        asyncio.run(play(script, FileJournal(path)))
         whole = path.read_bytes()
         step = max(1, len(whole) // 40)
         for end in (*range(0, len(whole), step), len(whole) - 1, len(whole)):
             path.write_bytes(whole[:end])
-            state, after = asyncio.run(_go_on(path))
-            check_well_formed(state.history)
+            before, after = asyncio.run(_go_on(path))
+            check_history(before)
+            check_history(after)
             assert after.outcome == "completed"
             assert broken_links(path) == []
+            journal = FileJournal(path)
+            kept = list(journal.read())
+            journal.close()
+            assert after.spent == spent(kept)
+            assert reduce(fold, kept, State()) == after
 
 
 async def _go_on(path: Path) -> tuple[State, State]:
-    session = open_fake_session(FakeModel(["fine"]), FileJournal(path))
+    session = open_fake_session(FakeModel(["fine"] * 3), FileJournal(path))
     state = session.state
-    assert not state.running
     await run_turn(session, Prompt("go on"))
     after = session.state
     await session.close()
     return state, after
 
 
+@settings(max_examples=250, deadline=None)
+@given(scripts)
+def test_every_agents_history_is_whole_after_any_session_and_the_first_words_stay(script: Script) -> None:
+    state, seen = played(script)
+    check_history(state)
+    kept = durable(seen)
+    for agent in {each.agent for each in kept} - {""}:
+        check_history(of_agent(kept, agent))
+    first = next((each.event.message for each in kept if isinstance(each.event, Prompted)), None)
+    if first:
+        people = [each for each in state.history if isinstance(each, User) and each.by == "person"]
+        assert people[0].record == first.record
+        assert people[0].text[:20] == first.text[:20]
+
+
 @settings(max_examples=150, deadline=None)
 @given(scripts)
-def test_every_call_has_one_result_after_any_turn_however_it_ended(script: Script) -> None:
-    state, _ = played(script)
-    check_well_formed(state.history)
-    assert not state.open_calls
-    assert not state.running
+def test_every_model_call_counts_once_in_the_session_and_in_its_statistics(script: Script) -> None:
+    state, seen = played(script)
+    kept = durable(seen)
+    assert state.spent == spent(kept)
+    assert stats_of(kept).total.spent == state.spent
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(scripts)
 def test_every_event_names_its_cause_and_a_turn_ends_with_turn_ended(script: Script) -> None:
     _, seen = played(script)
-    kept = durable(seen)
-    assert [envelope.seq for envelope in kept] == list(range(1, len(kept) + 1))
-    of_turns = [envelope for envelope in seen if envelope.turn]
-    assert all(envelope.cause for envelope in of_turns)
-    for turn, envelopes in itertools.groupby(of_turns, key=lambda envelope: envelope.turn):
-        events = [envelope.event for envelope in envelopes]
-        ends = [event for event in events if isinstance(event, TurnEnded)]
-        assert len(ends) == 1, f"turn {turn} ended {len(ends)} times"
-        assert events[-1] == ends[0]
+    assert [envelope.seq for envelope in durable(seen)] == list(range(1, len(durable(seen)) + 1))
+    running = False
+    for envelope in seen:
+        main = not envelope.agent
+        if main and isinstance(envelope.event, Prompted):
+            assert not running, "a turn began in another one"
+            running = True
+        assert running or (main and isinstance(envelope.event, OUTSIDE)), envelope
+        assert envelope.cause or not running
+        if main and isinstance(envelope.event, TurnEnded):
+            running = False
+    assert not running
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
+@given(scripts)
+def test_at_most_one_summary_is_tried_before_each_model_call(script: Script) -> None:
+    _, seen = played(script)
+    for agent in {each.agent for each in seen}:
+        tried = 0
+        for event in (each.event for each in seen if each.agent == agent):
+            if isinstance(event, Compacting):
+                tried += 1
+            elif isinstance(event, Replied | TurnEnded | Prompted):
+                tried = 0
+            assert tried <= 1 or not _in_turn(seen, event, agent)
+
+
+def _in_turn(seen: list[Envelope], event: object, agent: str) -> bool:
+    """Whether a turn of ``agent`` runs when ``event`` happens: outside, people may ask as they like."""
+    running = False
+    for envelope in seen:
+        if envelope.agent == agent and isinstance(envelope.event, Prompted | TurnEnded):
+            running = isinstance(envelope.event, Prompted)
+        if envelope.event is event:
+            return running
+    return running
+
+
+@settings(max_examples=80, deadline=None)
+@given(scripts)
+def test_every_shortening_makes_the_prompt_shorter(script: Script) -> None:
+    _, seen = played(script)
+    for event in (each.event for each in seen):
+        if isinstance(event, Compacted):
+            assert event.after < event.before
+        if isinstance(event, Cleared):
+            assert event.tokens > 0
+
+
+@settings(max_examples=80, deadline=None)
 @given(scripts)
 def test_all_clients_see_the_same_durable_events_whenever_they_join(script: Script) -> None:
-    async def run() -> tuple[list[Envelope], list[Envelope], list[Envelope]]:
+    async def run() -> tuple[list[Envelope], ...]:
         session, seen = await play(script, MemoryJournal())
-        late, from_the_middle = session.events(after=0), session.events(after=3)
-        await session.close()
-        return seen, [e async for e in late], [e async for e in from_the_middle]
+        late = [each async for each in session.events(after=0, agents=True)]
+        from_the_middle = [each async for each in session.events(after=3, agents=True)]
+        plain = [each async for each in session.events(after=0)]
+        return durable(seen), late, from_the_middle, plain
 
-    seen, late, from_the_middle = asyncio.run(run())
-    assert late == durable(seen)
-    assert from_the_middle == durable(seen)[3:]
+    seen, late, from_the_middle, plain = asyncio.run(run())
+    assert late == seen
+    assert from_the_middle == seen[3:]
+    assert plain == [each for each in seen if not each.agent or isinstance(each.event, QUESTIONS)]

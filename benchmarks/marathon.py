@@ -20,8 +20,8 @@ from benchmarks.webapp import Call, Reply, Turn
 MODEL = "claude-sonnet-4-6"
 """Its window has 200,000 tokens."""
 EARLY, LATE = 30, 300
-AROUND = 20
-"""Turns before and after it that count as well: meanwhile prompts grow and are shortened."""
+AROUND = 25
+"""Turns before and after it that count as well: meanwhile prompts grow, and are shortened by a summary."""
 _RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from benchmarks.marathon_akmon import main; main()"
 _LINES = 200
 
@@ -37,11 +37,13 @@ class _Same(Play):
         return super().answer(body)
 
 
+_SAID = prose.sentences(Random(3), 1_200)
+"""So much that the window fills within the turns around."""
 _REPLIES = (
-    Reply("I look at the file.", (Call("read", {"path": "server/orders.py", "limit": _LINES}, 0.0),)),
-    Reply("What does it print?", (Call("shell", {"command": "cat output.txt"}, 0.0),)),
-    Reply("Who uses it?", (Call("search", {"pattern": "order", "path": "web"}, 0.0),)),
-    Reply(prose.sentences(Random(3), 120)),
+    Reply(_SAID, (Call("read", {"path": "server/orders.py", "limit": _LINES}, 0.0),)),
+    Reply(_SAID, (Call("shell", {"command": "cat output.txt"}, 0.0),)),
+    Reply(_SAID, (Call("search", {"pattern": "order", "path": "web"}, 0.0),)),
+    Reply(_SAID),
 )
 
 
@@ -49,14 +51,15 @@ def figures(program: Program, rounds: int) -> Iterator[Figure]:
     growth, early = [], []
     for _ in range(rounds):
         turns = _turns(program)
-        early.append(_around(turns, EARLY))
-        growth.append(_around(turns, LATE) / early[-1])
+        own = [turn / work for turn, work in turns]
+        growth.append(_around(own, LATE) / _around(own, EARLY))
+        early.append(_around([turn for turn, _ in turns], EARLY))
     yield Figure(f"processor time of turn {LATE} / turn {EARLY}", middle(growth), "x", 1.2)
     yield Figure(f"processor time of turn {EARLY}, of 4 calls", middle(early) * 1000, "ms")
 
 
-def _turns(program: Program) -> list[float]:
-    """Seconds of processor time, by turn."""
+def _turns(program: Program) -> list[tuple[float, float]]:
+    """By turn: seconds of processor time that it took, and that the same piece of work took behind it."""
     play = _Same(Cache(MODEL), Clock())
     with TemporaryDirectory() as folder, serving(play) as url:
         _lay_out(Path(folder))
@@ -64,7 +67,7 @@ def _turns(program: Program) -> list[float]:
         run = program.python("-c", _RUN, str(Path(__file__).parents[1]), MODEL, url, folder, turns)
     if play.failed:
         raise RuntimeError(f"a call of the script failed: {play.failed[0]}")
-    seconds: list[float] = json.loads(run.output)
+    seconds: list[tuple[float, float]] = json.loads(run.output)
     return seconds
 
 

@@ -30,6 +30,8 @@ from tests.marathon.project import INSTRUCTIONS, lay_out
 from tests.marathon.prompts import Called, Prompt, Said
 from tests.marathon.server import Provider, serving
 
+pytestmark = pytest.mark.timeout(600)  # half a minute of work, on a machine that may have much else to do
+
 
 @dataclass
 class Ran:

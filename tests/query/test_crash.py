@@ -70,7 +70,7 @@ def test_after_any_record_of_a_long_session_it_goes_on_with_everything_counted_o
     path, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
 
     async def record() -> None:
-        session = open_with(Provider(busy()), *tools(), journal=FileJournal(path), limits=MANY)
+        session = open_with(Provider(busy(), window=24_000), *tools(), journal=FileJournal(path), limits=MANY)
         await run_turn(session, Prompt("the first words"))
         await until(session, Compacted, Compact())
         await session.close()

@@ -31,6 +31,7 @@ from akmon_core.limits import (
     INTACT_MESSAGES,
     INTACT_MESSAGES_GROQ,
     SMALL_KEPT_MESSAGES,
+    SUMMARIES,
 )
 from akmon_core.messages import Assistant, ToolCall, ToolResult, User
 from akmon_core.models import Prices
@@ -453,3 +454,15 @@ def test_a_summary_keeps_whole_exchanges_and_says_beforehand_how_long_the_prompt
     assert any(
         isinstance(each, User) and each.by == "summary" and summary in each.text for each in after.history
     )
+
+
+def test_a_model_that_cannot_write_summaries_is_asked_twice_in_a_turn() -> None:
+    state = reads(10, 5_000).state
+    room = filled(state, 0.9)
+    for steps in range(SUMMARIES):
+        asked = msgspec.structs.replace(state, steps=steps)
+        assert isinstance(make_room(asked, room), Summarise)
+        state = apply(asked, SummaryFailed(message="no"))
+    state = msgspec.structs.replace(state, steps=SUMMARIES)
+    assert make_room(state, room) is None
+    assert isinstance(make_room(state, filled(state, 0.97)), Trim)

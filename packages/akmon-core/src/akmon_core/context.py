@@ -18,6 +18,7 @@ from akmon_core.limits import (
     KEPT_SHARE,
     SAID_SHARE,
     SMALL_KEPT_MESSAGES,
+    SUMMARIES,
     SUMMARISED_SHARE,
 )
 from akmon_core.messages import Message, ToolCall, ToolResult, User
@@ -112,9 +113,9 @@ def make_room(state: State, room: Room) -> Making | None:
     everything = _clear(state, old) if old else None
     if everything and tokens - everything.tokens <= COMPACTED_SHARE * limit:
         return everything
-    tried = state.summarised == state.steps
+    tried = state.summarised == state.steps or state.summaries_failed >= SUMMARIES
     if not (tried or room.small) and (kept := kept_messages(state, room, SUMMARISED_SHARE)):
-        if _can_be_read(state, room, kept):
+        if can_be_read(state, room, kept):
             return Summarise(kept)
     elif tokens <= FULL_AT * limit and (tried or not room.small):
         return None
@@ -141,7 +142,7 @@ def kept_messages(state: State, room: Room, least: float = 0.0) -> int:
     return kept if gone * state.gauge.ratio > least * usable(state, room) else 0
 
 
-def _can_be_read(state: State, room: Room, kept: int) -> bool:
+def can_be_read(state: State, room: Room, kept: int) -> bool:
     """Whether all but the last ``kept`` messages fit into one prompt. They were in one before, unless a turn
     ended with results that the model never read."""
     weight = room.prefix + state.weight - sum(map(weigh, state.history[-kept:]))

@@ -97,6 +97,8 @@ FAILURES_NOTED = 5
 FAILURES_STOPPED = 8
 OVERFLOWS = 3
 """Times in one turn that a provider may refuse a prompt as too long before the turn fails."""
+SUMMARIES = 2
+"""Times in a row that the model may fail to write a summary before it is no longer asked in that turn."""
 PIN_CHARS = 20_000
 HANDOFF_CHARS = 2_000
 AGENT_STEPS = 15

@@ -89,6 +89,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Prompts of this turn that the provider refused as too long."""
     summarised: int = -1
     """The number of model calls in this turn when a summary was last tried."""
+    summaries_failed: int = 0
+    """How often in a row that came to nothing, in this turn."""
     track: Track = Track()
     reminded: tuple[Reminder, ...] = ()
     """What the model was reminded of in this turn."""
@@ -192,7 +194,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Compacted():
             return _deliver(_compacted(state, event))
         case SummaryFailed():
-            return _deliver(_replace(state, spent=state.spent.and_also(event), summarised=state.steps))
+            return _deliver(_summary_failed(state, event))
         case PermissionDecided():
             decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
             return _granted(_replace(state, decisions=decisions), event)
@@ -235,6 +237,7 @@ def _prompted(state: State, event: Prompted) -> State:
         continuations=0,
         overflows=0,
         summarised=-1,
+        summaries_failed=0,
         track=Track(),
         reminded=(),
         changes=Changes(state.changes.files),
@@ -291,6 +294,16 @@ def _compacted(state: State, event: Compacted) -> State:
         weight=sum(map(weigh, history)),
         cleared_at=state.replies,
         summarised=state.steps,
+        summaries_failed=0 if event.by == "model" else state.summaries_failed,
+    )
+
+
+def _summary_failed(state: State, event: SummaryFailed) -> State:
+    return _replace(
+        state,
+        spent=state.spent.and_also(event),
+        summarised=state.steps,
+        summaries_failed=state.summaries_failed + 1,
     )
 
 

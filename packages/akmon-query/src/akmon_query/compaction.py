@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from akmon_core.context import Room, kept_messages, prompt_tokens, summarised
+from akmon_core.context import Room, can_be_read, kept_messages, prompt_tokens, summarised, trimmed
 from akmon_core.events import Cleared, Compacted, Compacting, Noticed
 from akmon_core.prompt import compose_summary
 from akmon_query.ledger import Ledger
@@ -29,9 +29,12 @@ class Compaction:
 
     async def asked_for(self, hint: str) -> None:
         """Summarises all but the end of the conversation, and says so where there is nothing to gain."""
-        kept = kept_messages(self._ledger.state, self.room())
-        if kept:
+        state, room = self._ledger.state, self.room()
+        kept = kept_messages(state, room)
+        if kept and can_be_read(state, room, kept):
             await self.summarise(kept, hint)
+        elif kept and (trim := trimmed(state, room)):
+            self.shorten(trim)
         else:
             self._ledger.report(Noticed("there is nothing in the conversation that could be left out yet"))
 

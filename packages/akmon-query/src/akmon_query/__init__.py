@@ -5,15 +5,29 @@ Everything a program needs is named here; what is not in ``__all__`` may change 
 
 from __future__ import annotations
 
-from akmon_core.commands import Answer, Command, Interrupt, Prompt, SetMode, Steer
+from akmon_core.commands import (
+    Answer,
+    Command,
+    Compact,
+    Implement,
+    Interrupt,
+    Prompt,
+    Respond,
+    SetMode,
+    Steer,
+)
 from akmon_core.errors import AkmonError, JournalError, ProviderError, SettingsError, ToolError
 from akmon_core.events import (
     CacheBroken,
+    Cleared,
+    Compacted,
     Envelope,
     Event,
     ModelFailed,
     PermissionAsked,
     PermissionDecided,
+    PlanSaved,
+    QuestionAsked,
     Replied,
     ToolFinished,
     ToolProgress,
@@ -21,12 +35,12 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.limits import Limits
-from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Image, Message, Pin, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import Effort, Model, ModelFacts, ModelRequest, ModelRow, Prices
 from akmon_core.permissions import Mode, Policy, Rule, parse_rule
 from akmon_core.ports import SessionClient
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
-from akmon_core.tools import Effect, Tool, ToolContext, ToolOutput
+from akmon_core.tools import Delegation, Effect, Tool, ToolContext, ToolOutput
 from akmon_query.assembly import Backend, open_session
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session, list_sessions
@@ -39,12 +53,17 @@ __all__ = [
     "Assistant",
     "Backend",
     "CacheBroken",
+    "Cleared",
     "Command",
+    "Compact",
+    "Compacted",
+    "Delegation",
     "Effect",
     "Effort",
     "Envelope",
     "Event",
     "Image",
+    "Implement",
     "Interrupt",
     "JournalError",
     "Limits",
@@ -57,12 +76,16 @@ __all__ = [
     "ModelRow",
     "PermissionAsked",
     "PermissionDecided",
+    "Pin",
+    "PlanSaved",
     "Policy",
     "Prices",
     "Prompt",
     "ProviderError",
+    "QuestionAsked",
     "Replied",
     "ReplyDone",
+    "Respond",
     "Retrying",
     "Rule",
     "Session",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from akmon_core.events import (
     Cleared,
     Compacted,
+    Continued,
     ModeChanged,
     ModelChosen,
     PermissionDecided,
@@ -21,6 +22,7 @@ from akmon_core.events import (
 )
 from akmon_core.limits import PIN_CHARS, RESULT_SHARE
 from akmon_core.messages import Assistant, Pin, Text, ToolCall, ToolResult, User, note
+from akmon_core.prompt import GO_ON
 from akmon_core.shorten import calls_of, fitted, listing, placeholder, starts
 from akmon_core.state import State
 from akmon_core.tokens import weigh_text
@@ -158,6 +160,13 @@ def test_a_history_is_never_cut_between_calls_and_results_or_before_a_summary() 
         "Assistant",
     ]
     assert list(starts(talk.state.history)) == [5, 3]
+
+
+def test_a_reply_that_goes_on_stays_with_its_continuation() -> None:
+    talk = Talk().asks().calls("read", "a").says("half a", "length").add(Continued(GO_ON))
+    assert list(starts(talk.state.history)) == [3, 1]
+    talk.says("sentence", "length").add(Continued(GO_ON))
+    assert list(starts(talk.state.history)) == [5, 3, 1]
 
 
 # --- results ----------------------------------------------------------------------------------------

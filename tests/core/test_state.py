@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akmon_core.events import (
+    Compacted,
     Continued,
     DurableEvent,
     ModeChanged,
@@ -217,6 +219,14 @@ def test_calls_whose_results_a_damaged_journal_lost_get_one_before_anything_else
         assert texts(after)[2:] == ["result of a", "The result of this call was lost.", "hm", "next"]
 
 
+@pytest.mark.parametrize("kept", range(6))
+def test_a_history_whose_results_were_lost_is_shortened_at_a_place_that_providers_accept(kept: int) -> None:
+    events: list[DurableEvent] = [Prompted(said("go")), Replied(calling("a", "b")), finished("a")]
+    state = replay([*events, Compacted(summary="SUM", kept=kept, said=100)])
+    check_well_formed(state.history)
+    check_well_formed(apply(state, Prompted(said("next"))).history)
+
+
 KINDS = tuple(kind for kind in get_args(DurableEvent) if kind is not UnknownEvent)
 ids = st.sampled_from("ab")
 events = st.one_of(
@@ -226,6 +236,7 @@ events = st.one_of(
     st.builds(finished, ids),
     st.builds(allowed, ids),
     st.just(TurnEnded("interrupted")),
+    st.builds(Compacted, summary=st.just("SUM"), kept=st.integers(0, 4), said=st.just(100)),
     *[values(kind) for kind in KINDS if kind not in (Replied, Prompted, Steered, ToolFinished)],
 )
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 
 from akmon_core.commands import Command, Prompt
-from akmon_core.errors import ProviderError
+from akmon_core.errors import JournalError, ProviderError
 from akmon_core.events import Envelope, ModelFailed, Replied, TurnEnded
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
@@ -210,6 +210,22 @@ def asks(*calls: tuple[str, str]) -> Assistant:
     """A reply with calls, each as a tool and its text; their ids are 1, 2, 3 ..."""
     parts = (ToolCall(str(at), tool, f'{{"text": "{text}"}}') for at, (tool, text) in enumerate(calls, 1))
     return Assistant(tuple(parts), "tools")
+
+
+class FullJournal(MemoryJournal):
+    """Holds so many records and no more."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+        self.refused = False
+
+    def append(self, envelope: Envelope, *, sync: bool) -> None:
+        if not self.room:
+            self.refused = True
+            raise JournalError("the disk is full")
+        self.room -= 1
+        super().append(envelope, sync=sync)
 
 
 class HasFacts(Protocol):

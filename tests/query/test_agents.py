@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from akmon_core.commands import Answer, Answered, Command, Interrupt, Prompt, SetMode
-from akmon_core.errors import JournalError, ProviderError
+from akmon_core.errors import ProviderError
 from akmon_core.events import (
     EPHEMERAL,
     DurableEvent,
@@ -34,7 +34,7 @@ from akmon_query.assembly import assemble
 from akmon_query.journal import MemoryJournal
 from akmon_query.session import Session
 from akmon_query.testing import check_well_formed, run_turn
-from tests.query.fakes import Provider, Reply, Tool, asks, of, open_with, watch
+from tests.query.fakes import FullJournal, Provider, Reply, Tool, asks, of, open_with, watch
 
 READ, WRITE, RUN = Effect("read", "a"), Effect("write", "a.py"), Effect("run", "make")
 PRICES = Prices(input=3.0, output=15.0, cache_read=0.3, cache_write=3.75)
@@ -453,22 +453,6 @@ def test_a_bug_in_a_tool_of_a_sub_agent_is_that_calls_result() -> None:
     model = Provider(playing([asks(("task", "a")), "done"], a=[asks(("look", "x")), "it broke"]))
     state, _ = played(model, Tool("look", READ, work=work))
     assert results(state.history) == ["it broke"]
-
-
-class FullJournal(MemoryJournal):
-    """Holds so many records and no more."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self._room = room
-        self.refused = False
-
-    def append(self, envelope: Envelope, *, sync: bool) -> None:
-        if not self._room:
-            self.refused = True
-            raise JournalError("the disk is full")
-        self._room -= 1
-        super().append(envelope, sync=sync)
 
 
 def test_nothing_goes_on_unrecorded_once_a_sub_agents_record_cannot_be_written() -> None:

@@ -30,7 +30,7 @@ from akmon_core.stream import Usage
 from akmon_core.tools import Effect, ToolContext
 from akmon_query import Session, open_session
 from akmon_query.testing import check_well_formed, run_turn
-from tests.query.fakes import Provider, Reply, Tool, asks, in_order, of, open_with, until, watch
+from tests.query.fakes import FullJournal, Provider, Reply, Tool, asks, in_order, of, open_with, until, watch
 
 READ = Effect("read", "a")
 MANY = Limits(max_steps=500)
@@ -430,6 +430,23 @@ def test_a_summary_that_was_asked_for_and_failed_says_so_and_is_paid_once() -> N
         assert "no whole summary" in failed.message
         assert session.state.history == history
         assert session.state.usage == model.usage
+        await session.close()
+
+    asyncio.run(run())
+
+
+def test_where_nothing_can_be_kept_any_more_no_summary_is_paid_for() -> None:
+    async def run() -> None:
+        journal = FullJournal(100)
+        model = Provider(busy(12))
+        session = open_with(model, tool(), limits=MANY, journal=journal)
+        await run_turn(session, Prompt("go"))
+        journal.room = 0
+        assert [end.outcome for end in of(await run_turn(session, Prompt("on")), TurnEnded)] == ["failed"]
+        requests = len(model.requests)
+        (noticed,) = of(await until(session, Noticed, Compact()), Noticed)
+        assert "the disk is full" in noticed.text
+        assert len(model.requests) == requests
         await session.close()
 
     asyncio.run(run())

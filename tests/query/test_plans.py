@@ -30,7 +30,7 @@ from akmon_query.journal import MemoryJournal
 from akmon_query.project import Project
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
 from akmon_query.workflows.plans import FilePlans
-from tests.query.fakes import Provider, Tool, asks, in_order, of, open_with, sized, until, watch
+from tests.query.fakes import FullJournal, Provider, Tool, asks, in_order, of, open_with, sized, until, watch
 
 PLAN = "# Make the tests pass\n\n1. Read `a.py`.\n2. Change it."
 WRITE, READ = Effect("write", "a.py"), Effect("read", "a.py")
@@ -190,6 +190,27 @@ def test_a_plan_that_cannot_be_read_is_a_notice_and_changes_nothing(tmp_path: Pa
             assert noticed.text.startswith("no plan to carry out: ")
             assert session.state == before
             await run_turn(session, Prompt("hi"))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("room", range(2, 7))
+def test_a_plan_whose_begin_cannot_be_recorded_is_a_notice_or_a_failed_turn(
+    tmp_path: Path, room: int
+) -> None:
+    (tmp_path / "plan.md").write_text("the plan")
+
+    async def run() -> None:
+        model = FakeModel(["never"])
+        journal = FullJournal(room)
+        session = open_with(model, journal=journal, project=project(tmp_path))
+        events = session.events()
+        await session.send(Implement("plan.md", "plan"))
+        await session.close()
+        seen = [each async for each in events]
+        told = [each.text for each in of(seen, Noticed)] + [each.reason for each in of(seen, TurnEnded)]
+        assert any("the disk is full" in text for text in told)
+        assert model.requests == []
 
     asyncio.run(run())
 

@@ -86,14 +86,20 @@ def cut(text: str, cap: int, record: int = 0) -> str:
 def starts(history: tuple[Message, ...]) -> Iterator[int]:
     """Where ``history`` may be cut in two, last place first.
 
-    Never between calls and their results, and never before a summary: a new one takes its place.
+    Never between calls and their results, or a reply and the request to continue it, and never before a
+    summary: a new one takes its place.
     """
     for at in range(len(history) - 1, 0, -1):
         message = history[at]
         if isinstance(message, User) and message.by == "summary":
             return
-        if not isinstance(message, ToolResult):
+        if not (isinstance(message, ToolResult) or _goes_on(history[at - 1], message)):
             yield at
+
+
+def _goes_on(reply: Message, message: Message) -> bool:
+    """Whether ``message`` asks for the rest of ``reply``, which the output limit cut."""
+    return isinstance(reply, Assistant) and reply.stop == "length" and isinstance(message, User)
 
 
 def shortened(
@@ -104,7 +110,9 @@ def shortened(
     grants: tuple[Grant, ...],
 ) -> tuple[Message, ...]:
     """The user's own messages, the summary with all that is pinned, and the end of ``history``."""
-    start = len(history) - how.kept
+    start = max(len(history) - how.kept, 0)
+    while 0 < start < len(history) and isinstance(history[start], ToolResult):
+        start -= 1  # results were lost in a damaged journal
     said, left_out = _said(history[:start], how.said)
     parts = [
         _LEFT_OUT,

@@ -192,7 +192,7 @@ def apply(state: State, event: DurableEvent) -> State:
             weight = state.weight + difference
             return _replace(state, history=history, weight=weight, cleared_at=state.replies)
         case Compacted():
-            return _deliver(_compacted(state, event))
+            return _deliver(_compacted(_settled(state), event))
         case SummaryFailed():
             return _deliver(_summary_failed(state, event))
         case PermissionDecided():

@@ -18,7 +18,7 @@ from akmon_core.commands import (
     SetMode,
     Steer,
 )
-from akmon_core.errors import AkmonError
+from akmon_core.errors import AkmonError, JournalError
 from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, Steered
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Image, Pin, Text, User, note
@@ -152,10 +152,14 @@ class Session:
         except (OSError, ValueError) as error:
             self._ledger.report(Noticed(f"no plan to carry out: {error}"))
             return None
-        if mode != state.mode:
-            change_mode(self._ledger, mode)
-        if plan != state.pins.get("plan"):
-            self._ledger.report(Pinned(Pin("plan", plan)))
+        try:
+            if mode != state.mode:
+                change_mode(self._ledger, mode)
+            if plan != state.pins.get("plan"):
+                self._ledger.report(Pinned(Pin("plan", plan)))
+        except JournalError as error:
+            self._ledger.report(Noticed(str(error)))
+            return None
         return self._begin(Prompted(self._message((Text(carry_out(plan)),))))
 
     def _done(self, turn: asyncio.Task[None]) -> None:

@@ -109,6 +109,9 @@ class Driver:
 
     async def compact(self, hint: str) -> None:
         """Shortens the conversation while no turn runs, or says why it stays as it was."""
+        if self._ledger.broken:
+            self._ledger.report(Noticed(self._ledger.broken))
+            return
         try:
             await self._compaction.asked_for(hint)
         except asyncio.CancelledError:

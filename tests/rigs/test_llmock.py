@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from akmon_core.limits import SMALL_WINDOW
 from tests.rigs import llmock
 from tests.rigs.llmock import Llmock
 from tests.rigs.places import Ran, akmon, environment
@@ -23,7 +24,7 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
     """The variable of the provider's address."""
     base: str
     key: str
-    more: dict[str, str] = {}
+    row: dict[str, Any] = {}
 
 
 SPEAKERS = {
@@ -36,7 +37,7 @@ SPEAKERS = {
         address="OPENAI_BASE_URL",
         base="/v1",
         key="OPENAI_API_KEY",
-        more={"AKMON_MODELS": '[{"match": "gpt-6-sol", "api": "responses"}]'},
+        row={"api": "responses"},
     ),
     "anthropic": Speaker(
         provider="anthropic",
@@ -58,11 +59,15 @@ each_speaker = pytest.mark.parametrize("speaker", SPEAKERS.values(), ids=SPEAKER
 
 
 def run(speaker: Speaker, server: Llmock, folder: Path) -> tuple[Ran, dict[str, Any]]:
-    """A headless run, and its report. llmock has a tool called that fits, then answers in text."""
+    """A headless run, and its report. llmock has a tool called that fits, then answers in text.
+
+    The model has a small window, so that no tool is offered that would make further requests.
+    """
     work = folder / "work"
     work.mkdir()
     (work / "a.txt").write_text("alpha\n")
-    variables = {speaker.address: f"{server.url}{speaker.base}", speaker.key: "test", **speaker.more}
+    variables = {speaker.address: f"{server.url}{speaker.base}", speaker.key: "test"}
+    variables["AKMON_MODELS"] = json.dumps([{"match": speaker.model, "window": SMALL_WINDOW, **speaker.row}])
     arguments = ["--provider", speaker.provider, "--model", speaker.model, "--output-format", "json"]
     arguments += ["--allow", "shell(mock-command)"]  # there is none: where the shell is called, that fails
     ran = akmon(["-p", "List the files.", *arguments], work, environment(folder / "home", variables))

@@ -86,7 +86,7 @@ def decide(state: State, limits: Limits, now: Situation) -> Move:
 def _room_made(state: State, now: Situation) -> Move | None:
     match make_room(state, now.room):
         case Overfull(reason):
-            return Finish("failed", reason)
+            return Finish("failed", state.refusal or reason)
         case making:
             return making
 

@@ -87,6 +87,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     continuations: int = 0
     overflows: int = 0
     """Prompts of this turn that the provider refused as too long."""
+    refusal: str = ""
+    """What it said to that last."""
     summarised: int = -1
     """The number of model calls in this turn when a summary was last tried."""
     summaries_failed: int = 0
@@ -236,6 +238,7 @@ def _prompted(state: State, event: Prompted) -> State:
         steps=0,
         continuations=0,
         overflows=0,
+        refusal="",
         summarised=-1,
         summaries_failed=0,
         track=Track(),
@@ -277,7 +280,13 @@ def _failed(state: State, event: ModelFailed) -> State:
         refused = state.gauge.tokens(event.prompt_weight)
         ceiling = min(refused, state.ceiling or refused) * 9 // 10
         failure = event.message if state.overflows >= OVERFLOWS else ""
-        return _replace(state, ceiling=ceiling, overflows=state.overflows + 1, failure=failure)
+        return _replace(
+            state,
+            ceiling=ceiling,
+            overflows=state.overflows + 1,
+            refusal=event.message,
+            failure=failure,
+        )
     if event.said:
         state = _added(state, Assistant((Text(event.said),), "interrupted"))
         state = _replace(state, replies=state.replies + 1)

@@ -290,7 +290,10 @@ def test_the_project_is_the_folder_with_the_git_entry_or_else_the_working_folder
 @example(title="a", text="b\r")
 @example(title="a", text="\r\r\nb\r\r\n")
 @example(title="# a", text="# b")
-@given(title=st.text(min_size=1, max_size=TITLE_CHARS).filter(clean_title), text=st.text(min_size=1, max_size=500))
+@given(
+    title=st.text(min_size=1, max_size=TITLE_CHARS).filter(clean_title),
+    text=st.text(min_size=1, max_size=500),
+)
 def test_what_is_saved_is_found_again_under_its_title(
     tmp_path_factory: pytest.TempPathFactory, title: str, text: str
 ) -> None:

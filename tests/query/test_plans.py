@@ -178,6 +178,16 @@ def test_a_new_session_carries_out_the_newest_plan_of_the_project(tmp_path: Path
     asyncio.run(run())
 
 
+def test_the_newest_plan_is_no_link_that_a_repository_brought(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a key\n")
+    root = tmp_path / "project"
+    plans = FilePlans(root)
+    plans.save("# The plan")
+    (root / ".akmon" / "plans" / "99999999-newest.md").symlink_to(secret)
+    assert plans.read("") == "# The plan\n"
+
+
 @pytest.mark.parametrize("path", ["", "nothing.md", ".", "large.md"])
 def test_a_plan_that_cannot_be_read_is_a_notice_and_changes_nothing(tmp_path: Path, path: str) -> None:
     with (tmp_path / "large.md").open("wb") as file:

@@ -45,7 +45,8 @@ class FilePlans:
         return data.decode("utf-8-sig", errors="replace")
 
     def _newest(self) -> Path:
-        plans = sorted(self._folder().glob("*.md"))
+        # A link may show any file of the machine, and nobody has named this one.
+        plans = sorted(path for path in self._folder().glob("*.md") if not path.is_symlink())
         if not plans:
             raise FileNotFoundError(f"there is no plan in {FOLDER.as_posix()} yet; make one in plan mode")
         return plans[-1]

@@ -29,7 +29,7 @@ from akmon_core.models import ModelRequest, Prices
 from akmon_core.permissions import Mode, Policy, Rule
 from akmon_core.state import State, apply, fold
 from akmon_core.stats import stats_of
-from akmon_core.tools import Delegation, Effect, ToolContext, ToolOutput
+from akmon_core.tools import Delegation, Effect, FileSeen, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
 from akmon_query.journal import MemoryJournal
 from akmon_query.session import Session
@@ -484,3 +484,17 @@ def test_nothing_goes_on_unrecorded_once_a_sub_agents_record_cannot_be_written()
         return len(model.requests)
 
     assert [run(room) for room in range(3, 60)][-1] == 5
+
+
+def test_what_a_sub_agent_changed_is_to_be_checked_like_any_change() -> None:
+    async def write(text: str, context: ToolContext) -> ToolOutput:
+        return ToolOutput("written", files=(FileSeen(f"/{text}", "0", written=True),))
+
+    model = Provider(
+        playing([asks(("task", "a")), "done", "checked enough"], a=[asks(("write", "b.py")), "ok"])
+    )
+    state, kept = played(model, Tool("write", talks=write), limits=Limits(check_command="make test"))
+    assert state.changes.files == ("/b.py",)
+    assert state.files == {}
+    assert state.reminded == ("unverified",)
+    assert reduce(fold, kept, State()) == state

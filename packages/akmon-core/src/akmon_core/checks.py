@@ -32,13 +32,20 @@ class Changes(msgspec.Struct, frozen=True):
 
     def and_also(self, call: ToolCall, finished: ToolFinished) -> Changes:
         """The changes after one more call has ended."""
-        written = tuple(file.path for file in finished.files if file.written)
-        if written:
-            return Changes(tuple(dict.fromkeys((*self.files, *written))), unchecked=True)
+        changes = self.written(finished)
+        if changes is not self:
+            return changes
         command = _command(call) if finished.tool == "shell" else ""
         if not command:
             return self
         return msgspec.structs.replace(self, commands=(*self.commands, command)[-_COMMANDS:])
+
+    def written(self, finished: ToolFinished) -> Changes:
+        """The changes with the files that a call, of whichever agent, has written."""
+        paths = [file.path for file in finished.files if file.written]
+        if not paths:
+            return self
+        return Changes(tuple(dict.fromkeys((*self.files, *paths))), unchecked=True)
 
     def need(self, check: str) -> bool:
         """Whether files were changed, and neither ``check`` nor anything like it has run since."""

@@ -141,7 +141,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(state: State, envelope: Envelope) -> State:
-    """The main agent's state after ``envelope``: of a sub-agent it keeps the cost, and what was granted."""
+    """The main agent's state after ``envelope``: of a sub-agent it keeps the cost, what a person granted, and
+    which files were written."""
     event = envelope.event
     if not envelope.agent:
         return apply(state, cast("DurableEvent", event))
@@ -150,6 +151,8 @@ def fold(state: State, envelope: Envelope) -> State:
             return _replace(state, spent=state.spent.and_also(event))
         case PermissionDecided():
             return _granted(state, event)
+        case ToolFinished():
+            return _replace(state, changes=state.changes.written(event))
         case _:
             return state
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import msgspec
 
-from tests.rigs.places import PATIENCE, RIGS
+from tests.rigs.places import PATIENCE, RIGS, answers
 
 PROGRAM = RIGS / "llmock" / "bin" / "llmock"
 
@@ -53,20 +51,7 @@ def serve(folder: Path, *arguments: str) -> Iterator[Llmock]:
         subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process,
     ):
         try:
-            _wait(f"http://127.0.0.1:{port}", process)
+            answers(f"http://127.0.0.1:{port}/health", process)
             yield Llmock(f"http://127.0.0.1:{port}")
         finally:
             process.terminate()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Until the server answers."""
-    until = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            urlopen(f"{url}/health", timeout=PATIENCE).close()
-        except URLError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("llmock did not start")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import msgspec
 
@@ -47,3 +50,16 @@ def akmon(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Ran:
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits until a server that was started answers at ``url``."""
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            urlopen(url, timeout=PATIENCE).close()
+        except URLError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"nothing answers at {url}")

@@ -10,19 +10,16 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from tests.rigs import aimock
 from tests.rigs.aimock import Aimock
-from tests.rigs.places import PATIENCE, RIGS, akmon, environment
+from tests.rigs.places import RIGS, akmon, answers, environment
 from tests.rigs.test_protocols import ANSWER, FILES, PROMPT, SPENT, check_results, conversation
 
 RIG = RIGS / "litellm"
@@ -54,22 +51,10 @@ def gateway(folder: Path, models: Aimock) -> Iterator[str]:
         subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log) as process,
     ):
         try:
-            _wait(f"http://127.0.0.1:{port}", process)
+            answers(f"http://127.0.0.1:{port}/health/liveliness", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            urlopen(f"{url}/health/liveliness", timeout=PATIENCE).close()
-        except URLError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("LiteLLM did not start")
 
 
 @pytest.mark.parametrize("model", ["via-openai", "via-anthropic"])

@@ -100,14 +100,14 @@ def open_session(
     """
     planner: Model | None = None
     if isinstance(model, str):
-        known = _environment() if backends is None else backends
-        model = opened = open_model(
+        known = backends_from_env(os.environ) if backends is None else backends
+        opened = open_model(
             model, known, provider=provider, rows=rows, effort=effort, fallback=fallback_model
         )
-        asked = opened.possible
+        model, asked = opened, opened.possible
         if planner_model:
-            planner = opened = open_model(planner_model, known, rows=rows, effort=effort)
-            asked = (*asked, *opened.possible)
+            planner = other = open_model(planner_model, known, rows=rows, effort=effort)
+            asked = (*asked, *other.possible)
     elif rows or effort or fallback_model or planner_model:
         raise SettingsError(
             "effort, fallback_model, planner_model and rows go with a model given by its id. "
@@ -191,10 +191,6 @@ def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:
                 f"a budget needs prices, and {facts.provider}/{facts.id} is unpriced. Choose a priced model, "
                 "give its price in a [[models]] row of the settings, or limit by --max-tokens-total instead."
             )
-
-
-def _environment() -> dict[str, Backend]:
-    return backends_from_env(os.environ)
 
 
 def _open_journal(session: str, sessions: Path | None, resumed: SessionInfo | None) -> Journal:

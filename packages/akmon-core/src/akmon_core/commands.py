@@ -72,4 +72,14 @@ class Implement(msgspec.Struct, frozen=True, tag="implement", omit_defaults=True
     """The mode from then on, as plan mode only reads."""
 
 
-Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement
+class Rewind(msgspec.Struct, frozen=True, tag="rewind", omit_defaults=True):
+    """Takes back what happened from a prompt, or from an earlier rewind, on, as soon as no turn runs."""
+
+    to: int
+    """The number of its record (``Mark.record`` in ``State.marks``)."""
+    what: Literal["both", "files", "conversation"] = "both"
+    conflicts: Literal["ask", "keep", "overwrite"] = "ask"
+    """What becomes of files that someone else has changed meanwhile. Where nobody can be asked they are kept."""
+
+
+Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement | Rewind

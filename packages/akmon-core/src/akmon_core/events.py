@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from akmon_core.files import FileChange
 from akmon_core.messages import Assistant, Pin, ToolCall, ToolResult, User
 from akmon_core.permissions import Decision, Mode, Scope
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
@@ -14,7 +15,7 @@ from akmon_core.tools import Effect, FileSeen, View
 Outcome: TypeAlias = Literal[
     "completed", "interrupted", "failed", "max_turns", "budget_limit", "token_limit", "time_limit", "stuck"
 ]
-Reminder: TypeAlias = Literal["mode", "repetition", "failures", "unverified", "plan", "instructions"]
+Reminder: TypeAlias = Literal["mode", "repetition", "failures", "unverified", "plan", "instructions", "rewound"]
 Decider: TypeAlias = Literal["policy", "person"]
 
 # --- durable ----------------------------------------------------------------------------------------
@@ -237,6 +238,38 @@ class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaul
     pins: tuple[Pin, ...] = ()
 
 
+class FilesChanged(msgspec.Struct, frozen=True, tag="files_changed", omit_defaults=True):
+    """Files of the project change by a call. Of a tool's own change this is said before it happens."""
+
+    changes: tuple[FileChange, ...]
+    call_id: str = ""
+
+
+class Rewound(msgspec.Struct, frozen=True, tag="rewound", omit_defaults=True, kw_only=True):
+    """The user took back what happened from a record on; said before the files are restored."""
+
+    record: int
+    """The number of this record, to which a later rewind can go back."""
+    to: int
+    """The record before which the session stands now: a prompt, or an earlier rewind."""
+    conversation: bool
+    """Whether the conversation goes back as well."""
+    changes: tuple[FileChange, ...] = ()
+    """What becomes of the files."""
+    left: tuple[str, ...] = ()
+    """Paths that stay as they are, as someone else has changed them."""
+
+
+class Committed(msgspec.Struct, frozen=True, tag="committed", omit_defaults=True):
+    """What a turn changed went into the project's git history."""
+
+    commit: str
+    """Its full id."""
+    subject: str
+    files: tuple[str, ...]
+    """Paths from the root of the repository."""
+
+
 class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended", omit_defaults=True):
     """The last event of its turn, always."""
 
@@ -297,6 +330,9 @@ DurableEvent: TypeAlias = (
     | QuestionAnswered
     | ToolStarted
     | ToolFinished
+    | FilesChanged
+    | Rewound
+    | Committed
     | TurnEnded
     | UnknownEvent
 )

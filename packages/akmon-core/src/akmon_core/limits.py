@@ -23,8 +23,40 @@ SEARCH_SECONDS = 30.0
 LIST_ENTRIES = 500
 SHELL_OUTPUT_BYTES = 30_000
 SHELL_TIMEOUT = 120.0
+SHELL_SECONDS = 60.0
+"""A command that takes longer, and has no timeout of its own, goes on in the background."""
 SHELL_TIMEOUT_MAX = 600.0
+SHELL_JOBS = 20
+"""Commands in the background at the same time."""
+JOB_WAIT_MAX = 600.0
+OUTPUT_FILE_BYTES = 100_000_000
+"""Kept of the output of one command, in a file."""
+OUTPUTS_BYTES = 500_000_000
+"""Kept of all outputs of a session; the oldest go first."""
 DIFF_LINES = 400
+EDITS = 100
+"""Replacements in one call."""
+PATCH_FILES = 200
+PATCH_BYTES = 2_000_000
+SIMILAR = 0.85
+"""Share of the characters that must agree where text is not in a file exactly as given."""
+IMAGE_BYTES = 5_000_000
+"""An image that a model is shown; the providers' common limit."""
+FETCH_BYTES = 10_000_000
+FETCH_SECONDS = 30.0
+FETCH_REDIRECTS = 5
+FETCH_CACHE_SECONDS = 900.0
+PDF_PAGES = 200
+WEB_HITS = 10
+
+SNAPSHOT_BYTES = 1_000_000_000
+"""Kept of all earlier states of a project's files, as stored; the oldest go first."""
+SNAPSHOT_FILE_BYTES = 2_000_000
+"""A larger file is kept when a tool changes it, but not looked after around commands."""
+SNAPSHOT_FILES = 50_000
+"""Files of a project that are looked after around commands."""
+MARK_CHARS = 500
+"""Of a prompt, in the list of places to go back to."""
 TODOS = 50
 TODO_CHARS = 200
 QUESTION_CHARS = 2_000

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from akmon_core.commands import Command
 from akmon_core.events import Envelope
+from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Pin
 from akmon_core.permissions import Target
 from akmon_core.tools import Delegation, Effect, ToolOutput
@@ -102,3 +105,80 @@ class SubAgents(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Snapshots(Protocol):
+    """What the project's files were, so that they can be so again. Paths are absolute and canonical."""
+
+    def plan(self, writes: Mapping[str, str | None]) -> tuple[FileChange, ...]:
+        """Keeps what files are now that are about to get the content of a SHA-256 each, or to go (None).
+
+        Gives the changes to come, with those of folders that have to be made. From here on they count as
+        done. Raises ``ToolError`` if a content cannot be kept.
+        """
+        ...
+
+    async def survey(self, progress: Callable[[str], None]) -> tuple[FileChange, ...]:
+        """Keeps what is new in the project, and gives what has changed since the last time.
+
+        What ``plan`` or ``restore`` has made of it is no change. The first time in a process, what has
+        changed is told only if ``remembered`` says so. ``progress`` is told of long work. Raises
+        ``ToolError`` if nothing can be kept.
+        """
+        ...
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the next survey compares with one of an earlier process."""
+        ...
+
+    def look(self, paths: Sequence[str]) -> dict[str, FileState | None]:
+        """What each of ``paths`` is now, keeping it."""
+        ...
+
+    def restore(self, change: FileChange) -> None:
+        """Makes of a file what it is to be ``after``, unless it is no longer what it was ``before``.
+
+        Raises ``ToolError`` if that is so, if the content is no longer kept, or if the system refuses.
+        """
+        ...
+
+    @property
+    def uncovered(self) -> str:
+        """What of the project a survey does not keep, in words; empty if that is nothing unusual."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Commits(Protocol):
+    """The project's version control."""
+
+    def commit(
+        self, changes: Sequence[FileChange], message: str
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Commits the files of ``changes`` (each path once, from its first ``before`` to its last ``after``)
+        and nothing else; gives the commit, what is in it and what was left out, with the reason.
+
+        An empty commit id means that nothing was to be committed. Raises ``ToolError``.
+        """
+        ...
+
+
+class WebHit(msgspec.Struct, frozen=True):
+    """One answer of a web search."""
+
+    title: str
+    url: str
+    text: str
+
+
+class WebSearch(Protocol):
+    """A search engine."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def search(self, query: str, count: int) -> tuple[WebHit, ...]:
+        """At most ``count`` answers, best first. Raises ``ToolError``."""
+        ...

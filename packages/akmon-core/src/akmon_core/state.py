@@ -11,10 +11,12 @@ from akmon_core.checks import Changes
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Continued,
     DurableEvent,
     Envelope,
+    FilesChanged,
     Instructed,
     ModeChanged,
     ModelChosen,
@@ -30,6 +32,7 @@ from akmon_core.events import (
     Reminded,
     Reminder,
     Replied,
+    Rewound,
     SessionStarted,
     Steered,
     SummaryFailed,
@@ -39,7 +42,7 @@ from akmon_core.events import (
     UnknownEvent,
 )
 from akmon_core.guards import Track
-from akmon_core.limits import OVERFLOWS, PIN_CHARS
+from akmon_core.limits import MARK_CHARS, OVERFLOWS, PIN_CHARS
 from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User, note
 from akmon_core.permissions import Grant, Mode, Verdict
 from akmon_core.shorten import cleared, cut, fitted, shortened
@@ -49,6 +52,22 @@ from akmon_core.tokens import Gauge, weigh
 from akmon_core.tools import FileSeen
 
 _replace = msgspec.structs.replace
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in the session that a rewind can go back to, and the conversation as it was there."""
+
+    record: int
+    text: str
+    """The prompt; empty at an earlier rewind."""
+    history: tuple[Message, ...]
+    weight: int
+    gauge: Gauge
+    summary: str
+    pins: dict[str, str]
+    plan: str
+    files: dict[str, str]
+    marks: tuple[Mark, ...]
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +130,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 by canonical path, of every file's content as last seen."""
     pins: dict[str, str] = {}
     """By name: texts that survive every shortening of the history."""
+    marks: tuple[Mark, ...] = ()
+    """The places in the conversation that a rewind can go back to."""
     plan: str = ""
     """The path of the last plan."""
     provider: str = ""
@@ -210,7 +231,11 @@ def apply(state: State, event: DurableEvent) -> State:
             return _deliver(_replace(ended, reason=event.reason))
         case ToolStarted():
             return _replace(state, started=(*state.started, event.call_id))
-        case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered() | UnknownEvent():
+        case Rewound():
+            return _rewound(state, event)
+        case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered():
+            return state
+        case FilesChanged() | Committed() | UnknownEvent():
             return state
         case _:
             assert_never(event)
@@ -232,7 +257,8 @@ def _added(state: State, *messages: Message) -> State:
 
 
 def _prompted(state: State, event: Prompted) -> State:
-    state = _added(_deliver(_settled(state)), event.message)
+    state = _deliver(_settled(state))
+    state = _added(_marked(state, event.message.record, event.message.text), event.message)
     return _replace(
         state,
         turn=state.turn + 1,
@@ -249,6 +275,47 @@ def _prompted(state: State, event: Prompted) -> State:
         changes=Changes(state.changes.files),
         outcome=None,
         failure="",
+    )
+
+
+def _marked(state: State, record: int, text: str = "") -> State:
+    if not record:  # a journal of a version that did not number prompts
+        return state
+    mark = Mark(
+        record=record,
+        text=text[:MARK_CHARS],
+        history=state.history,
+        weight=state.weight,
+        gauge=state.gauge,
+        summary=state.summary,
+        pins=state.pins,
+        plan=state.plan,
+        files=state.files,
+        marks=state.marks,
+    )
+    return _replace(state, marks=(*state.marks, mark))
+
+
+def _rewound(state: State, event: Rewound) -> State:
+    """Back to a mark; what was spent, granted and set stays."""
+    state = _settled(state)
+    mark = next((mark for mark in state.marks if mark.record == event.to), None)
+    back = _marked(state, event.record)
+    if mark is None or not event.conversation:
+        return back
+    return _replace(
+        back,
+        history=mark.history,
+        weight=mark.weight,
+        gauge=mark.gauge,
+        summary=mark.summary,
+        pins=mark.pins,
+        plan=mark.plan,
+        files=mark.files,
+        marks=(*mark.marks, back.marks[-1]),
+        queued=(),
+        track=Track(),
+        cleared_at=state.replies,
     )
 
 

@@ -88,6 +88,10 @@ def _no_records(_record: int) -> str | None:
     return None
 
 
+def _unkept(_planned: Mapping[str, str | None]) -> None:
+    """Where nothing is kept."""
+
+
 async def _nobody(_question: str, _options: tuple[str, ...]) -> str:
     raise ToolError("nobody can be asked here")
 
@@ -112,6 +116,11 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     """The text that a record of the session's journal holds for the model; None if there is none."""
     ask: Callable[[str, tuple[str, ...]], Awaitable[str]] = _nobody
     """Puts a question to the person, with answers to choose from; gives what the person said."""
+    changing: Callable[[Mapping[str, str | None]], None] = _unkept
+    """To be called right before files are changed by other means than a command, with the SHA-256 that each
+    will have, by canonical path; None removes it. Keeps what they are now. Raises ``ToolError``."""
+    agent: str = ""
+    """The path of the sub-agent that calls; empty is the main agent."""
     delegate: Delegate = no_agents
     """Has a sub-agent do something and gives its answer. Raises ``ToolError``."""
 
@@ -151,6 +160,13 @@ class Previewing(Protocol):
     def preview(self, arguments: Any, context: ToolContext) -> View | None:
         """Reads, changes nothing, and gives None where there is nothing to show."""
         ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A tool that holds something, such as commands that still run, until the session is closed."""
+
+    async def close(self) -> None: ...
 
 
 def tool_spec(tool: AnyTool) -> ToolSpec:

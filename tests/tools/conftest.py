@@ -32,7 +32,7 @@ class Hands:
         self.out = root.parent / "out"
         self.workspace = Workspace([root])
         self.user = root.parent / "home" / "memory"
-        tools = builtin_tools(self.workspace, self.user)
+        tools = builtin_tools(self.workspace, memory=self.user)
         self.tools: dict[str, AnyTool] = {tool.name: tool for tool in tools}
         self.files: dict[str, str] = {}
         self.progress: list[str] = []

@@ -15,7 +15,9 @@ from akmon_core.tools import Effect, FileSeen, View
 Outcome: TypeAlias = Literal[
     "completed", "interrupted", "failed", "max_turns", "budget_limit", "token_limit", "time_limit", "stuck"
 ]
-Reminder: TypeAlias = Literal["mode", "repetition", "failures", "unverified", "plan", "instructions", "rewound"]
+Reminder: TypeAlias = Literal[
+    "mode", "repetition", "failures", "unverified", "plan", "instructions", "rewound"
+]
 Decider: TypeAlias = Literal["policy", "person"]
 
 # --- durable ----------------------------------------------------------------------------------------

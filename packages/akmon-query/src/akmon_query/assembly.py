@@ -129,7 +129,7 @@ def open_session(
     )
     return assemble(
         model,
-        {tool.name: tool for tool in (*builtin_tools(workspace, memory), *tools)},
+        {tool.name: tool for tool in (*builtin_tools(workspace, memory=memory), *tools)},
         _open_journal(session, sessions, resumed),
         session=session,
         started=started,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from akmon_core.models import EditFormat
+from akmon_core.ports import WebSearch
 from akmon_core.tools import AnyTool
 from akmon_tools.ask import AskTool
 from akmon_tools.edit import EditTool
 from akmon_tools.list import ListTool
 from akmon_tools.memory import MemoryTool
 from akmon_tools.notes import notes_of
+from akmon_tools.outputs import Outputs
 from akmon_tools.read import ReadTool
 from akmon_tools.search import SearchTool
 from akmon_tools.shell import ShellTool
@@ -18,30 +21,39 @@ from akmon_tools.todo import TodoTool
 from akmon_tools.workspace import Workspace
 from akmon_tools.write import WriteTool
 
-_IN_A_WORKSPACE = (
-    ReadTool,
-    WriteTool,
-    EditTool,
-    SearchTool,
-    ListTool,
-    ShellTool,
-)
-_ANYWHERE = (
-    TodoTool,
-    AskTool,
-    TaskTool,
-)
+EDITING = {
+    "replace": (EditTool,),
+    "patch": (EditTool,),
+}
+"""What a model gets to change files with, by the format that it is best at."""
 
-NAMES = tuple(tool.name for tool in (*_IN_A_WORKSPACE, *_ANYWHERE, MemoryTool))
+NAMES = ("read", "write", "edit", "search", "list", "shell", "todo", "ask", "task", "memory")
+"""Of all tools, whichever a session has."""
 
 
-def builtin_tools(workspace: Workspace, memory: Path | None = None) -> tuple[AnyTool, ...]:
+def builtin_tools(
+    workspace: Workspace,
+    *,
+    memory: Path | None = None,
+    outputs: Outputs | None = None,
+    edit_format: EditFormat = "replace",
+    web_search: WebSearch | None = None,  # noqa: ARG001
+) -> tuple[AnyTool, ...]:
     """Every built-in tool over ``workspace``, in the order in which a model is told of them.
 
-    ``memory`` is the folder of the user's own notes, which need not exist.
+    ``memory`` is the folder of the user's own notes, which need not exist; ``outputs`` keeps what commands
+    print. Without ``web_search`` there is no tool for that.
     """
+    outputs = outputs or Outputs()
     return (
-        *(tool(workspace) for tool in _IN_A_WORKSPACE),
-        *(tool() for tool in _ANYWHERE),
+        ReadTool(workspace),
+        WriteTool(workspace),
+        *(tool(workspace) for tool in EDITING[edit_format]),
+        SearchTool(workspace),
+        ListTool(workspace),
+        ShellTool(workspace),
+        TodoTool(),
+        AskTool(),
+        TaskTool(),
         MemoryTool(notes_of(workspace, memory)),
     )

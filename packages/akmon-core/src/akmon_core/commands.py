@@ -79,7 +79,7 @@ class Rewind(msgspec.Struct, frozen=True, tag="rewind", omit_defaults=True):
     """The number of its record (``Mark.record`` in ``State.marks``)."""
     what: Literal["both", "files", "conversation"] = "both"
     conflicts: Literal["ask", "keep", "overwrite"] = "ask"
-    """What becomes of files that someone else has changed meanwhile. Where nobody can be asked they are kept."""
+    """What becomes of files that someone else has changed meanwhile; kept where nobody can be asked."""
 
 
 Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement | Rewind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import msgspec
 
@@ -55,7 +56,7 @@ def _conflict(chain: list[FileChange], now: FileState | None) -> str:
     last = chain[-1]
     if not (same(now, last.after) or same(now, last.before)):
         return "it was changed since"
-    for earlier, later in zip(chain, chain[1:], strict=False):
+    for earlier, later in pairwise(chain):
         if not (same(later.before, earlier.after) or same(later.before, earlier.before)):
             return "someone else changed it in between"
     if not all(change.sure for change in chain):

@@ -16,7 +16,7 @@ PREFIX = "output:"
 
 
 class Outputs:
-    """Numbered files in ``folder``, which is made when the first is; by default one that goes with the process.
+    """Numbered files in ``folder``, which is made with the first; by default one that goes with the process.
 
     Readable by the user alone.
     """

@@ -301,5 +301,6 @@ def test_every_setting_is_documented(place: Place) -> None:
         names = (f"AKMON_{key.upper()}", *WELL_KNOWN.get(key, ()))
         assert f"| `{key}` | {', '.join(f'`{name}`' for name in names)} |" in page
     assert "`AKMON_STATE_DIR`" in page
+    assert "`AKMON_CACHE_DIR`" in page
     for field in ModelRow.__struct_fields__:
         assert f"| `{field}` |" in page

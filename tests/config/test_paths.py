@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akmon_config.paths import config_file, data_dir, home, project_root, sessions_dir, state_dir
+from akmon_config.paths import (
+    cache_dir,
+    checkpoints_file,
+    config_file,
+    data_dir,
+    home,
+    project_root,
+    sessions_dir,
+    state_dir,
+)
 from akmon_core.errors import SettingsError
 
 
@@ -20,6 +29,7 @@ def test_files_lie_below_home_by_default() -> None:
     environ = {"HOME": "/home/ada"}
     assert config_file(environ) == Path("/home/ada/.config/akmon/config.toml")
     assert state_dir(environ) == Path("/home/ada/.local/state/akmon")
+    assert cache_dir(environ) == Path("/home/ada/.cache/akmon")
     assert data_dir(environ) == Path("/home/ada/.local/share/akmon")
 
 
@@ -29,10 +39,12 @@ def test_the_xdg_folders_are_respected() -> None:
         "XDG_CONFIG_HOME": "/etc/ada",
         "XDG_STATE_HOME": "/var/ada",
         "XDG_DATA_HOME": "/srv/ada",
+        "XDG_CACHE_HOME": "/tmp/ada",
     }
     assert config_file(environ) == Path("/etc/ada/akmon/config.toml")
     assert state_dir(environ) == Path("/var/ada/akmon")
     assert data_dir(environ) == Path("/srv/ada/akmon")
+    assert cache_dir(environ) == Path("/tmp/ada/akmon")
 
 
 def test_a_relative_or_empty_xdg_folder_counts_as_unset() -> None:
@@ -47,13 +59,16 @@ def test_without_a_home_variable_the_user_database_is_asked(environ: dict[str, s
     assert home(environ) == Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
-def test_the_state_folder_can_be_chosen_and_needs_no_home_then() -> None:
+def test_the_state_and_cache_folders_can_be_chosen_and_need_no_home_then() -> None:
     assert state_dir({"AKMON_STATE_DIR": "/var/akmon", "XDG_STATE_HOME": "/x"}) == Path("/var/akmon")
+    assert cache_dir({"AKMON_CACHE_DIR": "/var/akmon", "XDG_CACHE_HOME": "/x"}) == Path("/var/akmon")
 
 
-def test_a_relative_state_folder_is_refused_rather_than_wandering_with_the_cwd() -> None:
+def test_a_relative_folder_is_refused_rather_than_wandering_with_the_cwd() -> None:
     with pytest.raises(SettingsError, match=r"AKMON_STATE_DIR must be an absolute path"):
         state_dir({"AKMON_STATE_DIR": "state", "HOME": "/home/ada"})
+    with pytest.raises(SettingsError, match=r"AKMON_CACHE_DIR must be an absolute path"):
+        cache_dir({"AKMON_CACHE_DIR": "cache", "HOME": "/home/ada"})
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can take on a user number that nobody has")
@@ -139,6 +154,12 @@ def test_any_root_gives_one_plain_folder_name(name: str) -> None:
     assert folder.name.isprintable()
     assert not folder.name.startswith((".", "-"))
     assert len(folder.name) <= 49
+
+
+def test_checkpoints_are_named_as_the_folder_of_the_sessions_is() -> None:
+    root = Path("/home/ada/My Project!")
+    name = sessions_dir(Path("/state"), root).name
+    assert checkpoints_file(Path("/cache"), root) == Path(f"/cache/checkpoints/{name}.db")
 
 
 def test_a_root_with_bytes_that_are_no_text_has_a_folder_too() -> None:

@@ -47,10 +47,8 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
     Raises ``SettingsError`` if there is no place for it.
     """
-    if text := environ.get("AKMON_STATE_DIR"):
-        if folder := _absolute(text):
-            return folder
-        raise SettingsError(f"AKMON_STATE_DIR must be an absolute path, and {text!r} is not.")
+    if folder := _chosen("AKMON_STATE_DIR", environ):
+        return folder
     if sys.platform == "win32":
         import platformdirs
 
@@ -59,6 +57,23 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
         return _xdg("XDG_STATE_HOME", ".local/state", environ) / "akmon"
     except SettingsError as error:
         raise SettingsError(f"{error} Or set AKMON_STATE_DIR to the folder that sessions go to.") from None
+
+
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for checkpoints, which need not exist: ``$AKMON_CACHE_DIR``, else in the XDG cache folder.
+
+    Raises ``SettingsError`` if there is no place for it.
+    """
+    if folder := _chosen("AKMON_CACHE_DIR", environ):
+        return folder
+    if sys.platform == "win32":
+        import platformdirs
+
+        return platformdirs.user_cache_path("akmon", appauthor=False)
+    try:
+        return _xdg("XDG_CACHE_HOME", ".cache", environ) / "akmon"
+    except SettingsError as error:
+        raise SettingsError(f"{error} Or set AKMON_CACHE_DIR to the folder that checkpoints go to.") from None
 
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -93,9 +108,26 @@ def project_root(cwd: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 def sessions_dir(state: Path, root: Path) -> Path:
     """The folder of one project's sessions inside ``state``: readable, and unlike that of any other root."""
+    return state / "sessions" / _name_of(root)
+
+
+def checkpoints_file(cache: Path, root: Path) -> Path:
+    """Where one project's checkpoints are kept inside ``cache``, named as the folder of its sessions is."""
+    return cache / "checkpoints" / f"{_name_of(root)}.db"
+
+
+def _name_of(root: Path) -> str:
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name)[:40].strip("-.") or "root"
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()
-    return state / "sessions" / f"{slug}-{digest[:8]}"
+    return f"{slug}-{digest[:8]}"
+
+
+def _chosen(variable: str, environ: Mapping[str, str]) -> Path | None:
+    """What a variable of ours names. Raises ``SettingsError`` unless that is absolute."""
+    text = environ.get(variable)
+    if text and not _absolute(text):
+        raise SettingsError(f"{variable} must be an absolute path, and {text!r} is not.")
+    return _absolute(text)
 
 
 def _xdg(variable: str, below_home: str, environ: Mapping[str, str]) -> Path:

@@ -21,6 +21,8 @@ SEARCH_COLUMNS = 300
 """Bytes shown of a line that matches."""
 SEARCH_SECONDS = 30.0
 LIST_ENTRIES = 500
+IGNORE_FILE_BYTES = 200_000
+"""Read of one file that says what is ignored."""
 SHELL_OUTPUT_BYTES = 30_000
 SHELL_TIMEOUT = 120.0
 SHELL_SECONDS = 60.0

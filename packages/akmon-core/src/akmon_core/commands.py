@@ -82,4 +82,8 @@ class Rewind(msgspec.Struct, frozen=True, tag="rewind", omit_defaults=True):
     """What becomes of files that someone else has changed meanwhile; kept where nobody can be asked."""
 
 
+REWOUND = "rewind: "
+"""Begins the text of the ``Noticed`` that is the last event of each ``Rewind``, and says what came of it."""
+
+
 Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement | Rewind

@@ -151,6 +151,25 @@ class Snapshots(Protocol):
     def close(self) -> None: ...
 
 
+class CommitDone(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit has in it."""
+
+    commit: str
+    """Its full id; empty: there was nothing to commit."""
+    subject: str = ""
+    files: tuple[str, ...] = ()
+    """Paths from the root of the repository."""
+    left: tuple[str, ...] = ()
+    """What was left out and why, one line each."""
+
+
+class Commit(Protocol):
+    def __call__(self, changes: Sequence[FileChange], prompt: str, answer: str) -> CommitDone:
+        """Commits the net effect of ``changes``, oldest first, and nothing else, with a message made of what
+        was asked and answered. Raises ``ToolError``."""
+        ...
+
+
 class Commits(Protocol):
     """The project's version control."""
 

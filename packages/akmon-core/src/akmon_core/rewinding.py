@@ -49,7 +49,7 @@ def plan_rewind(changes: Iterable[FileChange], now: Mapping[str, FileState | Non
             conflicts.append(Conflict(undo, reason))
         else:
             planned.append(undo)
-    return RewindPlan(_in_order(planned), tuple(conflicts))
+    return RewindPlan(in_order(planned), tuple(conflicts))
 
 
 def _conflict(chain: list[FileChange], now: FileState | None) -> str:
@@ -64,7 +64,7 @@ def _conflict(chain: list[FileChange], now: FileState | None) -> str:
     return ""
 
 
-def _in_order(changes: list[FileChange]) -> tuple[FileChange, ...]:
+def in_order(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
     """What goes is removed from below upwards, then what comes is made from above downwards."""
 
     def place(change: FileChange) -> tuple[bool, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import msgspec
 
@@ -76,3 +77,16 @@ def describe_cache_break(broken: CacheBroken) -> str:
     """That a prompt was paid for again, and why, on one line."""
     tokens = f"up to {broken.tokens:,} tokens"
     return one_line(f"the provider read {tokens} of the prompt anew: {broken.cause}", 200)
+
+
+def from_folder(path: str, folder: str) -> str:
+    """``path`` as seen from ``folder`` where it lies below it; else as it is."""
+    folder = folder.rstrip("/\\")
+    below = folder and path.startswith(folder) and path[len(folder) : len(folder) + 1] in ("/", "\\")
+    return path[len(folder) + 1 :] if below else path
+
+
+def name_files(paths: Sequence[str], folder: str = "", most: int = 3) -> str:
+    """The first of some files, as seen from ``folder``: ``a.py, b.py (+3 more)``."""
+    names = ", ".join(from_folder(path, folder) for path in paths[:most])
+    return f"{names} (+{len(paths) - most:,} more)" if len(paths) > most else names

@@ -163,6 +163,16 @@ class Previewing(Protocol):
 
 
 @runtime_checkable
+class Lasting(Protocol):
+    """A tool whose calls may leave something running, such as commands in the background."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of that runs now."""
+        ...
+
+
+@runtime_checkable
 class Closing(Protocol):
     """A tool that holds something, such as commands that still run, until the session is closed."""
 

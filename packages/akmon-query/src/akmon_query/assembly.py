@@ -10,17 +10,18 @@ from pathlib import Path
 
 import msgspec
 
-from akmon_core import __version__
+from akmon_core import __version__, ports
 from akmon_core.codec import SCHEMA
 from akmon_core.errors import SettingsError
 from akmon_core.events import Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans
-from akmon_core.tools import AnyTool, Effect
+from akmon_core.ports import Clock, Commit, Instructions, Journal, Locator, Plans, WebSearch
+from akmon_core.tools import AnyTool, Closing, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
+from akmon_query.checkpoints import Checkpoints
 from akmon_query.gate import Gate
 from akmon_query.handoff import Handoff
 from akmon_query.ids import new_session_id
@@ -29,12 +30,14 @@ from akmon_query.ledger import Ledger
 from akmon_query.project import Project
 from akmon_query.prompts import usable_tokens
 from akmon_query.resume import resume
+from akmon_query.rewinding import Rewinding
 from akmon_query.session import Session, change_mode
 from akmon_query.store import SessionInfo
 from akmon_query.subagents import Agents
 from akmon_query.turn import Driver
 from akmon_query.workflows.plans import FilePlans
 from akmon_tools.notes import index, notes_of
+from akmon_tools.outputs import Outputs
 from akmon_tools.registry import builtin_tools
 from akmon_tools.workspace import Workspace
 
@@ -70,6 +73,9 @@ def open_session(
     memory: Path | None = None,
     handoff: Path | None = None,
     plans: Plans | None = None,
+    checkpoints: Path | None = None,
+    auto_commit: bool = False,
+    web_search: WebSearch | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -90,6 +96,11 @@ def open_session(
     the project. ``handoff`` is the file of a note that each session leaves on being closed, and of which a
     new one is told. ``plans`` is where the answers of turns in plan mode go, by default new files in
     ``.akmon/plans``.
+
+    ``checkpoints`` is the file in which earlier states of the project's files are kept, so that a ``Rewind``
+    can bring them back; one for each project, which its sessions share. None keeps none. ``auto_commit``
+    commits what each turn changes to the project's git repository, and ``web_search`` is the search engine
+    that the model may use.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -118,6 +129,14 @@ def open_session(
     _check_budget(limits, asked)
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
     session = resumed.id if resumed else new_session_id(time.time())
+    outputs = Outputs(sessions / f"{session}.outputs" if sessions else None)
+    hands = builtin_tools(
+        workspace,
+        memory=memory,
+        outputs=outputs,
+        edit_format=model.facts.edit_format,
+        web_search=web_search,
+    )
     note = Handoff(handoff)
     started = SessionStarted(
         schema=SCHEMA,
@@ -129,7 +148,7 @@ def open_session(
     )
     return assemble(
         model,
-        {tool.name: tool for tool in (*builtin_tools(workspace, memory=memory), *tools)},
+        {tool.name: tool for tool in (*hands, *tools)},
         _open_journal(session, sessions, resumed),
         session=session,
         started=started,
@@ -142,7 +161,9 @@ def open_session(
             instructions=more_instructions,
             handoff=note,
             check=find_check,
+            commit=_commit(workspace, model) if auto_commit else None,
         ),
+        snapshots=_snapshots(workspace, checkpoints) if checkpoints else None,
         planner=planner,
         instructions=instructions,
         clock=clock,
@@ -161,15 +182,17 @@ def assemble(
     policy: Policy = Policy(),  # noqa: B008 - a frozen value
     limits: Limits = Limits(),  # noqa: B008 - a frozen value
     project: Project | None = None,
+    snapshots: ports.Snapshots | None = None,
     planner: Model | None = None,
     instructions: str = "",
     clock: Clock = time.time,
 ) -> Session:
     """A session from parts that are there already; what ``journal`` holds is resumed."""
     project = project or Project()
+    checkpoints = Checkpoints(snapshots)
     ledger = Ledger(session, journal, clock)
     try:
-        if not resume(ledger):
+        if not resume(ledger, checkpoints):
             ledger.report(started)
         _choose(ledger, model, mode, instructions)
     except BaseException:
@@ -177,8 +200,29 @@ def assemble(
         raise
     gate = Gate(ledger, locate, policy)
     limits = _from_now_on(limits, ledger)
-    agents = Agents(ledger, model, tools, gate, limits, project, planner)
-    return Session(ledger, Driver(ledger, model, tools, gate, limits, project, agents), gate, project)
+    agents = Agents(ledger, model, tools, gate, limits, project, checkpoints, planner)
+    driver = Driver(ledger, model, tools, gate, limits, project, checkpoints, agents)
+    rewinding = Rewinding(ledger, gate, checkpoints)
+
+    async def let_go() -> None:
+        for tool in tools.values():
+            if isinstance(tool, Closing):
+                await tool.close()
+        checkpoints.close()
+
+    return Session(ledger, driver, gate, project, rewinding, let_go)
+
+
+def _snapshots(workspace: Workspace, store: Path) -> ports.Snapshots:
+    from akmon_tools.snapshots import Snapshots
+
+    return Snapshots(workspace.roots, store)
+
+
+def _commit(workspace: Workspace, model: Model) -> Commit:
+    from akmon_tools.commits import GitCommits
+
+    return GitCommits(workspace.project, lambda: f"{model.facts.provider}/{model.facts.id}")
 
 
 def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:

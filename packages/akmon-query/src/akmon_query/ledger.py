@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from akmon_core.codec import storable
 from akmon_core.events import (
     EPHEMERAL,
     DurableEvent,
     Envelope,
     Event,
+    FilesChanged,
     PermissionDecided,
     Prompted,
     QuestionAnswered,
+    Rewound,
     ToolStarted,
     TurnEnded,
 )
@@ -95,6 +99,10 @@ class Ledger:
         envelope = next(self._journal.read(record - 1), None)
         return envelope.event if envelope and envelope.seq == record else None
 
+    def since(self, record: int) -> Iterator[Envelope]:
+        """The records from that number on, of all agents."""
+        return self._journal.read(record - 1)
+
     def subscribe(self, after: int | None, *, agents: bool = False) -> Subscriber:
         if after is None:
             return self._hub.subscribe(self.seq, behind=False, agents=agents)
@@ -119,7 +127,7 @@ class Ledger:
 def _must_last(event: DurableEvent) -> bool:
     """Whether the event has to be on the disk before anything else happens."""
     match event:
-        case Prompted() | TurnEnded() | QuestionAnswered():
+        case Prompted() | TurnEnded() | QuestionAnswered() | FilesChanged() | Rewound():
             return True
         case PermissionDecided(by="person") | ToolStarted(mutating=True):
             return True

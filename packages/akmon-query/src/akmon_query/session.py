@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
-from typing import Self, assert_never
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Self, TypeAlias, assert_never
 
 from akmon_core.commands import (
     Answer,
@@ -15,6 +15,7 @@ from akmon_core.commands import (
     Interrupt,
     Prompt,
     Respond,
+    Rewind,
     SetMode,
     Steer,
 )
@@ -30,18 +31,27 @@ from akmon_query.hub import Subscriber
 from akmon_query.ids import new_id
 from akmon_query.ledger import Ledger
 from akmon_query.project import Project
+from akmon_query.rewinding import Rewinding
 from akmon_query.turn import Driver
+
+Work: TypeAlias = Prompt | Compact | Implement | Rewind
+"""Commands that are carried out one after the other."""
+Close: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Session:
     """Implements ``akmon_core.ports.SessionClient``. Use it as an async context manager, or ``close`` it."""
 
-    def __init__(self, ledger: Ledger, driver: Driver, gate: Gate, project: Project) -> None:
+    def __init__(
+        self, ledger: Ledger, driver: Driver, gate: Gate, project: Project, rewinding: Rewinding, close: Close
+    ) -> None:
         self._ledger = ledger
         self._driver = driver
         self._gate = gate
         self._project = project
-        self._waiting: deque[tuple[Prompt | Compact | Implement, str]] = deque()
+        self._rewinding = rewinding
+        self._close = close
+        self._waiting: deque[tuple[Work, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -60,7 +70,7 @@ class Session:
             raise AkmonError("the session is closed")
         cause = new_id()
         match command:
-            case Prompt() | Compact() | Implement():
+            case Prompt() | Compact() | Implement() | Rewind():
                 self._wait(command, cause)
             case Steer(text):
                 self._steer(text, cause)
@@ -94,6 +104,7 @@ class Session:
         finally:
             try:
                 await self._driver.close()
+                await self._close()
             finally:
                 self._project.handoff.leave(self.id, self.state)
                 self._ledger.close()
@@ -104,7 +115,7 @@ class Session:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _wait(self, command: Prompt | Compact | Implement, cause: str) -> None:
+    def _wait(self, command: Work, cause: str) -> None:
         if len(self._waiting) >= INBOX_COMMANDS:
             self._ledger.report(Noticed("too much is waiting already; this was dropped"), cause)
             return
@@ -129,11 +140,13 @@ class Session:
                 self._turn = asyncio.get_running_loop().create_task(work)
                 self._turn.add_done_callback(self._done)
 
-    def _work(self, command: Prompt | Compact | Implement) -> Coroutine[None, None, None] | None:
+    def _work(self, command: Work) -> Coroutine[None, None, None] | None:
         """What a command has the driver do; None if that could not begin."""
         match command:
             case Compact(hint):
                 return self._driver.compact(hint)
+            case Rewind():
+                return self._rewinding.rewind(command)
             case Implement(path, mode):
                 return self._implement(path, mode)
             case Prompt(text, images, plan_first):

@@ -16,6 +16,7 @@ from akmon_core.models import Model
 from akmon_core.permissions import Mode
 from akmon_core.prompt import PLAN_MODE
 from akmon_core.tools import AnyTool, Delegation, ToolOutput
+from akmon_query.checkpoints import Checkpoints
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 from akmon_query.project import Project
@@ -38,6 +39,7 @@ class Agents:
         gate: Gate,
         limits: Limits,
         project: Project,
+        checkpoints: Checkpoints,
         planner: Model | None = None,
     ) -> None:
         self._ledger = ledger
@@ -45,6 +47,7 @@ class Agents:
         self._planner = planner or model
         self._tools = {name: tool for name, tool in tools.items() if name not in _WITHHELD}
         self._gate = gate
+        self._checkpoints = checkpoints
         steps = min(limits.max_steps, AGENT_STEPS)
         self._limits = msgspec.structs.replace(limits, max_steps=steps, check_command="")
         self._planning = msgspec.structs.replace(limits, check_command="")
@@ -69,7 +72,8 @@ class Agents:
     async def _run(self, task: str, mode: Mode, model: Model, limits: Limits) -> ToolOutput:
         ledger = self._ledger.sub_agent()
         self._introduce(ledger, model, mode)
-        driver = Driver(ledger, model, self._tools, self._gate.of(ledger), limits, self._project)
+        gate = self._gate.of(ledger)
+        driver = Driver(ledger, model, self._tools, gate, limits, self._project, self._checkpoints)
         if driver.begin(Prompted(User((Text(task),), record=ledger.seq + 1))):
             await driver.drive()
         if being_cancelled():

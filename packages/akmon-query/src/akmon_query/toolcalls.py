@@ -20,7 +20,17 @@ from akmon_core.events import (
 )
 from akmon_core.limits import PARALLEL_CALLS
 from akmon_core.messages import Assistant, ToolCall, ToolResult
-from akmon_core.tools import AnyTool, Delegate, ToolContext, ToolOutput, ToolSpec, parse_arguments, tool_spec
+from akmon_core.tools import (
+    AnyTool,
+    Delegate,
+    Lasting,
+    ToolContext,
+    ToolOutput,
+    ToolSpec,
+    parse_arguments,
+    tool_spec,
+)
+from akmon_query.checkpoints import Checkpoints
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 
@@ -35,11 +45,19 @@ _CUT_OFF = (
 class ToolCalls:
     """The hands of an agent."""
 
-    def __init__(self, ledger: Ledger, tools: Mapping[str, AnyTool], gate: Gate, delegate: Delegate) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tools: Mapping[str, AnyTool],
+        gate: Gate,
+        delegate: Delegate,
+        checkpoints: Checkpoints,
+    ) -> None:
         self._ledger = ledger
         self._tools = tools
         self._gate = gate
         self._delegate = delegate
+        self._checkpoints = checkpoints
 
     def specs(self) -> tuple[ToolSpec, ...]:
         return tuple(tool_spec(tool) for tool in self._tools.values())
@@ -91,6 +109,8 @@ class ToolCalls:
             progress=progress,
             recall=lambda record: _recorded(self._ledger.recall(record)),
             ask=ask,
+            changing=self._checkpoints.changing(self._ledger, call.id),
+            agent=self._ledger.agent,
             delegate=self._delegate,
         )
 
@@ -127,7 +147,11 @@ class ToolCalls:
     async def _output(self, call: ToolCall) -> ToolOutput:
         tool = self._tool(call)
         try:
-            output: ToolOutput = await tool.run(parse_arguments(tool, call), self._context(call))
+            arguments = parse_arguments(tool, call)
+            if not _watched(tool, arguments):
+                return await tool.run(arguments, self._context(call))
+            async with self._checkpoints.watched(self._ledger, call.id, others=self.busy):
+                return await tool.run(arguments, self._context(call))
         except JournalError:
             raise
         except asyncio.CancelledError as error:
@@ -136,10 +160,20 @@ class ToolCalls:
             return _failed(call, error)
         except Exception as error:  # noqa: BLE001 - see _failed
             return _failed(call, error)
-        return output
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that a tool started earlier still runs."""
+        return any(isinstance(tool, Lasting) and tool.busy for tool in self._tools.values())
 
     def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
         self._ledger.report(finished(self._ledger, call, output, seconds))
+
+
+def _watched(tool: AnyTool, arguments: object) -> bool:
+    """Whether a call may change files that it does not name."""
+    runs = any(effect.kind == "run" for effect in tool.effects(arguments))
+    return runs or (isinstance(tool, Lasting) and tool.busy)
 
 
 def close_calls(ledger: Ledger, reason: str) -> None:

@@ -26,9 +26,10 @@ from akmon_core.decide import (
     Situation,
     decide,
 )
-from akmon_core.errors import JournalError
+from akmon_core.errors import JournalError, ToolError
 from akmon_core.events import (
     Cleared,
+    Committed,
     Continued,
     Noticed,
     Outcome,
@@ -41,9 +42,11 @@ from akmon_core.events import (
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, User, note
 from akmon_core.models import Model
-from akmon_core.ports import SubAgents
+from akmon_core.ports import Commit, SubAgents
 from akmon_core.prompt import GO_ON, carry_out, instructions_note
+from akmon_core.state import State
 from akmon_core.tools import AnyTool, no_agents
+from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.compaction import Compaction
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
@@ -66,6 +69,7 @@ class Driver:
         gate: Gate,
         limits: Limits,
         project: Project,
+        checkpoints: Checkpoints,
         agents: SubAgents | None = None,
     ) -> None:
         self._ledger = ledger
@@ -73,7 +77,9 @@ class Driver:
         self._project = project
         self._find_check = cache(project.check)
         self._agents = agents
-        self._tools = ToolCalls(ledger, tools, gate, agents.delegate if agents else no_agents)
+        self._checkpoints = checkpoints
+        delegate = agents.delegate if agents else no_agents
+        self._tools = ToolCalls(ledger, tools, gate, delegate, checkpoints)
         self._calls = ModelCalls(ledger, model)
         self._prompts = Prompts(ledger, self._tools.specs(), auto=limits.auto_compact)
         self._compaction = Compaction(ledger, self._calls, self._prompts)
@@ -173,16 +179,35 @@ class Driver:
             case Trim(how):
                 self._compaction.shorten(how)
             case Finish(outcome, reason):
-                self._finish(outcome, reason)
+                await self._finish(outcome, reason)
             case _:
                 assert_never(move)
 
-    def _finish(self, outcome: Outcome, reason: str) -> None:
+    async def _finish(self, outcome: Outcome, reason: str) -> None:
         state = self._ledger.state
-        if outcome == "completed" and state.mode == "plan" and self._ledger is self._ledger.root:
-            last = state.history[-1]
-            self._keep_plan(last.text if isinstance(last, Assistant) else "")
+        if self._ledger is self._ledger.root:
+            if self._tools.busy:
+                await self._checkpoints.catch_up(self._ledger, others=True)
+            if outcome == "completed" and state.mode == "plan":
+                self._keep_plan(_answer(state))
+            elif outcome == "completed" and self._project.commit and state.marks:
+                await self._commit(self._project.commit, state)
         self._ledger.report(TurnEnded(outcome, reason))
+
+    async def _commit(self, commit: Commit, state: State) -> None:
+        """Has what this turn changed committed, if that is anything."""
+        changes = list(changes_in(self._ledger, state.marks[-1].record))
+        if not changes:
+            return
+        try:
+            done = await asyncio.to_thread(commit, changes, state.marks[-1].text, _answer(state))
+        except ToolError as error:
+            self._ledger.report(Noticed(f"nothing was committed: {error}"))
+            return
+        for reason in done.left:
+            self._ledger.report(Noticed(f"not committed: {reason}"))
+        if done.commit:
+            self._ledger.report(Committed(done.commit, done.subject, done.files))
 
     async def _make_plan(self) -> None:
         asked = [
@@ -216,6 +241,11 @@ class Driver:
             for pin in self._project.instructions.near(path, self._ledger.state.pins):
                 self._ledger.report(Pinned(pin))
                 self._ledger.report(Reminded("instructions", instructions_note(pin)))
+
+
+def _answer(state: State) -> str:
+    last = state.history[-1]
+    return last.text if isinstance(last, Assistant) else ""
 
 
 def close_turn(ledger: Ledger, outcome: Outcome, reason: str) -> None:

@@ -34,7 +34,7 @@ _CLASSES = {
     "lower": "a-z",
     "print": " -~",
     "punct": "!-\\/:-@\\[-`{-~",
-    "space": "\\s",
+    "space": " \\t-\\r",
     "upper": "A-Z",
     "xdigit": "0-9a-fA-F",
 }
@@ -73,6 +73,7 @@ class Ignored:
 
     def ignores(self, name: str, is_folder: bool) -> bool:
         """Whether the entry ``name`` of this folder is left out. A link is no folder."""
+        name = _bytewise(name)
         for levels in self._levels:
             for rules, prefix in levels:
                 verdict = rules.verdict(name, prefix, is_folder)
@@ -86,7 +87,8 @@ class Ignored:
             self._levels = ((),) * len(self._levels)
         elif any(self._levels):
             self._levels = tuple(
-                tuple((rules, f"{prefix}{name}/") for rules, prefix in levels) for levels in self._levels
+                tuple((rules, f"{prefix}{_bytewise(name)}/") for rules, prefix in levels)
+                for levels in self._levels
             )
         self._read(path)
 
@@ -226,9 +228,8 @@ def _set(glob: str, position: int) -> tuple[str, int]:
             and glob[position : position + 1] == "-"
             and glob[position + 1 : position + 2] not in ("", "]")
         ):
-            high, position, _ = _member(glob, position + 1)
-            if len(high) == len(low) == 1 and low <= high:
-                found += f"{_escape(low)}-{_escape(high)}"
+            high, position = _char(glob, position + 1)
+            found += f"{_escape(low)}-{_escape(high)}" if low <= high else _escape(low)  # as git has it
             continue
         found += _escape(low) if single else low
     return f"(?!/)[{'^' * negated}{found}]" if found else _nothing(negated), position + 1
@@ -240,10 +241,14 @@ def _member(glob: str, position: int) -> tuple[str, int, bool]:
         if name[1] not in _CLASSES:
             raise ValueError("an unknown class of characters")
         return _CLASSES[name[1]], name.end(), False
+    return *_char(glob, position), True
+
+
+def _char(glob: str, position: int) -> tuple[str, int]:
     position += glob[position : position + 1] == "\\"
     if position >= len(glob):
         raise ValueError("a set without an end")
-    return glob[position], position + 1, True
+    return glob[position], position + 1
 
 
 def _escape(char: str) -> str:
@@ -282,6 +287,11 @@ def _stripped(line: str) -> str:
     return bare + " " if backslashes % 2 and bare != line else bare
 
 
+def _bytewise(name: str) -> str:
+    """``name`` with a character for each of its bytes, as git compares them."""
+    return name if name.isascii() else os.fsencode(name).decode("latin-1")
+
+
 def _text_of(path: str) -> str:
     try:
         fd = os.open(path, _OPEN)
@@ -290,7 +300,7 @@ def _text_of(path: str) -> str:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return ""
-        return os.fsdecode(os.read(fd, IGNORE_FILE_BYTES).removeprefix(b"\xef\xbb\xbf"))
+        return os.read(fd, IGNORE_FILE_BYTES).removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     finally:
         os.close(fd)
 

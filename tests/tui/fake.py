@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Literal, TypeAlias, assert_never
 
+import msgspec
+
 from akmon_core.commands import (
+    REWOUND,
     Answer,
     Command,
     Compact,
@@ -14,6 +17,7 @@ from akmon_core.commands import (
     Interrupt,
     Prompt,
     Respond,
+    Rewind,
     SetMode,
     Steer,
 )
@@ -29,6 +33,7 @@ from akmon_core.events import (
     Prompted,
     QuestionAnswered,
     QuestionAsked,
+    Rewound,
     Steered,
     TurnEnded,
 )
@@ -61,12 +66,15 @@ class FakeClient:
     """Implements ``akmon_core.ports.SessionClient``. Each prompt plays the next of ``turns``.
 
     A question among the steps waits for its answer; ``WAIT`` waits for an interrupt. A turn without a
-    ``TurnEnded`` at its end is completed.
+    ``TurnEnded`` at its end is completed. Each rewind plays the next of ``rewinds``, and then ends.
     """
 
-    def __init__(self, *turns: Sequence[Step], name: str = "fake") -> None:
+    def __init__(
+        self, *turns: Sequence[Step], name: str = "fake", rewinds: Sequence[Sequence[Step]] = ()
+    ) -> None:
         self.commands: list[Command] = []
         self._turns = list(turns)
+        self._rewinds = list(rewinds)
         self._name = name
         self._subscribers: list[FakeEvents] = []
         self._answers: dict[tuple[str, str], asyncio.Future[Answer | Respond]] = {}
@@ -98,6 +106,8 @@ class FakeClient:
             case Compact():
                 self.publish(Compacting(9_000), cause)
                 self.publish(Compacted(summary="s", kept=1, said=1, before=9_000, after=1_000), cause)
+            case Rewind():
+                self._run(self._rewind(command, cause))
             case Answer(call_id) | Respond(call_id):
                 self._answers[command.agent, call_id].set_result(command)
             case Interrupt():
@@ -120,11 +130,25 @@ class FakeClient:
             subscriber.close()
 
     def _start(self, text: str, cause: str) -> None:
-        self._playing = asyncio.ensure_future(self._play(text, cause))
+        self._run(self._play(text, cause))
+
+    def _run(self, play: Coroutine[None, None, None]) -> None:
+        self._playing = asyncio.ensure_future(play)
         self._plays.append(self._playing)
 
+    async def _rewind(self, command: Rewind, cause: str) -> None:
+        steps = self._rewinds.pop(0) if self._rewinds else ()
+        conversation = command.what != "files"
+        try:
+            for step in steps or [Rewound(record=0, to=command.to, conversation=conversation)]:
+                await self._step(step, cause)
+        except asyncio.CancelledError:
+            self.publish(Noticed(f"{REWOUND}interrupted"), cause)
+            return
+        self.publish(Noticed(f"{REWOUND}that is all"), cause)
+
     async def _play(self, text: str, cause: str) -> None:
-        self.publish(Prompted(User((Text(text),))), cause)
+        self.publish(Prompted(User((Text(text),), record=self._seq + 1)), cause)
         steps = self._turns.pop(0) if self._turns else [Noticed("nothing left to play")]
         try:
             for step in steps:
@@ -149,6 +173,9 @@ class FakeClient:
                 question = (agent, call.id)
             case QuestionAsked(call_id):
                 question = (agent, call_id)
+            case Rewound():
+                self.publish(msgspec.structs.replace(event, record=self._seq + 1), cause)
+                return
             case _:
                 self.publish(event, cause, agent)
                 return

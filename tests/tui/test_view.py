@@ -16,10 +16,12 @@ from prompt_toolkit.keys import Keys
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Continued,
     Event,
+    FilesChanged,
     Instructed,
     ModeChanged,
     ModelChosen,
@@ -36,6 +38,7 @@ from akmon_core.events import (
     Reminded,
     Reminder,
     Replied,
+    Rewound,
     SessionStarted,
     Steered,
     SummaryFailed,
@@ -44,6 +47,7 @@ from akmon_core.events import (
     ToolStarted,
     TurnEnded,
 )
+from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Assistant, Pin, Text, ToolCall, ToolResult, User
 from akmon_core.permissions import MODES
 from akmon_core.spending import Spent
@@ -62,8 +66,10 @@ usages = st.builds(Usage, input_tokens=st.integers(0, 9), output_tokens=st.integ
 costs = st.none() | st.floats(0, 9)
 views = st.none() | st.builds(TextView, texts) | st.builds(DiffView, texts, texts, st.just(1), st.just(2))
 calls = st.builds(ToolCall, ids, texts, texts)
-users = st.builds(User, st.tuples(st.builds(Text, texts)))
+users = st.builds(User, st.tuples(st.builds(Text, texts)), record=st.integers(0, 9))
 pins = st.builds(Pin, st.sampled_from(["todos", "plan"]), texts)
+states = st.none() | st.builds(FileState, st.just("file"), texts)
+changes = st.lists(st.builds(FileChange, texts, states, states), max_size=3).map(tuple)
 agents = st.sampled_from(["", "", "task-3", "task-4\x1b[2J"])
 effects = st.lists(st.builds(Effect, st.sampled_from(["read", "write", "run", "fetch"]), texts), max_size=3)
 events: st.SearchStrategy[Event] = st.one_of(
@@ -107,6 +113,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         st.sampled_from(["policy", "person"]),
         texts,
         st.sampled_from(["once", "session", "writes"]),
+        effects=effects.map(tuple),
     ),
     st.builds(ToolStarted, ids, texts),
     st.builds(
@@ -118,6 +125,17 @@ events: st.SearchStrategy[Event] = st.one_of(
         seconds=st.floats(0, 1e6),
         pins=st.lists(pins, max_size=2).map(tuple),
     ),
+    st.builds(FilesChanged, changes, ids),
+    st.builds(FilesChanged, changes),
+    st.builds(
+        Rewound,
+        record=st.integers(1, 9),
+        to=st.integers(1, 9),
+        conversation=st.booleans(),
+        changes=changes,
+        left=st.lists(texts).map(tuple),
+    ),
+    st.builds(Committed, texts, texts, st.lists(texts).map(tuple)),
     st.builds(TurnEnded, st.sampled_from(get_args(Outcome)), texts),
     st.builds(TextDelta, texts),
     st.builds(ThinkingDelta, texts),

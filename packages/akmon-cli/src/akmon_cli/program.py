@@ -161,18 +161,11 @@ async def run_session(
 
             partial = options.include_partial_messages
             return await run_headless(session, first, options.output_format, partial=partial)
-        from akmon_cli.compose import project_sessions
+        from akmon_cli.compose import project_sessions, working_folder
         from akmon_tui.app import converse
-        from akmon_tui.view import View
+        from akmon_tui.opening import view_of
 
-        state = session.state
-        view = View(
-            mode=state.mode,
-            total=state.spent,
-            window=state.window,
-            context=state.gauge.reported,
-            pins=state.pins,
-        )
+        view = view_of(session.state, str(working_folder()))
         history = project_sessions() / "history"
         await converse(session, banner=composed.banner, first_prompt=first or "", view=view, history=history)
         if session.state.turn:

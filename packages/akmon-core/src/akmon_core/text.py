@@ -40,6 +40,14 @@ def reveal(text: str) -> str:
     return text if _PLAIN.match(text) else "".join(_visible(char) for char in text)
 
 
+def plain(text: str) -> str:
+    """``text`` without escape sequences and without control and invisible characters but newlines and tabs."""
+    if _PLAIN.match(text):
+        return text
+    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for char in text if _visible(char) == char)
+
+
 def _visible(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"):
         return char

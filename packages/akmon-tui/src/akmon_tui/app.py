@@ -8,12 +8,13 @@ from pathlib import Path
 from prompt_toolkit.application import AppSession
 
 from akmon_core.commands import Answer, Command, Interrupt, Prompt, Respond, Steer
-from akmon_core.events import Envelope, QuestionAsked
+from akmon_core.events import Envelope, QuestionAsked, Rewound
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.composer import Composer, ask_line, whole
 from akmon_tui.following import Following
 from akmon_tui.keys import Burst, Watch, answer_of, interrupts, watch
+from akmon_tui.places import put_back
 from akmon_tui.questions import answer_text
 from akmon_tui.render import render
 from akmon_tui.screen import Screen, plain_where_dumb
@@ -183,6 +184,8 @@ class Conversation:
 
     def _happened(self, envelope: Envelope, *, shown: bool = True) -> None:
         event, agent = envelope.event, envelope.agent
+        if isinstance(event, Rewound) and not agent:
+            self._composer.stage(put_back(self._view.places, event))
         if shown:
             self._screen.write(render(self._view, event, self._screen.width, agent))
         self._view = show(self._view, event, agent)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, InMemoryHistory
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from akmon_tui.screen import Screen
@@ -21,6 +22,7 @@ class Composer:
         self._screen = screen
         self._history = _History(history) if history else None
         self._told = ""
+        self._staged = ""
         self._session: PromptSession[str] = PromptSession(
             "> ",
             multiline=True,
@@ -30,13 +32,17 @@ class Composer:
             complete_while_typing=False,
         )
 
+    def stage(self, text: str) -> None:
+        """Has the next prompt begin as ``text``, unless something was typed for it already."""
+        self._staged = text
+
     async def read(self) -> str | None:
         """The next prompt; None to end. Ctrl+C clears the line, and pressed twice on an empty one ends."""
         warned = False
         while True:
             self._say_what_is_lost()
             try:
-                return whole(await self._session.prompt_async())
+                return whole(await self._session.prompt_async(default=self._begun()))
             except EOFError:
                 return None
             except KeyboardInterrupt:
@@ -47,6 +53,14 @@ class Composer:
                 else:
                     warned = True
                     self._screen.write([Span("Press Ctrl+C again to end.", "dim")])
+
+    def _begun(self) -> str:
+        """What was staged. Keys that were typed before that was seen must not be added to it, let alone an
+        Enter among them send it."""
+        staged, self._staged = self._staged, ""
+        typed = get_typeahead(self._session.input)
+        store_typeahead(self._session.input, typed)
+        return "" if typed else staged
 
     def _say_what_is_lost(self) -> None:
         lost = self._history.lost if self._history else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akmon_core.commands import Command, SetMode
+from akmon_core.commands import REWOUND, Command, Rewind, SetMode
 from akmon_core.events import Compacted, Envelope, Noticed, Prompted, SummaryFailed, TurnEnded
 
 
@@ -12,6 +12,7 @@ class Following:
     def __init__(self, command: Command, cause: str) -> None:
         self._cause = cause
         self._one_event = isinstance(command, SetMode)
+        self._rewinds = isinstance(command, Rewind)
         self._steers: set[str] = set()
         """Ids of what was said meanwhile and has not come back as an event."""
         self._running = False
@@ -50,6 +51,8 @@ class Following:
                 return True
             case TurnEnded() if mine:
                 self._running, self._over = False, True
+            case Noticed(text) if mine and self._rewinds:
+                self._over = text.startswith(REWOUND)
             case Noticed() | Compacted() | SummaryFailed() if mine and not self._running:
                 self._over = True
             case _:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Continued,
     Event,
+    FilesChanged,
     ModeChanged,
     ModelChosen,
     Noticed,
@@ -16,6 +18,7 @@ from akmon_core.events import (
     Prompted,
     QuestionAnswered,
     Reminded,
+    Rewound,
     Steered,
     SummaryFailed,
     ToolFinished,
@@ -25,6 +28,7 @@ from akmon_core.events import (
 from akmon_core.messages import Text, ToolCall, User
 from akmon_core.stream import Retrying
 from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line
+from akmon_tui.changes import change_note
 from akmon_tui.view import View, call_key
 
 
@@ -32,7 +36,7 @@ def prompt_text(message: User) -> str:
     return neutralise("\n".join(part.text for part in message.parts if isinstance(part, Text)))
 
 
-def note_of(event: Event, width: int) -> str:
+def note_of(view: View, event: Event, width: int) -> str:
     """What ``event`` is worth saying, or nothing."""
     match event:
         case Noticed(text):
@@ -53,6 +57,8 @@ def note_of(event: Event, width: int) -> str:
             return _shortening(event)
         case CacheBroken():
             return describe_cache_break(event)
+        case FilesChanged() | Rewound() | Committed():
+            return change_note(view, event, width)
         case _:
             return ""
 
@@ -93,7 +99,9 @@ def agent_note(view: View, agent: str, event: Event, width: int) -> str:
         case QuestionAnswered(text=text):
             what = f"answered: {text}" if text else "no answer"
         case Noticed() | Compacting() | SummaryFailed():
-            what = note_of(event, width)
+            what = note_of(view, event, width)
+        case FilesChanged() if said := change_note(view, event, width, agent):
+            what = said
         case _:
             return ""
     return one_line(f"{agent} · {what}", width)

@@ -60,9 +60,15 @@ def _choice(asker: str, asked: QuestionAsked) -> list[Span]:
     for number, option in enumerate(asked.options, start=1):
         first, *more = neutralise(option).split("\n")
         lines += [Span(f"  {number}  {first}"), *(Span(f"     {line}") for line in more)]
-    how = "A number, or an answer of your own" if asked.options else "Your answer"
-    lines.append(Span(f"{how}; Enter alone leaves it to the model.", "dim"))
+    lines.append(Span(_how_to_answer(asked), "dim"))
     return lines
+
+
+def _how_to_answer(asked: QuestionAsked) -> str:
+    if asked.call_id.startswith("rewind-"):
+        return "A number; Enter alone keeps them as they are."
+    how = "A number, or an answer of your own" if asked.options else "Your answer"
+    return f"{how}; Enter alone leaves it to the model."
 
 
 def _effects(asked: PermissionAsked) -> Iterable[Span]:

@@ -84,7 +84,7 @@ def _spans(view: View, event: Event, width: int) -> list[Span]:
         case TurnEnded():
             return _ended(view, event)
         case _:
-            note = note_of(event, width)
+            note = note_of(view, event, width)
             return [Span(line, "dim") for line in note.split("\n")] if note else []
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias
 
-from akmon_core.commands import Command, Compact, Implement, Prompt, SetMode
+from akmon_core.commands import Command, Compact, Implement, Prompt, Rewind, SetMode
 from akmon_core.permissions import MODES
+from akmon_tui.places import listed
 from akmon_tui.render import spent
 from akmon_tui.view import View
 
@@ -84,6 +85,22 @@ def _cost(view: View, _argument: str) -> Reply:
     return f"So far: {spent(view.total)}."
 
 
+def _rewind(view: View, argument: str) -> Reply:
+    places = view.places
+    if not places:
+        return "There is nothing to take back yet."
+    if not argument:
+        return listed(places)
+    number, _, what = argument.partition(" ")
+    if not (number.isdecimal() and 1 <= int(number) <= len(places)):
+        return f"There is no place {number!r}. There are 1 to {len(places)}; /rewind lists them."
+    match what.strip() or "both":
+        case "both" | "files" | "conversation" as meant:
+            return (Rewind(places[-int(number)].record, meant),)
+        case other:
+            return f"{other!r} cannot be taken back: it is files, conversation or both."
+
+
 def _exit(_view: View, _argument: str) -> Reply:
     return False
 
@@ -97,6 +114,7 @@ SLASHES = {
     "todos": Slash("/todos", "the to-do list of the model", _todos),
     "context": Slash("/context", "how full the context window is", _context),
     "compact": Slash("/compact [HINT]", "shorten the conversation; HINT is what not to lose", _compact),
+    "rewind": Slash("/rewind [N [WHAT]]", "take prompts back: files, conversation or both", _rewind),
     "cost": Slash("/cost", "tokens and cost so far", _cost),
     "exit": Slash("/exit", "end the conversation", _exit),
 }

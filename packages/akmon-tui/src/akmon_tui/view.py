@@ -7,13 +7,16 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
+from akmon_core.commands import REWOUND
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Continued,
     Event,
+    FilesChanged,
     Instructed,
     ModeChanged,
     ModelChosen,
@@ -28,6 +31,7 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SessionStarted,
     Steered,
     SummaryFailed,
@@ -41,6 +45,7 @@ from akmon_core.messages import Pin, ToolCall
 from akmon_core.permissions import Mode
 from akmon_core.spending import Charged, Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta
+from akmon_tui.places import Place, place_of, with_prompt
 
 _replace = msgspec.structs.replace
 
@@ -84,6 +89,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Questions in the order in which they are asked. Only the first one is on the screen."""
     reviewed: frozenset[str] = frozenset()
     """Ids of the main agent's calls whose change was shown with the question."""
+    runs: frozenset[str] = frozenset()
+    """Calls of this turn that may run commands, by ``call_key``."""
+    places: tuple[Place, ...] = ()
+    """Where a rewind can go back to."""
+    folder: str = ""
+    """Files below it are shown from there."""
     turn: Spent = Spent()
     total: Spent = Spent()
 
@@ -106,9 +117,7 @@ def show(view: View, event: Event, agent: str = "") -> View:
 def _show_main(view: View, event: Event) -> View:
     match event:
         case Prompted():
-            return View(
-                mode=view.mode, total=view.total, window=view.window, context=view.context, pins=view.pins
-            )
+            return _prompted(view, event)
         case TextDelta(text):
             return _replace(view, speaking="text", streamed=view.streamed + text, retrying=None)
         case ThinkingDelta():
@@ -139,8 +148,14 @@ def _show_main(view: View, event: Event) -> View:
             return _replace(view, under="", pins=_pinned(view, (Pin("plan", text),)))
         case TurnEnded():
             return _replace(_silent(view), under="", waiting=())
-        case Steered() | Reminded() | Cleared() | Noticed() | Compacting() | CacheBroken():
+        case Rewound():
+            return _rewound(view, event)
+        case Noticed(text) if text.startswith(REWOUND):  # it may have been stopped at its question
+            return _replace(view, under="", waiting=())
+        case Steered() | Reminded() | Cleared() | Noticed() | Compacting() | CacheBroken() | Committed():
             return _replace(view, under="")
+        case FilesChanged(call_id=call_id):
+            return view if call_id else _replace(view, under="")
         case SessionStarted() | Instructed() | Continued() | UnknownEvent() | CallDelta() | ToolProgress():
             return view
         case _:
@@ -159,10 +174,40 @@ def _show_aside(view: View, event: Event, agent: str) -> View:
         case TurnEnded():
             left = tuple(waiting for waiting in view.waiting if waiting.agent != agent)
             return _replace(view, under="", waiting=left)
-        case Prompted() | ToolStarted() | ToolFinished() | Retrying() | Noticed() | Compacting():
+        case (
+            Prompted()
+            | ToolStarted()
+            | ToolFinished()
+            | Retrying()
+            | Noticed()
+            | Compacting()
+            | FilesChanged()
+        ):
             return _replace(view, under="")
         case _:
             return view
+
+
+def _prompted(view: View, event: Prompted) -> View:
+    return View(
+        mode=view.mode,
+        total=view.total,
+        window=view.window,
+        context=view.context,
+        pins=view.pins,
+        places=with_prompt(view.places, event, view.pins, view.context),
+        folder=view.folder,
+    )
+
+
+def _rewound(view: View, event: Rewound) -> View:
+    """Back at a place, and at a new one: that of the rewind."""
+    place = place_of(view.places, event.to)
+    here = Place(record=event.record, pins=view.pins, context=view.context, before=view.places)
+    view = _replace(view, under="", waiting=())
+    if place is None or not event.conversation:
+        return _replace(view, places=(*view.places, here))
+    return _replace(view, places=(*place.before, here), pins=place.pins, context=place.context)
 
 
 def _silent(view: View) -> View:
@@ -191,6 +236,8 @@ def _asked(view: View, event: Question | PermissionDecided | QuestionAnswered, a
         case QuestionAsked():
             return _waits(view, Waiting(event, agent))
         case PermissionDecided(call_id) | QuestionAnswered(call_id):
+            if isinstance(event, PermissionDecided) and any(each.kind == "run" for each in event.effects):
+                view = _replace(view, runs=view.runs | {call_key(agent, call_id)})
             answered = (agent, call_id)
             left = tuple(each for each in view.waiting if (each.agent, each.call_id) != answered)
             under = call_id if isinstance(event, QuestionAnswered) and not agent else ""

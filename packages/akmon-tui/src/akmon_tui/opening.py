@@ -1,0 +1,43 @@
+"""What the screen knows of a session before it has seen an event of it."""
+
+from __future__ import annotations
+
+from akmon_core.messages import User
+from akmon_core.state import Mark, State
+from akmon_tui.places import Place
+from akmon_tui.view import View
+
+
+def view_of(state: State, folder: str = "") -> View:
+    """How a session looks whose events add up to ``state``; files below ``folder`` are shown from there."""
+    return View(
+        mode=state.mode,
+        total=state.spent,
+        window=state.window,
+        context=state.gauge.reported,
+        pins=state.pins,
+        places=_places(state),
+        folder=folder,
+    )
+
+
+def _places(state: State) -> tuple[Place, ...]:
+    """Those of ``state.marks``, with the whole prompts as far as the conversation still holds them."""
+    said = {message.record: message.text for message in state.history if isinstance(message, User)}
+    marks: dict[int, Mark] = {}
+    to_do = [*state.marks]
+    while to_do:
+        mark = to_do.pop()
+        if mark.record not in marks:
+            marks[mark.record] = mark
+            to_do += mark.marks
+    places: dict[int, Place] = {}
+    for record, mark in sorted(marks.items()):  # so that what was before a place is there before it
+        places[record] = Place(
+            record=record,
+            text=said.get(record, mark.text) if mark.text else "",
+            pins=mark.pins,
+            context=mark.gauge.reported,
+            before=tuple(places[earlier.record] for earlier in mark.marks),
+        )
+    return tuple(places[mark.record] for mark in state.marks)

@@ -1,0 +1,65 @@
+"""The places in a conversation that one can go back to: prompts, and earlier rewinds. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from akmon_core.events import Prompted, Rewound
+from akmon_core.text import one_line
+
+_LISTED = 20
+_WIDTH = 70
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt or an earlier rewind, and what the screen knew right before it."""
+
+    record: int
+    text: str = ""
+    """The prompt; empty at a rewind."""
+    pins: dict[str, str] = {}
+    context: int = 0
+    """Tokens of the last prompt up to there."""
+    before: tuple[Place, ...] = ()
+    """The places that there were."""
+
+
+def place_of(places: tuple[Place, ...], record: int) -> Place | None:
+    return next((place for place in places if place.record == record), None)
+
+
+def put_back(places: tuple[Place, ...], event: Rewound) -> str:
+    """The prompt that a rewind took out of the conversation, to be said better; empty if it took none."""
+    place = place_of(places, event.to)
+    return place.text if place and event.conversation else ""
+
+
+def with_prompt(
+    places: tuple[Place, ...], event: Prompted, pins: dict[str, str], context: int
+) -> tuple[Place, ...]:
+    """``places`` and the one that ``event`` makes; journals of old versions do not number prompts."""
+    message = event.message
+    if not message.record:
+        return places
+    place = Place(record=message.record, text=message.text, pins=pins, context=context, before=places)
+    return (*places, place)
+
+
+def listed(places: tuple[Place, ...]) -> str:
+    """The places with their numbers, counted back from the last one, which is 1."""
+    count = len(places)
+    hidden = max(0, count - _LISTED)
+    width = len(str(count))
+    rows = [f"{count - at:>{width + 2}}  {_named(places[at])}" for at in range(hidden, count)]
+    more = [f"({hidden} earlier ones have the numbers up to {count})"] if hidden else []
+    return "\n".join([*more, *rows, *_HOW])
+
+
+def _named(place: Place) -> str:
+    return one_line(place.text, _WIDTH) if place.text.strip() else "undo the rewind that was made here"
+
+
+_HOW = (
+    "/rewind N takes back that one and all that came after it, in the files and in the conversation;",
+    "/rewind N files and /rewind N conversation only there.",
+)

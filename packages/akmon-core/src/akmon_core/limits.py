@@ -48,8 +48,21 @@ FETCH_BYTES = 10_000_000
 FETCH_SECONDS = 30.0
 FETCH_REDIRECTS = 5
 FETCH_CACHE_SECONDS = 900.0
+FETCH_CACHE_BYTES = 20_000_000
+"""Kept of fetched pages in memory; the oldest go first."""
+FETCH_ERROR_CHARS = 500
+"""Shown of the page that comes with an error."""
+URL_CHARS = 4_000
+HTML_CHARS = 3_000_000
+"""Of one page, as making text of it takes about a second for each million."""
+PAGE_MEMORY_BYTES = 1_000_000_000
+"""What making text of a page may take."""
 PDF_PAGES = 200
 WEB_HITS = 10
+QUERY_CHARS = 400
+"""A question to a search engine."""
+SNIPPET_CHARS = 500
+"""Shown of one answer of a search engine."""
 
 SNAPSHOT_BYTES = 1_000_000_000
 """Kept of all earlier states of a project's files, as stored; the oldest go first."""
@@ -57,6 +70,12 @@ SNAPSHOT_FILE_BYTES = 2_000_000
 """A larger file is kept when a tool changes it, but not looked after around commands."""
 SNAPSHOT_FILES = 50_000
 """Files of a project that are looked after around commands."""
+SNAPSHOT_TREE_BYTES = 500_000_000
+"""The same, all of them together."""
+GIT_SECONDS = 60.0
+"""One step of a commit."""
+GIT_LOCK_SECONDS = 2.0
+"""Waiting for another git that is at work in the repository."""
 MARK_CHARS = 500
 """Of a prompt, in the list of places to go back to."""
 TODOS = 50

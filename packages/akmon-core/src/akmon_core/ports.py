@@ -198,6 +198,11 @@ class WebSearch(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def url(self) -> str:
+        """Where it is asked, without the question; what rules are about."""
+        ...
+
     async def search(self, query: str, count: int) -> tuple[WebHit, ...]:
         """At most ``count`` answers, best first. Raises ``ToolError``."""
         ...

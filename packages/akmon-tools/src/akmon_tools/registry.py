@@ -9,6 +9,7 @@ from akmon_core.ports import WebSearch
 from akmon_core.tools import AnyTool
 from akmon_tools.ask import AskTool
 from akmon_tools.edit import EditTool
+from akmon_tools.fetch import FetchTool
 from akmon_tools.list import ListTool
 from akmon_tools.memory import MemoryTool
 from akmon_tools.notes import notes_of
@@ -18,6 +19,7 @@ from akmon_tools.search import SearchTool
 from akmon_tools.shell import ShellTool
 from akmon_tools.task import TaskTool
 from akmon_tools.todo import TodoTool
+from akmon_tools.web_search import WebSearchTool
 from akmon_tools.workspace import Workspace
 from akmon_tools.write import WriteTool
 
@@ -27,7 +29,20 @@ EDITING = {
 }
 """What a model gets to change files with, by the format that it is best at."""
 
-NAMES = ("read", "write", "edit", "search", "list", "shell", "todo", "ask", "task", "memory")
+NAMES = (
+    "read",
+    "write",
+    "edit",
+    "search",
+    "list",
+    "shell",
+    "fetch",
+    "web_search",
+    "todo",
+    "ask",
+    "task",
+    "memory",
+)
 """Of all tools, whichever a session has."""
 
 
@@ -37,12 +52,13 @@ def builtin_tools(
     memory: Path | None = None,
     outputs: Outputs | None = None,
     edit_format: EditFormat = "replace",
-    web_search: WebSearch | None = None,  # noqa: ARG001
+    web_search: WebSearch | None = None,
+    ca_file: str = "",
 ) -> tuple[AnyTool, ...]:
     """Every built-in tool over ``workspace``, in the order in which a model is told of them.
 
     ``memory`` is the folder of the user's own notes, which need not exist; ``outputs`` keeps what commands
-    print. Without ``web_search`` there is no tool for that.
+    print. Without ``web_search`` there is no tool for that. ``ca_file`` (PEM) says whom ``fetch`` trusts.
     """
     outputs = outputs or Outputs()
     return (
@@ -52,6 +68,8 @@ def builtin_tools(
         SearchTool(workspace),
         ListTool(workspace),
         ShellTool(workspace),
+        FetchTool(outputs, ca_file=ca_file),
+        *([WebSearchTool(web_search)] if web_search else ()),
         TodoTool(),
         AskTool(),
         TaskTool(),

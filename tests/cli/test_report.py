@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akmon_cli.report import EXIT_CODES, CallReport, Record, Report
+from akmon_cli.report import EXIT_CODES, CallReport, CommitReport, Record, Report
 from akmon_core.events import (
+    Committed,
     Compacted,
     Continued,
     Envelope,
     Event,
+    FilesChanged,
     ModelFailed,
     Outcome,
     PermissionDecided,
@@ -23,6 +25,7 @@ from akmon_core.events import (
     ToolFinished,
     TurnEnded,
 )
+from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Assistant, Text, ToolResult
 from akmon_core.prompt import GO_ON
 from akmon_core.stream import Usage
@@ -172,3 +175,21 @@ def test_summaries_are_paid_for_too() -> None:
 def test_two_reports_share_nothing() -> None:
     reported(DENIED, COMPLETED)
     assert reported(COMPLETED).permission_denials == []
+
+
+def test_files_that_changed_are_those_that_are_not_what_they_were() -> None:
+    one, other, folder = FileState("file", "1"), FileState("file", "2"), FileState("folder")
+    report = reported(
+        FilesChanged((FileChange("/project/made", None, folder),)),
+        FilesChanged((FileChange("/project/made/new", None, one), FileChange("/project/a", one, other))),
+        FilesChanged((FileChange("/project/temporary", None, one), FileChange("/else/b", one, None))),
+        FilesChanged((FileChange("/project/temporary", one, None), FileChange("/project/a", other, one))),
+        FilesChanged((FileChange("/project/by someone", one, other, sure=False),)),
+        COMPLETED,
+    )
+    assert report.files_changed == ["made/new", "/else/b"]
+
+
+def test_commits_are_listed() -> None:
+    report = reported(Committed("1a", "One", ("a",)), Committed("2b", "Two", ("b", "c")), COMPLETED)
+    assert report.commits == [CommitReport("1a", "One", ["a"]), CommitReport("2b", "Two", ["b", "c"])]

@@ -17,9 +17,11 @@ from akmon_core.commands import Prompt
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     DurableEvent,
     Envelope,
+    FilesChanged,
     Instructed,
     ModelFailed,
     PlanSaved,
@@ -28,9 +30,11 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SummaryFailed,
     TurnEnded,
 )
+from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Assistant, Text, ToolCall, User, note
 from akmon_query.assembly import assemble
 from akmon_query.journal import FileJournal
@@ -130,6 +134,9 @@ def test_sub_agents_summaries_and_plans_are_told_of_by_name(tmp_path: Path) -> N
         ("", PlanSaved("plans/x.md", "the plan")),
         ("", QuestionAsked("1", "which one?", ("a", "b"))),
         ("", QuestionAnswered("1", "")),
+        ("task-3", FilesChanged((FileChange("/p/a", None, FileState("file")), FileChange("/p/b")), "1")),
+        ("", Rewound(record=14, to=2, conversation=False, changes=(FileChange("/p/a"),), left=("/p/b",))),
+        ("", Committed("1a2b", "Fix it", ("a",))),
         ("", TurnEnded("completed")),
     ]
     for seq, (agent, event) in enumerate(happened, 1):
@@ -160,4 +167,9 @@ def test_sub_agents_summaries_and_plans_are_told_of_by_name(tmp_path: Path) -> N
         "*The plan is in plans/x.md*",
         "*Question: which one? / a / b*",
         "*Answer: left to the model*",
+        "*Files: /p/a created, /p/b removed*",
+        "*Taken back to before record 2: files*",
+        "*Files: /p/a removed*",
+        "*Left as they are: /p/b*",
+        "*Committed 1a2b: Fix it (files: 1)*",
     ]

@@ -11,15 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from akmon_cli.progress import Progress
 from akmon_cli.report import CallReport, Denial, Report
 from akmon_cli.writers import writer
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Envelope,
     Event,
+    FilesChanged,
     Instructed,
     ModelFailed,
     Noticed,
@@ -30,11 +33,13 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SummaryFailed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
 )
+from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Assistant, Pin, Text, Thinking, ToolCall, ToolResult, note
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.tools import DiffView, Effect
@@ -77,6 +82,18 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Retrying, st.just(2), st.just(6), st.just(1.5), hostile, st.sampled_from([0.0, 1.0]), hostile),
     st.builds(ModelFailed, st.just("server"), hostile, said=hostile),
     st.builds(CacheBroken, hostile, st.integers(0, 9)),
+    st.builds(
+        lambda text, id_: FilesChanged((FileChange(text, None, FileState("file", text)),), id_),
+        hostile,
+        st.sampled_from(["1", ""]),
+    ),
+    st.builds(
+        lambda text: Rewound(
+            record=5, to=1, conversation=True, changes=(FileChange(text, FileState("file")),), left=(text,)
+        ),
+        hostile,
+    ),
+    st.builds(lambda text: Committed(text, text, (text,)), hostile),
     st.builds(Noticed, hostile),
     st.builds(Instructed, hostile),
     st.builds(lambda text: Reminded("mode", note(text)), hostile),
@@ -396,3 +413,80 @@ def test_the_stream_names_every_field_of_what_becomes_of_the_conversation(
 def test_every_line_of_the_stream_names_the_agent(capsys: pytest.CaptureFixture[str]) -> None:
     writer("stream-json", partial=True).show(envelope(TextDelta("x"), "task-3"))
     assert json.loads(capsys.readouterr().out) == {"type": "text_delta", "text": "x", "agent": "task-3"}
+
+
+FILE = FileState("file", "0")
+RUNS = msgspec.structs.replace(ALLOWED, effects=(Effect("run", "make all"),))
+MADE = tuple(FileChange(f"/nowhere/{name}", None, FILE) for name in "abcde")
+REWOUND = Rewound(
+    record=9,
+    to=3,
+    conversation=True,
+    changes=(FileChange("/p/a", FILE, None), FileChange("/p/b", None, FILE)),
+    left=("/p/c",),
+)
+
+
+def test_what_a_command_changed_is_told_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(
+        capsys,
+        Replied(Assistant((CALL,))),
+        RUNS,
+        ToolStarted("1", "shell", mutating=True),
+        FilesChanged(MADE, "1"),
+        ToolFinished(ToolResult("1", "ok"), "shell", "exit 0"),
+    )
+    changed = "  changed: /nowhere/a, /nowhere/b, /nowhere/c (+2 more)"
+    assert lines == ["> shell make all  (a rule)", changed, "  exit 0"]
+
+
+def test_what_a_tool_writes_itself_is_not_told_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, ALLOWED, FilesChanged(MADE, "1")) == []
+
+
+def test_what_a_sub_agents_command_changed_is_told_under_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, RUNS, FilesChanged(MADE[:1], "1"), agent="task-3")
+    assert lines == ["[task-3] changed: /nowhere/a"]
+
+
+def test_files_are_shown_from_the_working_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress("/nowhere")
+    assert progress.lines(envelope(FilesChanged(MADE[:2]))) == ["! changed meanwhile: a, b"]
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (Committed("1a2b3c4d5e", "Fix\nit", ("a", "b")), ["! committed 1a2b3c4 Fix it (2 files)"]),
+        (REWOUND, ["removed   /p/a", "restored  /p/b", "left      /p/c"]),
+    ],
+)
+def test_commits_and_rewinds_are_told(
+    capsys: pytest.CaptureFixture[str], event: Event, lines: list[str]
+) -> None:
+    assert shown(capsys, event) == lines
+
+
+def test_the_stream_says_what_becomes_of_each_file(capsys: pytest.CaptureFixture[str]) -> None:
+    unsure = FileChange("/p/c", FILE, FILE, sure=False)
+    changes = [
+        {"path": "/p/a", "change": "removed", "sure": True},
+        {"path": "/p/b", "change": "created", "sure": True},
+    ]
+    changed = {"type": "files_changed", "call_id": "1", "changes": changes}
+    assert streamed(capsys, FilesChanged(REWOUND.changes, "1")) == changed
+    assert streamed(capsys, FilesChanged((unsure,))) == {
+        "type": "files_changed",
+        "call_id": "",
+        "changes": [{"path": "/p/c", "change": "changed", "sure": False}],
+    }
+    assert streamed(capsys, REWOUND) == {
+        "type": "rewound",
+        "record": 9,
+        "to": 3,
+        "conversation": True,
+        "changes": changes,
+        "left": ["/p/c"],
+    }
+    committed = {"type": "committed", "commit": "1a", "subject": "s", "files": ["a"]}
+    assert streamed(capsys, Committed("1a", "s", ("a",))) == committed

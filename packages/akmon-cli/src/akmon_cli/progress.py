@@ -5,10 +5,12 @@ from __future__ import annotations
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Envelope,
     Event,
+    FilesChanged,
     Instructed,
     Noticed,
     PermissionDecided,
@@ -18,32 +20,69 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SummaryFailed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
 )
 from akmon_core.messages import ToolCall
+from akmon_core.rewinding import changed_paths
 from akmon_core.stream import Retrying
-from akmon_core.text import describe_cache_break, describe_call, describe_retry, one_line
+from akmon_core.text import (
+    describe_cache_break,
+    describe_call,
+    describe_retry,
+    from_folder,
+    name_files,
+    one_line,
+)
 from akmon_core.tools import DiffView
 
 CHARS = 110
 
 
 class Progress:
-    """The lines for each event: what the main agent does in full, of a sub-agent one line per call."""
+    """The lines for each event: what the main agent does in full, of a sub-agent one line per call.
 
-    def __init__(self) -> None:
+    Files below ``folder`` are shown from there.
+    """
+
+    def __init__(self, folder: str = "") -> None:
+        self._folder = folder
         self._main = _Main()
         self._agents: dict[str, _Agent] = {}
+        self._commands: set[tuple[str, str]] = set()
+        """Calls that run commands, by agent and id."""
 
     def lines(self, envelope: Envelope) -> list[str]:
         event, agent = envelope.event, envelope.agent
+        match event:
+            case FilesChanged() | Rewound() | Committed():
+                return [f"[{agent}] {line}" if agent else line for line in self._files(event, agent)]
+            case PermissionDecided(call_id=call_id, effects=effects):
+                if any(effect.kind == "run" for effect in effects):
+                    self._commands.add((agent, call_id))
         if not agent:
             return self._main.lines(event) or _notes(event)
         lines = self._agents.setdefault(agent, _Agent()).lines(event)
         return [f"[{agent}] {line}" for line in lines or _questions(event)]
+
+    def _files(self, event: FilesChanged | Rewound | Committed, agent: str) -> list[str]:
+        """What tools write themselves is shown with their calls."""
+        match event:
+            case FilesChanged(changes, call_id):
+                paths = name_files(changed_paths(changes), self._folder)
+                if not call_id:
+                    return [one_line(f"! changed meanwhile: {paths}", CHARS)]
+                indent = "" if agent else "  "
+                runs = (agent, call_id) in self._commands
+                return [indent + one_line(f"changed: {paths}", CHARS)] if runs else []
+            case Rewound():
+                return describe_rewind(event, self._folder)
+            case Committed(commit, subject, files):
+                count = f"({len(files):,} file{'s' * (len(files) != 1)})"
+                return [f"! {one_line(f'committed {commit[:7]} {subject}', CHARS)} {count}"]
 
 
 class _Agent:
@@ -112,6 +151,15 @@ class _Main:
     def _call(self, call_id: str) -> str:
         call = self._calls.get(call_id)
         return describe_call(call, CHARS) if call else call_id
+
+
+def describe_rewind(event: Rewound, folder: str = "") -> list[str]:
+    """What becomes of each file, a line each."""
+    rows = [
+        *(("restored" if change.after else "removed", change.path) for change in event.changes),
+        *(("left", path) for path in event.left),
+    ]
+    return [f"{what:<8}  {one_line(from_folder(path, folder), 1_000)}" for what, path in rows]
 
 
 def _notes(event: Event) -> list[str]:

@@ -10,10 +10,12 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_core.events import (
+    Committed,
     Compacted,
     Continued,
     Envelope,
     Event,
+    FilesChanged,
     ModelFailed,
     Outcome,
     PermissionDecided,
@@ -22,6 +24,8 @@ from akmon_core.events import (
     ToolFinished,
     TurnEnded,
 )
+from akmon_core.files import FileChange, FileState
+from akmon_core.rewinding import net_changes
 from akmon_core.spending import Spent
 from akmon_core.stream import Usage
 from akmon_core.tools import FileSeen
@@ -58,6 +62,12 @@ class Denial(msgspec.Struct):
     agent: str = ""
 
 
+class CommitReport(msgspec.Struct):
+    commit: str
+    subject: str
+    files: list[str]
+
+
 class Report(msgspec.Struct, kw_only=True):
     schema: int = SCHEMA
     session_id: str | None = None
@@ -74,6 +84,9 @@ class Report(msgspec.Struct, kw_only=True):
     """None if the price of a call is not known."""
     files_written: list[str] = []
     """Relative to the working directory where they are inside it."""
+    files_changed: list[str] = []
+    """Those that are not what they were before, by tools or commands; shown like ``files_written``."""
+    commits: list[CommitReport] = []
     duration_ms: int = 0
     error: str | None = None
 
@@ -92,6 +105,7 @@ class Record:
         self._report = report
         self._cwd = cwd
         self._spent = Spent()
+        self._changes: list[FileChange] = []
         self._cut_off = ""
         """The text that the coming reply continues."""
 
@@ -108,6 +122,8 @@ class Record:
             case ToolFinished(result, tool, summary, files=files):
                 report.tool_calls.append(CallReport(tool, not result.error, summary, agent))
                 self._written(files)
+            case FilesChanged(changes):
+                self._changes += [change for change in changes if change.sure]
             case _ if not agent:
                 self._main(event)
             case _:
@@ -121,7 +137,10 @@ class Record:
                 self._said(said)
             case Continued():
                 self._cut_off = self._report.result
+            case Committed(commit, subject, files):
+                self._report.commits.append(CommitReport(commit, subject, list(files)))
             case TurnEnded(outcome, reason):
+                self._report.files_changed = self._changed()
                 self._end(outcome, reason)
             case _:
                 pass
@@ -130,6 +149,11 @@ class Record:
         for file in files:
             if file.written and (path := _shown(file.path, self._cwd)) not in self._report.files_written:
                 self._report.files_written.append(path)
+
+    def _changed(self) -> list[str]:
+        changes = net_changes(self._changes)
+        files = (change for change in changes if "folder" not in (_kind(change.before), _kind(change.after)))
+        return [_shown(change.path, self._cwd) for change in files]
 
     def _said(self, text: str) -> None:
         self._report.result = self._cut_off + text or self._report.result
@@ -159,6 +183,10 @@ EXIT_CODES: dict[ExitReason, int] = {
     "denied": exitcodes.DENIED,
     "error": exitcodes.ERROR,
 }
+
+
+def _kind(state: FileState | None) -> str:
+    return state.kind if state else ""
 
 
 def _shown(path: str, cwd: Path) -> str:

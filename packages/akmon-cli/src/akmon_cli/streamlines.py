@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ import msgspec
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Compacting,
     Event,
+    FilesChanged,
     Instructed,
     ModelFailed,
     Noticed,
@@ -22,9 +25,11 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SummaryFailed,
     ToolFinished,
 )
+from akmon_core.files import FileChange, became
 from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 
@@ -34,6 +39,7 @@ _AS_THEY_ARE: dict[type, str] = {
     PermissionDecided: "permission",
     CacheBroken: "cache_broken",
     Cleared: "cleared",
+    Committed: "committed",
     Compacting: "compacting",
     PlanSaved: "plan_saved",
     QuestionAsked: "question",
@@ -68,6 +74,10 @@ def stream_line(event: Event) -> Line | None:
             return {"type": "reminder", "kind": kind, "text": message.text}
         case Pinned(pin):
             return {"type": "pin", "name": pin.name, "text": pin.text}
+        case FilesChanged(changes, call_id):
+            return {"type": "files_changed", "call_id": call_id, "changes": _changes(changes)}
+        case Rewound():
+            return {"type": "rewound", **msgspec.structs.asdict(event), "changes": _changes(event.changes)}
         case Retrying(passed=passed) if passed:
             return None
         case Retrying():
@@ -87,6 +97,10 @@ def delta_line(event: Event) -> Line | None:
             return {"type": "thinking_delta", "text": text}
         case _:
             return None
+
+
+def _changes(changes: Iterable[FileChange]) -> list[Line]:
+    return [{"path": change.path, "change": became(change), "sure": change.sure} for change in changes]
 
 
 def _took(call: Replied | ModelFailed | Compacted | SummaryFailed) -> Line:

@@ -10,9 +10,11 @@ import msgspec
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Envelope,
     Event,
+    FilesChanged,
     Instructed,
     ModelFailed,
     PermissionDecided,
@@ -22,17 +24,21 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     Steered,
     SummaryFailed,
     ToolFinished,
     TurnEnded,
 )
+from akmon_core.files import FileChange, became
 from akmon_core.messages import Text, ToolCall, User
-from akmon_core.text import describe_cache_break, neutralise
+from akmon_core.text import describe_cache_break, neutralise, one_line
 from akmon_query.journal import read_records
 from akmon_query.store import SessionInfo
 
 _RESULT_CHARS = 4_000
+_FILES = 50
+_PATH_CHARS = 500
 
 
 def markdown(info: SessionInfo) -> Iterator[str]:
@@ -91,8 +97,30 @@ def _sections(envelope: Envelope) -> Iterator[str]:
             yield f"\n**{tool} {kind}**\n\n{_fenced(result.text[:_RESULT_CHARS])}"
         case TurnEnded(outcome, reason) if outcome != "completed":
             yield f"\n*{f'{agent} ended' if agent else 'Turn ended'}: {outcome}: {reason}*\n"
+        case FilesChanged() | Rewound() | Committed():
+            yield from _about_files(envelope.event)
         case event:
             yield from _about_the_conversation(event)
+
+
+def _about_files(event: FilesChanged | Rewound | Committed) -> Iterator[str]:
+    match event:
+        case FilesChanged(changes):
+            yield f"\n*Files: {_named(changes)}*\n"
+        case Rewound(to=to, conversation=conversation, changes=changes, left=left):
+            what = "files and conversation" if conversation else "files"
+            yield f"\n*Taken back to before record {to}: {what}*\n"
+            if changes:
+                yield f"\n*Files: {_named(changes)}*\n"
+            if left:
+                yield f"\n*Left as they are: {', '.join(one_line(path, _PATH_CHARS) for path in left)}*\n"
+        case Committed(commit, subject, files):
+            yield f"\n*Committed {commit}: {one_line(subject, 200)} (files: {len(files)})*\n"
+
+
+def _named(changes: tuple[FileChange, ...]) -> str:
+    shown = [f"{one_line(each.path, _PATH_CHARS)} {became(each)}" for each in changes[:_FILES]]
+    return ", ".join(shown) + (f" and {len(changes) - _FILES:,} more" if len(changes) > _FILES else "")
 
 
 def _about_the_conversation(event: Event) -> Iterator[str]:

@@ -58,7 +58,7 @@ class TextWriter:
         self._progress = Progress()
 
     def begin(self, session: RunningSession, cwd: Path) -> None:
-        pass
+        self._progress = Progress(str(cwd))
 
     def show(self, envelope: Envelope) -> None:
         for line in self._progress.lines(envelope):

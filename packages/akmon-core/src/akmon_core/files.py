@@ -30,6 +30,13 @@ class FileChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether nobody else can have made it. False: it was made while nobody looked."""
 
 
+def became(change: FileChange) -> Literal["created", "changed", "removed"]:
+    """What ``change`` makes of its path, in a word."""
+    if change.after is None:
+        return "removed"
+    return "changed" if change.before else "created"
+
+
 def same(one: FileState | None, other: FileState | None) -> bool:
     """Whether two states are one, as far as both are known."""
     if one is None or other is None:

@@ -30,18 +30,22 @@ def changed_paths(changes: Iterable[FileChange]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(change.path for change in changes))
 
 
+def net_changes(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
+    """What ``changes``, oldest first, come to: one for each path that is not what it was before them."""
+    chains = _chains(changes)
+    whole = (FileChange(path, chain[0].before, chain[-1].after) for path, chain in chains.items())
+    return tuple(change for change in whole if not same(change.before, change.after))
+
+
 def plan_rewind(changes: Iterable[FileChange], now: Mapping[str, FileState | None]) -> RewindPlan:
     """How to undo ``changes``, oldest first, where the files are ``now`` (each changed path has an entry).
 
     A file goes back to what it was before its first change if it is what the last one left. It may also be
     what it was before the last one, which then was recorded but not carried out.
     """
-    chains: dict[str, list[FileChange]] = {}
-    for change in changes:
-        chains.setdefault(change.path, []).append(change)
     planned: list[FileChange] = []
     conflicts: list[Conflict] = []
-    for path, chain in chains.items():
+    for path, chain in _chains(changes).items():
         undo = FileChange(path, now[path], chain[0].before)
         if same(undo.before, undo.after):
             continue
@@ -50,6 +54,13 @@ def plan_rewind(changes: Iterable[FileChange], now: Mapping[str, FileState | Non
         else:
             planned.append(undo)
     return RewindPlan(in_order(planned), tuple(conflicts))
+
+
+def _chains(changes: Iterable[FileChange]) -> dict[str, list[FileChange]]:
+    chains: dict[str, list[FileChange]] = {}
+    for change in changes:
+        chains.setdefault(change.path, []).append(change)
+    return chains
 
 
 def _conflict(chain: list[FileChange], now: FileState | None) -> str:

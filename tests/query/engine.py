@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from akmon_core.commands import (
     Interrupt,
     Prompt,
     Respond,
+    Rewind,
     SetMode,
     Steer,
 )
@@ -88,14 +89,27 @@ class Folders:
         return () if path == "//file" or pin.name in known else (pin,)
 
 
+@dataclass(frozen=True)
+class GoBack:
+    """A rewind to one of the places that there are then, counted from the last."""
+
+    place: int
+    what: Literal["both", "conversation", "files"]
+
+    def command(self, session: Session) -> Rewind:
+        marks = session.state.marks
+        to = marks[-1 - self.place % len(marks)].record if marks else 1
+        return Rewind(to, self.what)
+
+
 @dataclass
 class Turn:
     """One turn: what starts it, and what clients do meanwhile and after it, each after so many rounds of the
     event loop."""
 
     start: Command
-    meanwhile: list[tuple[int, Command]] = field(default_factory=list)
-    after: list[tuple[int, Command]] = field(default_factory=list)
+    meanwhile: list[tuple[int, Command | GoBack]] = field(default_factory=list)
+    after: list[tuple[int, Command | GoBack]] = field(default_factory=list)
 
 
 @dataclass
@@ -152,13 +166,16 @@ prompts = st.builds(Prompt, st.sampled_from(["go", "more words " * 700]))
 starts = mostly(
     prompts, st.sampled_from([Prompt("go", plan_first=True), Steer("go on"), Implement(), Implement()])
 )
+backs = st.builds(
+    GoBack, st.integers(0, 4), st.sampled_from(["conversation", "conversation", "files", "both"])
+)
 words: st.SearchStrategy[Command] = st.sampled_from([Interrupt(), Steer("and")])
 turns = st.builds(
     Turn,
     start=starts,
-    meanwhile=st.lists(st.tuples(st.integers(0, 100), st.one_of(words, modes, hints)), max_size=2),
+    meanwhile=st.lists(st.tuples(st.integers(0, 100), st.one_of(words, modes, hints, backs)), max_size=2),
     after=st.lists(
-        st.tuples(st.integers(0, 10), st.one_of(hints, hints, modes, st.just(Interrupt()))), max_size=3
+        st.tuples(st.integers(0, 10), st.one_of(hints, backs, backs, modes, st.just(Interrupt()))), max_size=3
     ),
 )
 scripts = st.builds(
@@ -217,7 +234,7 @@ async def play(script: Script, journal: Journal) -> tuple[Session, list[Envelope
         for rounds, act in turn.after:
             for _ in range(rounds):
                 await asyncio.sleep(0)
-            await session.send(act)
+            await session.send(act.command(session) if isinstance(act, GoBack) else act)
     await session.close()
     seen += [envelope async for envelope in events]
     assert model.faults == []
@@ -247,10 +264,11 @@ def _reaction(envelope: Envelope, answer: Answered | None) -> Command:
             return Interrupt()
 
 
-async def _later(rounds: int, session: Session, command: Command) -> None:
+async def _later(rounds: int, session: Session, act: Command | GoBack) -> None:
     """An interrupt or a word is for a turn: a prompt that still waits would be dropped or come twice."""
     for _ in range(rounds):
         await asyncio.sleep(0)
+    command = act.command(session) if isinstance(act, GoBack) else act
     if session.state.running or not isinstance(command, Interrupt | Steer):
         await session.send(command)
 

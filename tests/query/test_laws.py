@@ -32,6 +32,7 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Replied,
+    Rewound,
     SessionStarted,
     SummaryFailed,
     TurnEnded,
@@ -61,6 +62,7 @@ OUTSIDE = (
     | Compacting
     | Noticed
     | Retrying
+    | Rewound
 )
 """What may happen while no turn runs."""
 
@@ -151,11 +153,35 @@ def test_every_agents_history_is_whole_after_any_session_and_the_first_words_sta
     kept = durable(seen)
     for agent in {each.agent for each in kept} - {""}:
         check_history(of_agent(kept, agent))
-    first = next((each.event.message for each in kept if isinstance(each.event, Prompted)), None)
+    if not any(isinstance(each.event, Rewound) for each in kept):
+        first = next((each.event.message for each in kept if isinstance(each.event, Prompted)), None)
+        check_first_words(state, first)
+
+
+def check_first_words(state: State, first: User | None) -> None:
     if first:
         people = [each for each in state.history if isinstance(each, User) and each.by == "person"]
         assert people[0].record == first.record
         assert people[0].text[:20] == first.text[:20]
+
+
+@settings(max_examples=250, deadline=None)
+@given(scripts)
+def test_a_rewind_leaves_the_conversation_as_it_was_and_what_it_cost_as_it_is(script: Script) -> None:
+    _, seen = played(script)
+    states = {0: State()}
+    for envelope in durable(seen):
+        before = states[envelope.seq - 1]
+        after = states[envelope.seq] = fold(before, envelope)
+        if not isinstance(event := envelope.event, Rewound):
+            continue
+        then = states[event.to - 1] if event.conversation else before
+        for part in ("history", "weight", "summary", "pins", "plan"):
+            assert getattr(after, part) == getattr(then, part), part
+        for part in ("spent", "grants", "mode", "turn", "model", "instructions"):
+            assert getattr(after, part) == getattr(before, part), part
+        assert after.marks[-1].record == envelope.seq
+        check_history(after)
 
 
 @settings(max_examples=150, deadline=None)

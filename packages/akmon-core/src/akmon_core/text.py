@@ -41,7 +41,7 @@ def reveal(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` without escape sequences and without control and invisible characters but newlines and tabs."""
+    """``text`` without escape sequences, and without control and invisible characters but newline and tab."""
     if _PLAIN.match(text):
         return text
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")

@@ -25,6 +25,11 @@ def find_bash(workspace: Workspace) -> str:
     return _on_path("bash", workspace, "Install bash (on Windows: Git for Windows) and put it on PATH.")
 
 
+def find_git(workspace: Workspace) -> str:
+    """Absolute path of ``git``. Raises ``ToolError``."""
+    return _on_path("git", workspace, "Install git and put it on PATH.")
+
+
 def _on_path(name: str, workspace: Workspace, advice: str) -> str:
     trusted = os.defpath.split(os.pathsep)
     for folder in (*os.get_exec_path(), *trusted):

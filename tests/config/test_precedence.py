@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[object, object, object, object]] = {
     "azure_openai_api_version": ("2024-10-21", None, "preview", "v1"),
     "ollama_num_ctx": (1, None, 2, 3),
     "ollama_keep_alive": ("1h", None, "-1", "5m"),
+    "web_search": ("searxng", None, "brave", "tavily"),
     "allow": (["read(u)"], None, ["read(e)"], ["read(f)"]),
     "deny": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
     "add_dirs": (["/u"], None, ["/e"], ["/f"]),

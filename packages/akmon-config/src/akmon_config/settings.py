@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from akmon_config.rows import Rows
-from akmon_config.values import Duration, Headers, Host, Key, Line, Provider, Rules, Url, Word, near
+from akmon_config.values import Duration, Headers, Host, Key, Line, Provider, Rules, Url, WebEngine, Word, near
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MAX_STEPS
 from akmon_core.models import Effort
@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     ollama_api_key: Key | None = None
     ollama_num_ctx: int | None = Field(default=None, ge=1)
     ollama_keep_alive: Duration | None = None
+    web_search: WebEngine | None = None
+    web_search_url: Url | None = Field(default=None, repr=False)
+    web_search_key: Key | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
@@ -128,4 +128,5 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Duration = Annotated[str, AfterValidator(_duration)]
+WebEngine = Literal["searxng", "brave", "tavily"]
 Headers = dict[Provider, Annotated[dict[str, SecretStr], AfterValidator(_headers)]]

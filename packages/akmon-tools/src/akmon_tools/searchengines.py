@@ -119,9 +119,24 @@ def search_engine(name: str, url: str = "", key: Key = "", ca_file: str = "") ->
     url = (url or provider.url).rstrip("/")
     if not url:
         raise SettingsError(f"web_search is {name}, and web_search_url is not set: set it to your instance.")
+    if not _plain(url):
+        raise SettingsError(
+            "web_search_url cannot be used: it should be http(s)://HOST, with a path if there is one, "
+            "without a user name, a password or a question mark."
+        )
     if provider.needs_key and not key:
         raise SettingsError(f"web_search is {name}, and web_search_key is not set: set it to your key.")
     return _Engine(name, url, provider, key, ca_file)
+
+
+def _plain(url: str) -> bool:
+    from akmon_tools.urls import normalise
+
+    try:
+        normalise(url)
+    except ToolError:
+        return False
+    return "?" not in url and "#" not in url
 
 
 class _Engine:

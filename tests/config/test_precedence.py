@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[object, object, object, object]] = {
     "max_budget_usd": (2.0, 1.0, 3.5, 4.0),
     "max_seconds": (20.0, 10.0, 30.5, 40.0),
     "auto_compact": (False, None, True, False),
+    "auto_commit": (True, None, False, True),
     "check_command": ("make test", None, "none", "pytest -q"),
     "models": ([{"match": "u"}], None, [{"match": "e", "window": 5}], [{"match": "f"}]),
     "headers": ({"openai": {"X-U": "u"}}, None, {"groq": {"X-E": "e"}}, {"azure": {}}),

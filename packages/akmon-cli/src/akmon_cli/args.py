@@ -81,6 +81,10 @@ RUN: tuple[Option, ...] = (
         {"action": "store_const", "const": False, "help": "do not shorten the conversation by itself"},
     ),
     (
+        ("--auto-commit",),
+        {"action": "store_const", "const": True, "help": "commit to git what each turn changed, only that"},
+    ),
+    (
         ("--check",),
         {"metavar": "CMD", "help": "what checks a change, such as 'make test'; none: no reminder of it"},
     ),

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     auto_compact: bool = True
+    auto_commit: bool = False
     check_command: Line = ""
     models: Rows = ()
     headers: Headers = {}

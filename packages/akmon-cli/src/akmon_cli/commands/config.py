@@ -63,6 +63,7 @@ _SETTABLE = (
     "--max-budget-usd",
     "--max-seconds",
     "--no-auto-compact",
+    "--auto-commit",
     "--check",
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from akmon_core.errors import ArgumentsError
-from akmon_core.limits import EDITABLE_BYTES, LINE_CHARS, READ_BYTES, READ_LINES
+from akmon_core.limits import EDITABLE_BYTES, LINE_CHARS, LINE_ROWS, READ_BYTES, READ_LINES
 
 
 def test_lines_come_with_their_numbers_and_the_hash_of_the_file(hands: Any) -> None:
@@ -44,12 +44,30 @@ def test_many_lines_and_many_bytes_are_capped(hands: Any) -> None:
     assert "of 100; go on with offset=" in output.text
 
 
-def test_a_very_long_line_is_cut(hands: Any) -> None:
-    (hands.root / "min.js").write_text("x" * 3_000_000 + "\nend\n")
+def test_a_long_line_is_folded_into_rows(hands: Any) -> None:
+    (hands.root / "min.js").write_text("a" * LINE_CHARS + "b" * LINE_CHARS + "c\nend\n")
+    rows = hands("read", path="min.js").text.split("\n")
+    gap = " " * 6 + "\t"
+    assert rows == [f"     1\t{'a' * LINE_CHARS}", f"{gap}{'b' * LINE_CHARS}", f"{gap}c", "     2\tend"]
+
+
+@pytest.mark.parametrize("length", [3_000_000, EDITABLE_BYTES * 5])
+def test_an_endless_line_stays_small_and_what_is_left_out_can_be_got(hands: Any, length: int) -> None:
+    (hands.root / "min.js").write_bytes(b"x" * length + b"\nend\n")
     text = hands("read", path="min.js").text
-    assert "x" * LINE_CHARS + "… [line cut" in text
-    assert "x" * (LINE_CHARS + 1) not in text
+    shown = LINE_CHARS * LINE_ROWS
+    assert text.count("x") == shown
+    assert len(text) < shown + 200
+    assert f"[line 1 has {length - shown:,} more characters; see some with: sed -n 1p FILE | cut -c" in text
     assert text.endswith("     2\tend")
+
+
+@pytest.mark.parametrize("length", [LINE_CHARS, LINE_CHARS * LINE_ROWS])
+def test_a_line_that_just_fits_is_shown_whole(hands: Any, length: int) -> None:
+    (hands.root / "a.txt").write_text("x" * length + "\r\n")
+    text = hands("read", path="a.txt").text
+    assert text.count("x") == length
+    assert "more characters" not in text
 
 
 def test_an_empty_file_is_said_to_be_empty(hands: Any) -> None:
@@ -64,10 +82,11 @@ def test_a_line_past_the_end_is_an_error_with_the_number_of_lines(hands: Any) ->
     assert "has 2 lines; offset 3" in hands.refused("read", path="a.txt", offset=3)
 
 
-def test_a_folder_is_refused_with_advice(hands: Any) -> None:
+def test_a_folder_is_listed(hands: Any) -> None:
     (hands.root / "sub").mkdir()
-    assert "use list" in hands.refused("read", path="sub")
-    assert "use list" in hands.refused("read", path="")
+    (hands.root / "sub" / "a.txt").write_text("x")
+    assert hands("read", path="sub").text == hands("list", path="sub").text == "a.txt  1 B"
+    assert hands("read", path="").text == "sub/"
 
 
 def test_a_missing_file_is_answered_with_similar_names(hands: Any) -> None:
@@ -126,12 +145,6 @@ class TestALargeFile:
     def test_ends_without_a_note(self, large: Any) -> None:
         assert large("read", path="large.log", offset=2_000_000).text == "2000000\tline 2000000"
         assert "has 2000000 lines" in large.refused("read", path="large.log", offset=2_000_001)
-
-    def test_with_one_endless_line_stays_small(self, hands: Any) -> None:
-        (hands.root / "one").write_bytes(b"y" * (2 * EDITABLE_BYTES) + b"\nlast\n")
-        text = hands("read", path="one").text
-        assert len(text) < LINE_CHARS + 100
-        assert text.endswith("     2\tlast")
 
     def test_that_is_binary_is_refused(self, hands: Any) -> None:
         (hands.root / "big.bin").write_bytes(b"\0" * (EDITABLE_BYTES + 1))

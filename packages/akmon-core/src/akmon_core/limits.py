@@ -14,6 +14,11 @@ PARALLEL_CALLS = 8
 READ_LINES = 2_000
 READ_BYTES = 50_000
 LINE_CHARS = 2_000
+LINE_ROWS = 4
+"""Rows of ``LINE_CHARS`` that a longer line is folded into, before the rest is left out."""
+CELL_OUTPUT_BYTES = 2_000
+"""Shown of what came of one cell of a notebook."""
+NOTEBOOK_IMAGES = 4
 WRITE_BYTES = 10_000_000
 EDITABLE_BYTES = 10_000_000
 SEARCH_MATCHES = 200
@@ -43,7 +48,9 @@ PATCH_BYTES = 2_000_000
 SIMILAR = 0.85
 """Share of the characters that must agree where text is not in a file exactly as given."""
 IMAGE_BYTES = 5_000_000
-"""An image that a model is shown; the providers' common limit."""
+"""An image that a model is shown, as base64; the providers' common limit."""
+IMAGE_PIXELS = 8_000
+"""Of its longer side."""
 FETCH_BYTES = 10_000_000
 FETCH_SECONDS = 30.0
 FETCH_REDIRECTS = 5

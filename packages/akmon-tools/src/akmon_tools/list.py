@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import stat
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +45,7 @@ class ListTool:
             raise ToolError(f"{self._workspace.show(folder)} is a file: use read.")
         if arguments.glob:
             return await self._matching(folder, arguments.glob)
-        try:
-            with os.scandir(folder) as entries:
-                rows = sorted(_row(entry) for entry in entries)
-        except OSError as error:
-            raise tool_error(f"cannot list {self._workspace.show(folder)}", error) from None
-        return _output([text for _, _, text in rows], len(rows), "entries", "[the folder is empty]")
+        return list_folder(self._workspace, folder)
 
     async def _matching(self, folder: Path, glob: str) -> ToolOutput:
         from akmon_tools.ripgrep import find_files
@@ -59,19 +56,38 @@ class ListTool:
         return _output(rows, len(rows) + more, "files", f"[no file matches {reveal(glob)}]")
 
 
-def _row(entry: os.DirEntry[str]) -> tuple[bool, str, str]:
-    """Folders come first; a link is shown with where it points, and not followed."""
+def list_folder(workspace: Workspace, folder: Path) -> ToolOutput:
+    """The first entries of a resolved folder, folders before files. Raises ``ToolError``."""
+    counter = count()
+    try:
+        with os.scandir(folder) as entries:
+            ranked = ((_is_file(entry), entry.name, next(counter), entry) for entry in entries)
+            first = heapq.nsmallest(LIST_ENTRIES, ranked)
+    except OSError as error:
+        raise tool_error(f"cannot list {workspace.show(folder)}", error) from None
+    rows = [_row(entry) for _, _, _, entry in first]
+    return _output(rows, next(counter), "entries", "[the folder is empty]")
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not entry.is_dir(follow_symlinks=False)
+    except OSError:  # removed meanwhile
+        return True
+
+
+def _row(entry: os.DirEntry[str]) -> str:
+    """A link is shown with where it points, and not followed."""
     name = reveal(entry.name).replace("\n", "<U+000A>").replace("\t", "<U+0009>")
     try:
         if entry.is_symlink():
-            return True, entry.name, f"{name} -> {reveal(os.readlink(entry.path))}"  # noqa: PTH115
+            return f"{name} -> {reveal(os.readlink(entry.path))}"  # noqa: PTH115
         if entry.is_dir(follow_symlinks=False):
-            return False, entry.name, f"{name}/"
+            return f"{name}/"
         info = entry.stat(follow_symlinks=False)
     except OSError:  # removed meanwhile
-        return True, entry.name, name
-    kind = _size(info.st_size) if stat.S_ISREG(info.st_mode) else "special file"
-    return True, entry.name, f"{name}  {kind}"
+        return name
+    return f"{name}  {_size(info.st_size) if stat.S_ISREG(info.st_mode) else 'special file'}"
 
 
 def _size(size: float) -> str:
@@ -85,7 +101,7 @@ def _size(size: float) -> str:
 def _output(rows: list[str], total: int, what: str, nothing: str) -> ToolOutput:
     if not rows:
         return ToolOutput(nothing, summary=f"0 {what}")
-    text = "\n".join(rows[:LIST_ENTRIES])
-    if total > LIST_ENTRIES:
-        text += f"\n[only {LIST_ENTRIES} of more {what} are shown; narrow the path or the glob]"
-    return ToolOutput(text, summary=f"{min(total, LIST_ENTRIES)}{'+' * (total > LIST_ENTRIES)} {what}")
+    text = "\n".join(rows)
+    if total > len(rows):
+        text += f"\n[{len(rows)} of {total:,} {what} are shown; narrow the path or the glob]"
+    return ToolOutput(text, summary=f"{len(rows)}{'+' * (total > len(rows))} {what}")

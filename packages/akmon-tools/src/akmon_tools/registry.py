@@ -54,15 +54,17 @@ def builtin_tools(
     edit_format: EditFormat = "replace",
     web_search: WebSearch | None = None,
     ca_file: str = "",
+    images: bool = True,
 ) -> tuple[AnyTool, ...]:
     """Every built-in tool over ``workspace``, in the order in which a model is told of them.
 
     ``memory`` is the folder of the user's own notes, which need not exist; ``outputs`` keeps what commands
-    print. Without ``web_search`` there is no tool for that. ``ca_file`` (PEM) says whom ``fetch`` trusts.
+    print. Without ``web_search`` there is no tool for that. ``ca_file`` (PEM) says whom ``fetch`` trusts,
+    ``images`` whether the model can look at pictures.
     """
     outputs = outputs or Outputs()
     return (
-        ReadTool(workspace),
+        ReadTool(workspace, outputs, images=images),
         WriteTool(workspace),
         *(tool(workspace) for tool in EDITING[edit_format]),
         SearchTool(workspace),

@@ -17,8 +17,6 @@ _CHARS = 4 * WIDTH * BODY_LINES
 _MARKUP = re.compile(r"(?:#{1,6}|[-*>])\s+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _BULLET = re.compile(r"[-*+] |\d+[.)] ")
-_READ_BY_GIT = re.compile(r"#|(?:fixup|squash|amend)! ")
-"""How a line begins that ``git rebase`` would act on or leave out."""
 _NO_TEXT = re.compile(r"#|---|diff -|Index: |\(cherry picked |[A-Za-z0-9-]+\s*:(?!//)")
 """How a line begins that tools take for a comment, a patch or a trailer."""
 
@@ -38,7 +36,7 @@ def _subject(prompt: str, files: Sequence[str]) -> str:
     line = next((line for line in lines if _has_words(line)), "")
     sentence = next((each for each in _SENTENCE.split(line) if _has_words(each)), _change_of(files))
     subject = " ".join(sentence.split())
-    if _READ_BY_GIT.match(subject):
+    if subject.startswith("#"):  # an editor of the message would take it for a comment
         subject = f"akmon: {subject}"
     return _cut(subject if subject.endswith("..") else subject.removesuffix("."), WIDTH)
 

@@ -73,7 +73,7 @@ async def look_up(host: str, port: int) -> tuple[str, ...]:
 
 def not_public(address: Address) -> str:
     """What kind of address it is, in a word, if not everybody can reach it; empty if it is public."""
-    return next((kind for each in (address, *_within(address)) if (kind := _kind(each))), "")
+    return next((kind for each in (*_within(address), address) if (kind := _kind(each))), "")
 
 
 _V4 = (
@@ -120,7 +120,7 @@ def _within(address: Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     if address.teredo:
         yield from address.teredo
-    if address in _NAT64 or address in _COMPATIBLE:
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):  # 0 and 1 are its own
         yield IPv4Address(int(address) & 0xFFFFFFFF)
 
 

@@ -19,9 +19,9 @@ UNREADABLE = 3
 """Exit code: the message on standard error says why there is no text."""
 
 _DROPPED = (
-    "script, style, template, noscript, svg, math, canvas, iframe, object, embed, audio, dialog, nav, "
-    "footer, button, input, select, textarea, [hidden], [role=navigation], [role=search], [role=banner], "
-    '[role=contentinfo], [style*="display:none"], [style*="display: none"], [style*="visibility:hidden"], '
+    "title, script, style, template, noscript, svg, math, canvas, iframe, object, embed, audio, dialog, "
+    "nav, footer, button, input, select, textarea, [hidden], [role=navigation], [role=search], "
+    '[role=banner], [role=contentinfo], [style*="display:none"], [style*="display: none"], [style*="visibility:hidden"], '
     "td.linenos, .headerlink, .anchorjs-link, .skip-link, .sr-only, .visually-hidden"
 )
 """What is no part of what a page says."""

@@ -39,6 +39,8 @@ def normalise(url: str) -> str:
         raise _wrong(url, "a user name or password in it is not allowed")
     if port == 0:
         raise _wrong(url, "there is no port 0")
+    if "[" in parts.netloc and ":" not in parts.hostname:
+        raise _wrong(url, "its address of version 6 is not valid")
     host = _host(url, parts.hostname)
     where = f"[{host}]" if ":" in host else host
     if port and port != PORTS[parts.scheme]:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from akmon_core.tools import DiffView
-from akmon_tools.replace import LineText, apart
+from akmon_tools.replace import LineText, Replacement, apart, find_all
 from akmon_tools.textfile import newline_of
 
 
@@ -103,8 +103,12 @@ def test_a_preview_shows_the_change_and_makes_none(hands: Any) -> None:
 
 def replaced(text: str, old: str, new: str) -> str | None:
     seen = LineText(text)
-    places = seen.find(old, 10)
-    return seen.replace(places, old, new, newline_of(text)).text if len(places) == 1 else None
+    places = everywhere(seen.text, old, new)
+    return seen.replace(places, newline_of(text)).text if len(places) == 1 else None
+
+
+def everywhere(text: str, old: str, new: str) -> list[Replacement]:
+    return [Replacement(place, place + len(old), new) for place in find_all(text, old, 1_000)]
 
 
 LINE = st.sampled_from(["a", "b", "c", "ab", ""])
@@ -170,6 +174,6 @@ def test_an_edit_leaves_everything_around_it_as_it_was(edit: tuple[str, str, str
 )
 def test_replacing_all_equals_str_replace(text: str, old: str, new: str) -> None:
     seen = LineText(text)
-    edited = seen.replace(apart(seen.find(old, 1_000), len(old)), old, new, "\n")
+    edited = seen.replace(apart(everywhere(text, old, new)), "\n")
     assert edited.text == text.replace(old, new)
-    assert len(edited.lines) == text.count(old)
+    assert len(edited.spans) == text.count(old)

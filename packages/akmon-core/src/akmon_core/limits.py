@@ -47,6 +47,14 @@ PATCH_FILES = 200
 PATCH_BYTES = 2_000_000
 SIMILAR = 0.85
 """Share of the characters that must agree where text is not in a file exactly as given."""
+SIMILAR_MARGIN = 0.1
+"""How much less similar everything else must be."""
+SIMILAR_CHARS = 20
+"""A shorter text is never looked for by similarity; blanks do not count."""
+SIMILAR_LINES = 300
+"""Nor one of more lines."""
+SIMILAR_PLACES = 1_000
+"""A line that a file has more often is no hint where something is."""
 IMAGE_BYTES = 5_000_000
 """An image that a model is shown, as base64; the providers' common limit."""
 IMAGE_PIXELS = 8_000

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
 from akmon_core.errors import ToolError
@@ -12,7 +15,19 @@ from akmon_core.text import one_line, reveal
 from akmon_tools.workspace import Workspace
 
 _NAMES = 2_000
-_LINES = 5_000
+_SIMILAR = 0.6
+"""Share of the characters that a line must have in common with one wanted to be worth showing."""
+_CLOSE = 0.95
+"""The same from which on no other line is looked for."""
+_LOOKED_FOR = 3
+_PIECE = 3
+"""Characters."""
+_PIECES = 40
+_HITS = 5_000
+"""Places of one piece; of a more frequent one only the first count."""
+_CANDIDATES = 40
+_COMPARED_CHARS = 300
+_SHOWN_LINES = 15
 
 
 def not_found(workspace: Workspace, path: Path) -> ToolError:
@@ -32,24 +47,56 @@ def not_found(workspace: Workspace, path: Path) -> ToolError:
 
 
 def nearest_lines(text: str, wanted: str, context: int = 3) -> str:
-    """The lines of ``text`` most like the longest line of ``wanted``, numbered; empty if none is."""
+    """The lines of ``text`` most like those of ``wanted``, numbered; empty if none is similar.
+
+    The longest lines of ``wanted`` are looked for, and those around the best are shown, as many as it has.
+    """
+    wanted_lines = wanted.rstrip("\n").split("\n")
+    longest = sorted(range(len(wanted_lines)), key=lambda n: -len(wanted_lines[n].strip()))[:_LOOKED_FOR]
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+    best, at, which = 0.0, 0, 0
+    for n in longest:
+        score, line = _most_like(text, starts, wanted_lines[n].strip())
+        if score > best:
+            best, at, which = score, line, n
+        if best > _CLOSE:
+            break
+    if best < _SIMILAR:
+        return ""
+    above, below = min(which, _SHOWN_LINES), min(len(wanted_lines) - which - 1, _SHOWN_LINES)
+    first, last = max(at - above - context, 0), at + below + context + 1
+    return number_lines(text.removesuffix("\n").split("\n")[first:last], first + 1)
+
+
+def _most_like(text: str, starts: list[int], wanted: str) -> tuple[float, int]:
+    """How similar the most similar line is, and which that is.
+
+    Only lines that share rare pieces with ``wanted`` are compared, which keeps large files quick.
+    """
     import difflib
 
-    wanted_lines = wanted.split("\n")
-    longest = max(wanted_lines, key=lambda line: len(line.strip())).strip()
-    if not longest:
-        return ""
-    lines = text.split("\n")[:_LINES]
-    stripped = [line.strip()[: 2 * len(longest) + 20] for line in lines]
-    if longest in stripped:
-        at = stripped.index(longest)
-    else:
-        close = difflib.get_close_matches(longest, set(stripped), n=1, cutoff=0.6)
-        if not close:
-            return ""
-        at = stripped.index(close[0])
-    first = max(at - context, 0)
-    return number_lines(lines[first : at + context + 1], first + 1)
+    wanted = wanted[:_COMPARED_CHARS]
+    step = max(len(wanted) // _PIECES, 1)
+    pieces = {wanted[n : n + _PIECE] for n in range(0, max(len(wanted) - _PIECE + 1, 1), step)} - {""}
+    shared: Counter[int] = Counter()
+    for piece in pieces:
+        places = islice(_places(text, piece), _HITS)
+        shared.update({bisect_right(starts, place) - 1 for place in places})
+    matcher = difflib.SequenceMatcher(None, "", wanted, autojunk=False)
+    best = 0.0, 0
+    for line, _ in sorted(shared.most_common(_CANDIDATES)):
+        matcher.set_seq1(text[starts[line] : starts[line + 1] - 1].strip()[: 2 * len(wanted) + 20])
+        score = matcher.ratio()
+        if score > best[0]:
+            best = score, line
+    return best
+
+
+def _places(text: str, piece: str) -> Iterator[int]:
+    at = text.find(piece)
+    while at >= 0:
+        yield at
+        at = text.find(piece, at + 1)
 
 
 def number_lines(lines: list[str], first: int, width: int = 300) -> str:

@@ -12,6 +12,7 @@ from akmon_tools.edit import EditTool
 from akmon_tools.fetch import FetchTool
 from akmon_tools.list import ListTool
 from akmon_tools.memory import MemoryTool
+from akmon_tools.multi_edit import MultiEditTool
 from akmon_tools.notes import notes_of
 from akmon_tools.outputs import Outputs
 from akmon_tools.read import ReadTool
@@ -24,7 +25,7 @@ from akmon_tools.workspace import Workspace
 from akmon_tools.write import WriteTool
 
 EDITING = {
-    "replace": (EditTool,),
+    "replace": (EditTool, MultiEditTool),
     "patch": (EditTool,),
 }
 """What a model gets to change files with, by the format that it is best at."""
@@ -33,6 +34,7 @@ NAMES = (
     "read",
     "write",
     "edit",
+    "multi_edit",
     "search",
     "list",
     "shell",

@@ -143,14 +143,22 @@ class Workspace:
 
         All or nothing, see ``akmon_tools.anchored.replace_file``. Raises ``ToolError``.
         """
-        data = like.encode(text)
-        if len(data) > WRITE_BYTES:
-            raise ToolError(f"cannot write {self.show(path)}: {len(data):,} bytes exceed {WRITE_BYTES:,}.")
+        data = self._encode(path, text, like)
         try:
             replace_file(*self.anchor(path), data)
         except OSError as error:
             raise tool_error(f"cannot write {self.show(path)}", error) from None
         return hash_of(data)
+
+    def hash_of(self, path: Path, text: str, like: TextFile = NEW) -> str:
+        """The SHA-256 that ``write_text`` would give, and nothing is written. Raises ``ToolError``."""
+        return hash_of(self._encode(path, text, like))
+
+    def _encode(self, path: Path, text: str, like: TextFile) -> bytes:
+        data = like.encode(text)
+        if len(data) > WRITE_BYTES:
+            raise ToolError(f"cannot write {self.show(path)}: {len(data):,} bytes exceed {WRITE_BYTES:,}.")
+        return data
 
 
 def _folder(path: str | Path) -> Path:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from akmon_core.errors import ToolError
 from akmon_core.tools import DiffView, Effect, FileSeen, ToolContext, ToolOutput
 from akmon_tools.diff import diff_view
+from akmon_tools.placeholders import refuse_placeholder
 from akmon_tools.textfile import NEW, TextFile
 from akmon_tools.workspace import Workspace
 
@@ -18,6 +19,17 @@ from akmon_tools.workspace import Workspace
 class WriteArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     content: Annotated[str, Meta(description="All of it.")]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A file that would be written."""
+
+    path: Path
+    name: str
+    before: TextFile
+    after: str
+    like: TextFile
+    """How it is encoded."""
 
 
 class WriteTool:
@@ -33,32 +45,37 @@ class WriteTool:
 
     def preview(self, arguments: WriteArguments, context: ToolContext) -> DiffView | None:
         try:
-            path = self._workspace.resolve(arguments.path)
-            before = self._before(path, context)
+            plan = self._plan(arguments, context)
         except ToolError:
             return None
-        return diff_view(self._workspace.show(path), before.text, _with_line_ends(arguments.content, before))
+        return diff_view(plan.name, plan.before.text, plan.after)
 
     async def run(self, arguments: WriteArguments, context: ToolContext) -> ToolOutput:
-        path = self._workspace.resolve(arguments.path)
-        name = self._workspace.show(path)
-        before = self._before(path, context)
-        text = _with_line_ends(arguments.content, before)
-        note = ""
-        if before.encoding == "latin-1" and not _fits(text, before):
-            before, note = (
-                msgspec.structs.replace(before, encoding="utf-8"),
-                " It is UTF-8 now; it was Latin-1.",
-            )
-        sha256 = self._workspace.write_text(path, text, like=before)
+        plan = self._plan(arguments, context)
+        path, text, like = plan.path, plan.after, plan.like
+        context.changing({str(path): self._workspace.hash_of(path, text, like)})
+        sha256 = self._workspace.write_text(path, text, like)
         lines = text.count("\n") + (not text.endswith("\n") and text != "")
         did = f"{lines} line{'s' * (lines != 1)} written"
+        note = "" if like.encoding == plan.before.encoding else " It is UTF-8 now; it was Latin-1."
         return ToolOutput(
-            f"{name}: {did}.{note}",
-            view=diff_view(name, before.text, text),
+            f"{plan.name}: {did}.{note}",
+            view=diff_view(plan.name, plan.before.text, text),
             summary=did,
             files=(FileSeen(str(path), sha256, written=True),),
         )
+
+    def _plan(self, arguments: WriteArguments, context: ToolContext) -> Plan:
+        """Everything but the writing. Raises ``ToolError``."""
+        path = self._workspace.resolve(arguments.path)
+        name = self._workspace.show(path)
+        before = self._before(path, context)
+        refuse_placeholder(name, arguments.content, before.text)
+        after = _with_line_ends(arguments.content, before)
+        like = before
+        if before.encoding == "latin-1" and not _fits(after, before):
+            like = msgspec.structs.replace(before, encoding="utf-8")
+        return Plan(path, name, before, after, like)
 
     def _before(self, path: Path, context: ToolContext) -> TextFile:
         """The file as it is, which the session must have seen. Raises ``ToolError``."""
@@ -77,7 +94,12 @@ class WriteTool:
 
 
 def _with_line_ends(content: str, before: TextFile) -> str:
-    """``content`` with the line ends that the file has; a new file gets them as they came."""
+    """``content`` with the line ends that the file has; a new file gets them as they came.
+
+    A file whose last line had an end keeps one: leaving it out is hardly ever meant, and edit can remove it.
+    """
+    if before.text.endswith("\n") and content and not content.endswith("\n"):
+        content += "\n"
     if before.newline == "\n":
         return content
     return content.replace("\r\n", "\n").replace("\n", before.newline)

@@ -1,0 +1,90 @@
+"""Joins what a model wants changed with what a file really says, where the two were matched only roughly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from akmon_tools.folding import Fold
+from akmon_tools.indents import indent_of
+from akmon_tools.replace import ends_in_common
+
+Lines = Sequence[str]
+Fit = Mapping[str, str]
+
+
+def merge(
+    old: Lines,
+    new: Lines,
+    there: Sequence[tuple[str, ...]],
+    fold: Fold,
+    fit: Fit | None = None,
+    context: Collection[int] = (),
+) -> list[str] | None:
+    """The lines ``there`` with the change from ``old`` to ``new`` made to them.
+
+    ``there[i]`` is what the file has for line i of ``old``: the line, and empty lines that follow it only in
+    the file. Lines that stay are the file's own, and so is what stays at the start and end of a line that
+    changes, as far as ``fold`` shows it to be equal; the others are indented as ``fit`` says, if it is given.
+    None if a line of ``context``, which may not change, would.
+    """
+    merged: list[str] = []
+    for same, i1, i2, j1, j2 in _changes(old, new):
+        if same:
+            merged += (line for here in there[i1:i2] for line in here)
+        elif any(i1 <= at < i2 for at in context):
+            return None
+        elif i2 - i1 == j2 - j1:
+            for before, after, here in zip(old[i1:i2], new[j1:j2], there[i1:i2], strict=True):
+                merged += (_blend(before, after, here, fold, fit), *here[1:])
+        else:
+            merged += (_indented(line, fit) for line in new[j1:j2])
+            merged += there[i2 - 1][1:] if i2 > i1 else ()
+    return merged
+
+
+def _changes(old: Lines, new: Lines) -> list[tuple[bool, int, int, int, int]]:
+    import difflib
+
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return [(tag == "equal", i1, i2, j1, j2) for tag, i1, i2, j1, j2 in matcher.get_opcodes()]
+
+
+def _indented(line: str, fit: Fit | None) -> str:
+    body = line.lstrip(" \t")
+    return fit[indent_of(line)] + body if body and fit is not None else line
+
+
+def _blend(old: str, new: str, there: tuple[str, ...], fold: Fold, fit: Fit | None) -> str:
+    """The change from ``old`` to ``new``, two lines, made to the line that the file has, if it has one."""
+    if not there or not old.strip() or not new.strip():
+        return _indented(new, fit)
+    here = there[0]
+    if fit is None:
+        return _change(old, new, here, fold)
+    indent = indent_of(here) if indent_of(old) == indent_of(new) else fit[indent_of(new)]
+    body = _change(old.strip(" \t"), new.strip(" \t"), here.strip(" \t"), fold)
+    return indent + body + _tail(here if _tail(old) == _tail(new) else new)
+
+
+def _tail(line: str) -> str:
+    return line[len(line.rstrip(" \t")) :]
+
+
+def _change(old: str, new: str, here: str, fold: Fold) -> str:
+    head, tail = ends_in_common(old, new)
+    middle = new[head : len(new) - tail]
+    seen, real = fold(old), fold(here)
+    if seen.text != real.text or (_quotes(old) != _quotes(here) and _quotes(middle)):
+        return new
+    first, last = seen.place_of(head), seen.place_of(len(old) - tail)
+    if first is None or last is None:
+        return new
+    start = real.source_at(first, before=middle[:1].isspace())
+    end = real.source_at(last, before=not middle[-1:].isspace())
+    if start is None or end is None:
+        return new
+    return here[:start] + middle + here[max(start, end) :]
+
+
+def _quotes(text: str) -> str:
+    return "".join(char for char in text if char in "'\"")

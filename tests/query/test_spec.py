@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_core.errors import SettingsError
-from akmon_query.workflows.spec import (
-    check_name,
-    next_phase,
-    not_done,
-    open_task,
-    problem,
-    tasks_of,
-    ticked,
-    unwrapped,
-)
+from akmon_core.specs import problem, tasks_of, ticked
+from akmon_query.workflows.spec import check_name, next_phase, not_done, open_task, unwrapped
 
 TEXT = """\
 # Tasks

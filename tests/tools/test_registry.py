@@ -22,6 +22,7 @@ PRIMARY = {
     "ask": ["question", "options"],
     "task": ["title", "task", "reads_only"],
     "memory": ["action", "title", "text", "query", "scope"],
+    "spec": ["feature", "document", "text"],
 }
 
 

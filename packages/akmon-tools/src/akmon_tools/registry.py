@@ -18,6 +18,7 @@ from akmon_tools.outputs import Outputs
 from akmon_tools.read import ReadTool
 from akmon_tools.search import SearchTool
 from akmon_tools.shell import ShellTool
+from akmon_tools.spec import SpecTool
 from akmon_tools.task import TaskTool
 from akmon_tools.todo import TodoTool
 from akmon_tools.web_search import WebSearchTool
@@ -44,6 +45,7 @@ NAMES = (
     "ask",
     "task",
     "memory",
+    "spec",
 )
 """Of all tools, whichever a session has."""
 
@@ -78,4 +80,5 @@ def builtin_tools(
         AskTool(),
         TaskTool(),
         MemoryTool(notes_of(workspace, memory)),
+        SpecTool(workspace),
     )

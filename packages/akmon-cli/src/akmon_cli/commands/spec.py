@@ -14,21 +14,10 @@ from akmon_cli.compose import change_folder, compose, session_folders
 from akmon_core.commands import Prompt
 from akmon_core.errors import SettingsError
 from akmon_core.messages import Assistant
+from akmon_core.specs import DOCUMENTS, Document, Task, tasks_of, ticked
 from akmon_core.state import State
 from akmon_core.text import neutralise, one_line
-from akmon_query.workflows.spec import (
-    DOCUMENTS,
-    PHASES,
-    Document,
-    Phase,
-    Task,
-    check_name,
-    next_phase,
-    not_done,
-    open_task,
-    tasks_of,
-    ticked,
-)
+from akmon_query.workflows.spec import PHASES, Phase, check_name, next_phase, not_done, open_task
 from akmon_query.workflows.specprompts import again_prompt, document_prompt, task_prompt
 
 

@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 
 from akmon_core.errors import ToolError
-from akmon_query.workflows.spec import DOCUMENTS, Document, problem, unwrapped
+from akmon_core.specs import DOCUMENTS, FOLDER, Document, problem
+from akmon_query.workflows.spec import unwrapped
 from akmon_tools.textfile import NEW
 from akmon_tools.workspace import Workspace
-
-FOLDER = Path(".akmon", "specs")
 
 
 class SpecFiles:
@@ -18,7 +17,7 @@ class SpecFiles:
 
     def __init__(self, root: Path, cwd: Path, feature: str) -> None:
         self.feature = feature
-        self._folder = root / FOLDER / feature
+        self._folder = root.joinpath(*FOLDER, feature)
         self._workspace = Workspace((root,), cwd=cwd)
 
     def shown(self, document: Document) -> str:
@@ -75,6 +74,6 @@ class DocumentWriter:
 def features(root: Path) -> list[str]:
     """The names of the features that have a spec in the project ``root``."""
     try:
-        return sorted(folder.name for folder in (root / FOLDER).iterdir() if folder.is_dir())
+        return sorted(folder.name for folder in root.joinpath(*FOLDER).iterdir() if folder.is_dir())
     except OSError:
         return []

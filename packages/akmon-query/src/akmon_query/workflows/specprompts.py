@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akmon_query.workflows.spec import DOCUMENTS, Document, Task
+from akmon_core.specs import DOCUMENTS, Document, Task
 
 _HOW: dict[Document, str] = {
     "requirements": """\

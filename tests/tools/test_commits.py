@@ -9,7 +9,9 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 import pytest
 from hypothesis import given, settings
@@ -759,6 +761,79 @@ def test_without_an_identity_it_is_said_how_to_give_one(
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "grace@example.com")
     repo.finish()
     assert repo.git("log", "-1", "--format=%an %ae") == "Grace grace@example.com\n"
+
+
+# --- at the same time as others ----------------------------------------------------------------------
+
+
+class Meanwhile:
+    """Does something again and again in a thread."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self._stop = threading.Event()
+        self._failed: list[Exception] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._stop.is_set() and not self._failed:
+            try:
+                self._act()
+            except (AssertionError, OSError) as error:
+                self._failed.append(error)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        assert self._failed == []
+
+
+def test_commits_that_are_made_meanwhile_are_not_lost(repo: Repository) -> None:
+    theirs: list[str] = []
+
+    def commit() -> None:
+        head = repo.head()
+        made = repo.git("commit-tree", "HEAD^{tree}", "-p", head, "-m", f"theirs {len(theirs)}").strip()
+        with suppress(AssertionError):  # the agent was faster
+            repo.git("update-ref", "HEAD", made, head)
+            theirs.append(made)
+        sleep(0.1)
+
+    ours: list[str] = []
+    with Meanwhile(commit):
+        for number in range(12):
+            repo.write("a", f"{number}\n")
+            try:
+                ours.append(repo.finish()[0])
+            except ToolError as error:
+                assert "somebody else changed the repository" in str(error)  # noqa: PT017
+    repo.write("a", "last\n")
+    ours.append(repo.finish()[0])
+    history = repo.git("rev-list", "HEAD").split()
+    assert {*ours, *theirs} <= set(history)
+    assert len(history) == len({*ours, *theirs}) + 1
+    for commit_id in ours:
+        assert repo.git("diff-tree", "-r", "--name-only", f"{commit_id}~", commit_id) == "a\n"
+
+
+def test_what_somebody_writes_meanwhile_is_never_committed(repo: Repository) -> None:
+    contents = iter(range(1_000_000))
+
+    def write() -> None:
+        repo.put("a", f"theirs {next(contents)}\n")
+        repo.put("a", "agent\n")
+
+    repo.write("a", "agent\n")
+    changes = list(repo.changes)
+    for _ in range(12):
+        with Meanwhile(write), suppress(ToolError):
+            GitCommits(repo.root).commit(changes, "x\n")
+        assert repo.git("show", "HEAD:a") in ("one\n", "agent\n")
+        repo.git("reset", "-q", "--soft", repo.git("rev-list", "--max-parents=0", "HEAD").strip())
+        repo.git("reset", "-q")
 
 
 # --- nothing of the repository or the environment is run or obeyed -------------------------------------

@@ -62,7 +62,7 @@ def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:
 
 def test_only_the_tools_that_change_files_have_a_preview(hands: Any) -> None:
     previewing = [name for name, tool in hands.tools.items() if isinstance(tool, Previewing)]
-    assert previewing == ["write", "edit", "multi_edit", "memory"]
+    assert previewing == ["write", "edit", "multi_edit", "memory", "spec"]
 
 
 def test_importing_the_tools_loads_nothing_heavy() -> None:

@@ -8,7 +8,7 @@ from akmon_core.tokens import weigh_tools
 from akmon_core.tools import ToolSpec, tool_spec
 
 MOST = 2_500
-MOST_SMALL = 1_200
+MOST_SMALL = 1_350
 SMALL = ("read", "write", "edit", "search", "list", "shell", "todo")
 """What a model with a small window gets."""
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from akmon_core.errors import ToolError
-from akmon_tools import processes
-from akmon_tools.processes import Enough, Finished, run
+from akmon_tools.processes import Child, Enough, Finished, Launch, PipeChild, ThreadChild, run
 
 BASH = "/bin/bash"
 
@@ -236,22 +235,21 @@ def test_many_at_once_do_not_need_a_thread_each() -> None:
     assert [int(one.output.head) for one in finished] == list(range(30))
 
 
-class WithoutPidfd(processes._Child):
+class WithoutPidfd(PipeChild):
     """A child as it is watched where the system cannot hand out a descriptor for it."""
 
-    def watch(self) -> None:
+    def _watch(self) -> None:
         os.set_blocking(self._pipe, False)
         self._loop.add_reader(self._pipe, self._changed.set)
         threading.Thread(target=self._wait, daemon=True).start()
 
 
-def test_where_there_is_no_pidfd_a_thread_waits() -> None:
+@pytest.mark.parametrize("kind", [WithoutPidfd, ThreadChild])
+def test_where_the_loop_cannot_watch_threads_do(kind: type[Child]) -> None:
     async def scenario() -> tuple[int, bytes]:
-        child = WithoutPidfd([BASH, "-c", "echo hi; exit 4"], Path("/"), os.environ)
-        child.watch()
+        child = kind(Launch(argv=[BASH, "-c", "echo hi; exit 4"], cwd=Path("/"), env=os.environ))
         pieces: list[bytes] = []
-        assert await child.read_until(lambda: child.ended, 60, pieces.append)
-        child.drain(pieces.append)
+        assert await child.read_until(lambda: child.ended and child.closed, 60, pieces.append)
         child.release()
         return child.exit_code, b"".join(pieces)
 

@@ -16,7 +16,8 @@ PRIMARY = {
     "multi_edit": ["path", "edits"],
     "search": ["pattern", "path", "glob"],
     "list": ["path", "glob"],
-    "shell": ["command", "timeout"],
+    "shell": ["command", "timeout", "background"],
+    "job": ["id", "wait", "kill"],
     "fetch": ["url"],
     "todo": ["todos"],
     "ask": ["question", "options"],
@@ -50,6 +51,7 @@ def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:
     assert effects("search", pattern="x") == (Effect("read", "."),)
     assert effects("list", path="sub") == (Effect("read", "sub"),)
     assert effects("shell", command="ls | wc") == (Effect("run", "ls | wc"),)
+    assert effects("job", id=1, kill=True) == ()
     assert effects("todo", todos=[]) == ()
     assert effects("ask", question="Which?") == (Effect("ask", "Which?"),)
     assert effects("task", title="t", task="x") == ()

@@ -29,12 +29,16 @@ LIST_ENTRIES = 500
 IGNORE_FILE_BYTES = 200_000
 """Read of one file that says what is ignored."""
 SHELL_OUTPUT_BYTES = 30_000
-SHELL_TIMEOUT = 120.0
 SHELL_SECONDS = 60.0
 """A command that takes longer, and has no timeout of its own, goes on in the background."""
 SHELL_TIMEOUT_MAX = 600.0
 SHELL_JOBS = 20
 """Commands in the background at the same time."""
+SHELL_COMMAND_CHARS = 1_000_000
+SHELL_VARIABLE_BYTES = 100_000
+"""One variable that is carried to later commands; Linux starts no program with one of 131,072."""
+SHELL_ENVIRONMENT_BYTES = 1_000_000
+"""All of them; Linux starts no program with more than about 2,000,000."""
 JOB_WAIT_MAX = 600.0
 OUTPUT_FILE_BYTES = 100_000_000
 """Kept of the output of one command, in a file."""
@@ -45,6 +49,8 @@ EDITS = 100
 """Replacements in one call."""
 PATCH_FILES = 200
 PATCH_BYTES = 2_000_000
+PATCHED_BYTES = 100_000_000
+"""The files that a patch touches, before and after it, all together."""
 SIMILAR = 0.85
 """Share of the characters that must agree where text is not in a file exactly as given."""
 SIMILAR_MARGIN = 0.1

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 
+from akmon_core.limits import SHELL_ENVIRONMENT_BYTES, SHELL_VARIABLE_BYTES
+
 SECRETS = (
     "*_KEY",
     "*API_KEY",
@@ -23,6 +25,61 @@ SECRETS = (
 )
 """Names, in upper case, of variables that a command does not get. This is the one place with that rule."""
 
+STEERING = (
+    # loaders and shells
+    "LD_*",
+    "DYLD_*",
+    "BASH_ENV",
+    "ENV",
+    "BASH_FUNC_*",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PS4",
+    "PROMPT_COMMAND",
+    # where programs find settings that name other programs
+    "HOME",
+    "XDG_CONFIG_*",
+    "GIT_CONFIG*",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_EXEC_PATH",
+    "GIT_TEMPLATE_DIR",
+    # programs that programs start
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH*",
+    "GIT_PROXY_COMMAND",
+    "*ASKPASS",
+    "*PAGER",
+    "*EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "RIPGREP_CONFIG_PATH",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    # what interpreters load at their start
+    "PERL5OPT",
+    "PERL5DB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "PYTHONSTARTUP",
+    "PYTHONHOME",
+    "PYTHONBREAKPOINT",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+)
+"""Names, in upper case, of variables that make other programs run something.
+
+What a command exports under them ends with it: that somebody allowed ``git status`` must not mean another
+thing because of an earlier command. PATH and the folders where languages look for modules are carried, as
+virtual environments need them. This is the one place with that rule.
+"""
+
+_OF_ONE_CALL = ("_", "SHLVL", "PWD", "AKMON_CALL")
+"""What bash sets by itself, and the mark of a call."""
+
 _SET = {
     "AKMON": "1",
     "GIT_TERMINAL_PROMPT": "0",
@@ -36,6 +93,35 @@ _SET = {
 def command_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """``inherited`` as a command may see it."""
     return {name: value for name, value in inherited.items() if not is_secret(name)} | _SET
+
+
+def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment of the commands after one that left ``exported``, and the names that it loses.
+
+    ``initial`` is that of the first command. A secret that a command exported itself is carried: it is the
+    model's own, as those of the person never got there.
+    """
+    kept: dict[str, str] = {}
+    lost: list[str] = []
+    room = SHELL_ENVIRONMENT_BYTES
+    for name, value in sorted(exported.items(), key=lambda item: len(item[1])):
+        if name in _OF_ONE_CALL:
+            continue
+        size = len(name) + len(value.encode(errors="surrogateescape"))
+        changed = initial.get(name) != value
+        if changed and (_is_steering(name) or size > min(room, SHELL_VARIABLE_BYTES)):
+            lost.append(name)
+            continue
+        kept[name] = value
+        room -= size
+    unseen = [name for name in initial if not name.isidentifier()]  # bash hands them on, but does not say so
+    as_before = (*_OF_ONE_CALL, *lost, *unseen)
+    return {**kept, **{name: initial[name] for name in as_before if name in initial}}, sorted(lost)
+
+
+@cache
+def _is_steering(name: str) -> bool:
+    return any(fnmatchcase(name.upper(), pattern) for pattern in STEERING)
 
 
 @cache  # the same names are asked about before every command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +24,7 @@ class Outputs:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._own: tempfile.TemporaryDirectory[str] | None = None
+        self._own: weakref.finalize[..., Outputs] | None = None
         self._last: int | None = None
 
     def open_new(self) -> tuple[int, BinaryIO]:
@@ -47,14 +48,15 @@ class Outputs:
         return path
 
     def close(self) -> None:
+        """Deletes the files if their folder goes with the process."""
         if self._own:
-            self._own.cleanup()
-            self._own = None
+            self._own()
+            self._own = self._folder = self._last = None
 
     def _made(self) -> Path:
         if self._folder is None:
-            self._own = tempfile.TemporaryDirectory(prefix="akmon-")
-            self._folder = Path(self._own.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="akmon-"))
+            self._own = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self._folder
 

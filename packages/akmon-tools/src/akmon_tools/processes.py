@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,15 +16,19 @@ from pathlib import Path
 import msgspec
 
 from akmon_core.errors import ToolError
+from akmon_tools.tree import tree_of, working_folder
 from akmon_tools.truncate import HeadTail
 
 GRACE_SECONDS = 1.0
 """What a command has to end by itself after it was asked to."""
 _REAP_SECONDS = 5.0
+_LOOK_SECONDS = 0.02
+"""Between two looks at which processes of a command that is being ended still live."""
 _CHUNK = 65_536
 _DRAIN_CHUNKS = 32
-_KILL_ROUNDS = 10
-"""One can fork while it is being found, so they are looked for until none is left."""
+_QUEUED_CHUNKS = 8
+
+Take = Callable[[bytes], None]
 
 
 class Enough(Exception):
@@ -41,6 +47,23 @@ class Finished(msgspec.Struct, frozen=True):
     """``on_output`` had enough."""
 
 
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command is started."""
+
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    tag: str = ""
+    """Is in its environment, and finds what leaves its session."""
+    descriptors: tuple[int, ...] = ()
+    """What it inherits besides the standard three."""
+    polite: int = 0
+    """The signal that asks the program itself to end; 0 is SIGTERM."""
+    grace: float = GRACE_SECONDS
+    portable: bool = sys.platform == "win32"
+    """Reads and waits in threads, as event loops cannot watch pipes and processes on every system."""
+
+
 async def run(
     argv: Sequence[str],
     *,
@@ -48,7 +71,7 @@ async def run(
     env: Mapping[str, str],
     timeout: float,
     keep: int,
-    on_output: Callable[[bytes], None] | None = None,
+    on_output: Take | None = None,
 ) -> Finished:
     """Runs ``argv`` until it ends, without input, keeping ``keep`` bytes of its output.
 
@@ -56,7 +79,7 @@ async def run(
     On a timeout (seconds), ``Enough`` or cancellation its whole session of processes is killed first.
     Raises ``ToolError`` if it cannot be started.
     """
-    child = _Child(argv, cwd, env)
+    child = start(Launch(argv=argv, cwd=cwd, env=env))
     output = HeadTail(keep)
 
     def take(chunk: bytes) -> None:
@@ -66,7 +89,6 @@ async def run(
 
     timed_out = stopped = False
     try:
-        child.watch()
         timed_out = not await child.read_until(lambda: child.ended, timeout, take)
         if not timed_out:
             child.drain(take)
@@ -81,40 +103,130 @@ async def run(
     return Finished(child.exit_code, output, timed_out, stopped)
 
 
-class _Child:
-    """A process that leads its own session, with its output as a pipe that never blocks."""
+def start(launch: Launch) -> Child:
+    """Starts a command. Raises ``ToolError`` if it cannot be started. The child must be released."""
+    return ThreadChild(launch) if launch.portable else PipeChild(launch)
 
-    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+
+class Child:
+    """A process that leads its own session, whose output is read without blocking."""
+
+    def __init__(self, launch: Launch) -> None:
         self.ended = False
-        """The process itself is dead. It keeps its id until ``release``, so its group can be signalled."""
-        self._closed = False
+        """The process itself is dead. It keeps its id until it is reaped."""
+        self.closed = False
         """Nobody holds the other end of the pipe any more."""
+        self.last_cwd: str | None = None
+        """Where it was when it had to be killed."""
+        self._grace = launch.grace
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._pidfd = -1
+        self._released = False
         self._pipe, theirs = os.pipe()
         try:
             self._process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=env,
+                launch.argv,
+                cwd=launch.cwd,
+                env=launch.env,
                 stdin=subprocess.DEVNULL,
                 stdout=theirs,
                 stderr=theirs,
                 start_new_session=True,
+                pass_fds=launch.descriptors,
             )
         except (OSError, ValueError) as error:
             os.close(self._pipe)
-            raise ToolError(f"cannot start {argv[0]} in {cwd}: {error}.") from None
+            raise ToolError(f"cannot start {launch.argv[0]} in {launch.cwd}: {error}.") from None
         finally:
             os.close(theirs)
+        portable = launch.portable
+        self.tree = tree_of(self._process.pid, launch.tag, launch.argv, launch.polite, portable=portable)
+        self._watch()
 
     @property
     def exit_code(self) -> int:
+        """Known once it is reaped."""
         code = self._process.returncode
         return -signal.SIGKILL if code is None else code
 
-    def watch(self) -> None:
+    def _watch(self) -> None:
+        raise NotImplementedError
+
+    def _read(self) -> bytes:
+        """What is there now; sets ``closed`` at the end."""
+        raise NotImplementedError
+
+    def _unwatch(self) -> None:
+        raise NotImplementedError
+
+    async def read_until(self, done: Callable[[], bool], seconds: float | None, take: Take) -> bool:
+        """Hands output to ``take`` until ``done()``; False if ``seconds`` were over first."""
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            self._changed.set()
+
+        timer = self._loop.call_later(seconds, expire) if seconds is not None else None
+        try:
+            while not done() and not expired:
+                await self._changed.wait()
+                self._changed.clear()
+                take(self._read())
+        finally:
+            if timer:
+                timer.cancel()
+        return done()
+
+    def drain(self, take: Take) -> None:
+        """Hands over what lies in the pipe, without waiting for more."""
+        for _ in range(_DRAIN_CHUNKS):
+            chunk = self._read()
+            if not chunk:
+                return
+            take(chunk)
+
+    async def kill(self, take: Take) -> None:
+        """Asks all its processes to end, and after a grace makes them. Cancelled, it makes them at once."""
+        self.tree.ask()
+        try:
+            await self._until_gone(self._grace, take)
+        finally:
+            if not self.ended:
+                self.last_cwd = working_folder(self._process.pid)
+            self.tree.kill()
+        await self._until_gone(_REAP_SECONDS, take)
+        self.drain(take)
+
+    async def _until_gone(self, seconds: float, take: Take) -> None:
+        end = self._loop.time() + seconds
+        await self.read_until(lambda: self.ended, seconds, take)
+        while self.tree.find() and (left := end - self._loop.time()) > 0:
+            await self.read_until(lambda: False, min(left, _LOOK_SECONDS), take)
+
+    def reap(self) -> None:
+        """Collects the dead process. Its id may now be given to another."""
+        if self._process.poll() is not None:
+            self.tree.reaped()
+
+    def release(self) -> None:
+        """Closes what is held of it. Whatever still lives goes on."""
+        if self._released:
+            return
+        self._released = True
+        self._unwatch()
+        self.reap()
+        if self._process.returncode is None:  # dying, but slow to: somebody has to collect it
+            threading.Thread(target=self._process.wait, daemon=True).start()
+
+
+class PipeChild(Child):
+    """Watched by the event loop: the pipe, and where there is one the process's own descriptor."""
+
+    _pidfd = -1
+
+    def _watch(self) -> None:
         os.set_blocking(self._pipe, False)
         self._loop.add_reader(self._pipe, self._changed.set)
         try:
@@ -130,93 +242,76 @@ class _Child:
             self._loop.call_soon_threadsafe(self._end)
 
     def _end(self) -> None:
+        self._forget_pidfd()
+        self.ended = True
+        self._changed.set()
+
+    def _forget_pidfd(self) -> None:
         if self._pidfd >= 0:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
-        self.ended = True
-        self._changed.set()
-
-    async def read_until(
-        self, done: Callable[[], bool], seconds: float, take: Callable[[bytes], None]
-    ) -> bool:
-        """Hands output to ``take`` until ``done()``; False if ``seconds`` were over first."""
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            self._changed.set()
-
-        timer = self._loop.call_later(seconds, expire)
-        try:
-            while not done() and not expired:
-                await self._changed.wait()
-                self._changed.clear()
-                take(self._read())
-        finally:
-            timer.cancel()
-        return done()
-
-    def drain(self, take: Callable[[bytes], None]) -> None:
-        """Hands over what lies in the pipe, without waiting for more."""
-        for _ in range(_DRAIN_CHUNKS):
-            chunk = self._read()
-            if not chunk:
-                return
-            take(chunk)
 
     def _read(self) -> bytes:
-        if self._closed:
+        if self.closed:
             return b""
         try:
             chunk = os.read(self._pipe, _CHUNK)
         except BlockingIOError:
             return b""
         if not chunk:
-            self._closed = True
+            self.closed = True
             self._loop.remove_reader(self._pipe)
+            self._changed.set()
         return chunk
 
-    async def kill(self, take: Callable[[bytes], None]) -> None:
-        """Asks the whole session to end, and after a grace makes it. Cancelled, it makes it at once."""
-        self._signal(signal.SIGTERM)
-        try:
-            await self.read_until(lambda: self.ended and self._closed, GRACE_SECONDS, take)
-        finally:
-            self._signal(signal.SIGKILL)
-        await self.read_until(lambda: self.ended, _REAP_SECONDS, take)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-        for _ in range(_KILL_ROUNDS if number == signal.SIGKILL else 1):
-            others = _other_groups(self._process.pid)
-            for pid in others:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, number)
-            if not others:
-                return
-
-    def release(self) -> None:
+    def _unwatch(self) -> None:
         self._loop.remove_reader(self._pipe)
         os.close(self._pipe)
-        if self._pidfd >= 0:
-            self._end()
-        if self._process.poll() is None:  # dying, but slow to: somebody has to collect it
-            threading.Thread(target=self._process.wait, daemon=True).start()
+        self._forget_pidfd()
 
 
-def _other_groups(session: int) -> list[int]:
-    """The living processes of a session outside its first group, as ``timeout`` and job control make them."""
-    found: list[int] = []
-    with suppress(FileNotFoundError, NotADirectoryError):  # only Linux has /proc
-        for name in os.listdir("/proc"):  # noqa: PTH208
-            if not name.isdigit():
-                continue
-            with suppress(OSError):
-                fields = Path("/proc", name, "stat").read_bytes().rsplit(b") ", 1)[-1].split()
-                state, group, its_session = fields[0], int(fields[2]), int(fields[3])
-                if its_session == session != group and state not in (b"Z", b"X"):
-                    found.append(int(name))
-    return found
+class ThreadChild(Child):
+    """Watched by two threads, one that reads and one that waits."""
+
+    def _watch(self) -> None:
+        self._chunks: queue.Queue[bytes] = queue.Queue(_QUEUED_CHUNKS)
+        self._reader = threading.Thread(target=self._read_all, daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        self._process.wait()
+        self.ended = True
+        self._wake()
+
+    def _read_all(self) -> None:
+        """Owns the pipe. It may be held open long after the command, which must not keep anybody."""
+        while chunk := os.read(self._pipe, _CHUNK):
+            if self._released:
+                break
+            self._chunks.put(chunk)
+            self._wake()
+        os.close(self._pipe)
+        self._chunks.put(b"")
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    def _read(self) -> bytes:
+        if self.closed:
+            return b""
+        try:
+            chunk = self._chunks.get_nowait()
+        except queue.Empty:
+            return b""
+        self.closed = not chunk
+        self._changed.set()  # there may be more
+        return chunk
+
+    def _unwatch(self) -> None:
+        with suppress(queue.Empty):  # the reader may wait for room, and is to see that nobody reads any more
+            while True:
+                self._chunks.get_nowait()

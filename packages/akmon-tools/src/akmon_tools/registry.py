@@ -10,11 +10,14 @@ from akmon_core.tools import AnyTool
 from akmon_tools.ask import AskTool
 from akmon_tools.edit import EditTool
 from akmon_tools.fetch import FetchTool
+from akmon_tools.job import JobTool
+from akmon_tools.jobs import Jobs
 from akmon_tools.list import ListTool
 from akmon_tools.memory import MemoryTool
 from akmon_tools.multi_edit import MultiEditTool
 from akmon_tools.notes import notes_of
 from akmon_tools.outputs import Outputs
+from akmon_tools.patch import PatchTool
 from akmon_tools.read import ReadTool
 from akmon_tools.search import SearchTool
 from akmon_tools.shell import ShellTool
@@ -36,9 +39,11 @@ NAMES = (
     "write",
     "edit",
     "multi_edit",
+    "patch",
     "search",
     "list",
     "shell",
+    "job",
     "fetch",
     "web_search",
     "todo",
@@ -67,13 +72,15 @@ def builtin_tools(
     ``images`` whether the model can look at pictures.
     """
     outputs = outputs or Outputs()
+    jobs = Jobs()
     return (
         ReadTool(workspace, outputs, images=images),
         WriteTool(workspace),
         *(tool(workspace) for tool in EDITING[edit_format]),
         SearchTool(workspace),
         ListTool(workspace),
-        ShellTool(workspace),
+        ShellTool(workspace, jobs, outputs),
+        JobTool(jobs),
         FetchTool(outputs, ca_file=ca_file),
         *([WebSearchTool(web_search)] if web_search else ()),
         TodoTool(),

@@ -1,33 +1,50 @@
-"""The tool that runs a bash command line."""
+"""The tool that runs a bash command line, in the folder and with the variables that the last one left."""
 
 from __future__ import annotations
 
-import codecs
 import os
 import signal
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
-from akmon_core.limits import SHELL_OUTPUT_BYTES, SHELL_TIMEOUT, SHELL_TIMEOUT_MAX
-from akmon_core.text import neutralise
+from akmon_core.errors import ToolError
+from akmon_core.limits import SHELL_COMMAND_CHARS, SHELL_JOBS, SHELL_SECONDS, SHELL_TIMEOUT_MAX
 from akmon_core.tools import Effect, ToolContext, ToolOutput
 from akmon_tools.environment import command_environment
+from akmon_tools.jobs import Jobs
+from akmon_tools.outputs import Outputs
+from akmon_tools.shellstate import ShellMemory
 from akmon_tools.workspace import Workspace
 
 if TYPE_CHECKING:
-    from akmon_tools.processes import Finished
+    from akmon_tools.running import Running
 
-_PROGRESS_BYTES = 4_096
-"""What is shown at most of one burst of output while a command runs."""
+_POLITE = getattr(signal, "SIGVTALRM", 0)
+"""Ends the shell itself at once, its traps for EXIT included: SIGTERM waits for what runs in the foreground,
+and a command may have trapped it and go on."""
+_COMMAND = Meta(min_length=1, max_length=SHELL_COMMAND_CHARS)
+_TIMEOUT = Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds.")
 
 
 class ShellArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    command: Annotated[str, Meta(min_length=1)]
-    timeout: Annotated[float, Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds.")] = SHELL_TIMEOUT
+    command: Annotated[str, _COMMAND]
+    timeout: Annotated[float, _TIMEOUT] | None = None
+    background: bool = False
+
+
+class ShellTimes(msgspec.Struct, frozen=True):
+    """Seconds: until a command becomes a job; between asking and killing; for what a command leaves."""
+
+    foreground: float = SHELL_SECONDS
+    grace: float = 1.0
+    settle: float = 0.2
+
+
+_TIMES = ShellTimes()
 
 
 class ShellTool:
@@ -35,67 +52,126 @@ class ShellTool:
     description = Path(__file__).with_suffix(".md").read_text("utf-8")
     arguments = ShellArguments
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        outputs: Outputs,
+        times: ShellTimes = _TIMES,
+        *,
+        portable: bool = sys.platform == "win32",
+    ) -> None:
+        """``portable`` does without what only POSIX or Linux has, for tests of that."""
         self._workspace = workspace
+        self._jobs = jobs
+        self._outputs = outputs
+        self._times = times
+        self._portable = portable
+        self._session = os.urandom(8).hex()
+        self._calls = 0
+        self._memories: dict[str, ShellMemory] = {}
 
     def effects(self, arguments: ShellArguments) -> tuple[Effect, ...]:
         return (Effect("run", arguments.command),)
 
     async def run(self, arguments: ShellArguments, context: ToolContext) -> ToolOutput:
-        from akmon_tools.processes import run
-        from akmon_tools.programs import find_bash
+        from akmon_tools.capture import Progress
 
+        memory = self._memory(context.agent)
+        notes: list[str] = []
+        running = self._start(arguments, memory.folder(self._workspace, notes), memory.exported)
+        if arguments.background:
+            return self._as_job(running, notes, "started")
         progress = Progress(context.progress)
-        finished = await run(
-            [find_bash(self._workspace), "-c", "--", arguments.command],
-            cwd=self._workspace.cwd,
-            env=command_environment(os.environ),
-            timeout=arguments.timeout,
-            keep=SHELL_OUTPUT_BYTES,
-            on_output=progress.feed,
+        running.show = progress.feed
+        try:
+            timely = await running.wait(arguments.timeout or self._times.foreground)
+            running.show = None
+            progress.close()
+            if not timely and arguments.timeout is None and not self._jobs.full:
+                return self._as_job(running, notes, f"still running after {self._times.foreground:g} s")
+            if not timely:
+                await running.kill()
+        except BaseException:
+            running.show = None
+            await running.kill()
+            raise
+        finally:
+            if running.answered.is_set():
+                notes += memory.keep(running)
+        if timely:
+            notes += await self._leave(running)
+            ended = running.outcome()
+        elif arguments.timeout:
+            ended = f"killed after {arguments.timeout:g} s"
+        else:
+            ended = f"killed after {self._times.foreground:g} s, as {SHELL_JOBS} jobs run already"
+        return self._answer(running, notes, ended, memory)
+
+    async def close(self) -> None:
+        """Ends all jobs and whatever else was left running."""
+        await self._jobs.close()
+        if self._calls:
+            from akmon_tools.tree import kill_tagged
+
+            kill_tagged(self._session)
+
+    def _memory(self, agent: str) -> ShellMemory:
+        if agent not in self._memories:
+            self._memories[agent] = ShellMemory(self._workspace.cwd, command_environment(os.environ))
+        return self._memories[agent]
+
+    def _start(self, arguments: ShellArguments, cwd: Path, exported: dict[str, str]) -> Running:
+        from akmon_tools.bash import BashCall
+        from akmon_tools.capture import Capture
+        from akmon_tools.processes import Launch
+        from akmon_tools.programs import find_bash
+        from akmon_tools.running import Running
+        from akmon_tools.tree import TAG
+
+        if arguments.background and self._jobs.full:
+            raise ToolError(f"{SHELL_JOBS} jobs run already. End one with `job`.")
+        self._calls += 1
+        tag = f"{self._session}.{self._calls}"
+        outer = os.environ.get(TAG)
+        call = BashCall(find_bash(self._workspace), arguments.command, by_path=self._portable)
+        launch = Launch(
+            argv=call.argv,
+            cwd=cwd,
+            env=exported | {TAG: f"{outer}/{tag}" if outer else tag},
+            tag=tag,
+            descriptors=call.descriptors,
+            polite=_POLITE,
+            grace=self._times.grace,
+            portable=self._portable,
         )
-        progress.close()
-        ended = _how_it_ended(finished, arguments.timeout)
-        output = finished.output.text(SHELL_OUTPUT_BYTES, neutralise).rstrip("\n")
-        lines = f"{finished.output.lines} line{'s' * (finished.output.lines != 1)}"
+        return Running(arguments.command, call, launch, Capture(self._outputs), self._times.settle)
+
+    def _as_job(self, running: Running, notes: list[str], how: str) -> ToolOutput:
+        number = self._jobs.add(running)
+        text, _ = running.capture.new()
+        state = f"{how}: job {number}"
+        return ToolOutput(_joined(text, notes, state), summary=state)
+
+    async def _leave(self, running: Running) -> tuple[str, ...]:
+        """Makes a job of what an ended command left running."""
+        left = running.still_running()
+        if not left:
+            return ()
+        if self._jobs.full:
+            await running.kill()
+            return (f"ended, as {SHELL_JOBS} jobs run already: {left}",)
+        return (f"still running: {left}; job {self._jobs.add(running)}",)
+
+    def _answer(self, running: Running, notes: list[str], ended: str, memory: ShellMemory) -> ToolOutput:
+        text, lines = running.capture.new()
+        place = memory.place(self._workspace)
         return ToolOutput(
-            f"{output or '(no output)'}\n[{ended}]",
-            error=finished.exit_code != 0 or finished.timed_out,
-            summary=f"{ended}, {lines}",
+            _joined(text, notes, f"{ended}, in {place}" if place else ended),
+            error=running.exit_code != 0,
+            summary=f"{ended}, {lines} line{'s' * (lines != 1)}",
         )
 
 
-def _how_it_ended(finished: Finished, timeout: float) -> str:
-    if finished.timed_out:
-        return f"killed after {timeout:g} s"
-    if finished.exit_code < 0:
-        number = -finished.exit_code
-        name = next((known.name for known in signal.Signals if known == number), f"signal {number}")
-        return f"killed by {name}"
-    return f"exit {finished.exit_code}"
-
-
-class Progress:
-    """Shows whole lines of output as they come; of a burst only its last ones, as nobody reads faster."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-
-    def feed(self, chunk: bytes) -> None:
-        text = self._rest + self._decoder.decode(chunk)
-        lines, newline, self._rest = text.rpartition("\n")
-        self._rest = self._rest[-_PROGRESS_BYTES:]
-        if newline:
-            self._show(neutralise(_last_lines(lines)) + "\n")
-
-    def close(self) -> None:
-        if rest := self._rest + self._decoder.decode(b"", final=True):
-            self._show(neutralise(rest))
-
-
-def _last_lines(text: str) -> str:
-    if len(text) <= _PROGRESS_BYTES:
-        return text
-    return text[-_PROGRESS_BYTES:].partition("\n")[2] or text[-_PROGRESS_BYTES:]
+def _joined(text: str, notes: list[str], last: str) -> str:
+    return "\n".join((text.rstrip("\n") or "(no output)", *(f"[{note}]" for note in (*notes, last))))

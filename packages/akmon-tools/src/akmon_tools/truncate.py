@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_NOTE = "\n[... {:,} bytes left out ...]\n"
+_NOTE = "\n[... {:,} bytes left out{} ...]\n"
 _NOTE_BYTES = 60
+"""The longest note, without where the rest is."""
 
 
-def truncate(text: str, cap: int) -> str:
-    """``text`` in at most ``cap`` bytes of UTF-8."""
+def truncate(text: str, cap: int, where: Callable[[], str] = str) -> str:
+    """``text`` in at most ``cap`` bytes of UTF-8. If it is cut, ``where`` says where all of it is."""
     if len(text) * 4 <= cap or _size(text) <= cap:
         return text
     half = len(text) // 2
-    return join(text[:half], text[half:], 0, cap)
+    return join(text[:half], text[half:], 0, cap, where())
 
 
-def join(head: str, tail: str, missing: int, cap: int) -> str:
+def join(head: str, tail: str, missing: int, cap: int, where: str = "") -> str:
     """The start of ``head`` and the end of ``tail`` in at most ``cap`` bytes, cut between lines if possible.
 
-    ``missing`` is how many bytes were already left out between the two.
+    ``missing`` is how many bytes were already left out between the two; ``where`` says where they are.
     """
-    room = cap - _NOTE_BYTES
+    where = f"; {where}" if where else ""
+    room = cap - _NOTE_BYTES - _size(where)
     if room <= 0:
         return _start(head, max(cap, 0))
     end = _end(tail, room // 2)
     start = _start(head, room - _size(end))
     missing += _size(head) - _size(start) + _size(tail) - _size(end)
-    return start.rstrip("\n") + _NOTE.format(missing) + end
+    return start.rstrip("\n") + _NOTE.format(missing, where) + end
 
 
 class HeadTail:
@@ -68,12 +70,15 @@ class HeadTail:
         """Bytes kept in neither."""
         return self.size - len(self.head) - len(self.tail)
 
-    def text(self, cap: int, clean: Callable[[str], str] = str) -> str:
-        """What was kept as text in at most ``cap`` bytes, after ``clean``."""
+    def text(self, cap: int, clean: Callable[[str], str] = str, where: Callable[[], str] = str) -> str:
+        """What was kept as text in at most ``cap`` bytes, after ``clean``.
+
+        If something is left out, ``where`` says where all of it is.
+        """
         if not self.missing:
-            return truncate(clean((self.head + self.tail).decode(errors="replace")), cap)
+            return truncate(clean((self.head + self.tail).decode(errors="replace")), cap, where)
         head, tail = (clean(part.decode(errors="replace")) for part in (self.head, self.tail))
-        return join(head, tail, self.missing, cap)
+        return join(head, tail, self.missing, cap, where())
 
 
 def _size(text: str) -> int:

@@ -1,0 +1,71 @@
+"""What the commands of an agent hand on from one to the next: the folder and the exported variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akmon_core.errors import ToolError
+from akmon_core.text import one_line
+from akmon_tools.environment import carried
+from akmon_tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from akmon_tools.running import Running
+
+_NAME_CHARS = 60
+
+
+class ShellState(msgspec.Struct, frozen=True):
+    """What a shell left. None is unknown."""
+
+    cwd: Path | None
+    exported: dict[str, str] | None
+
+
+class ShellMemory:
+    """Where the next command of an agent starts, and with which variables."""
+
+    def __init__(self, cwd: Path, environment: dict[str, str]) -> None:
+        self._cwd = cwd
+        self._initial = environment
+        self._told: set[str] = set()
+        self.exported = environment
+
+    def folder(self, workspace: Workspace, notes: list[str]) -> Path:
+        """Where the next command starts. Raises ``ToolError`` if the project folder is gone.
+
+        If the remembered folder is gone, it is the nearest one in the project, and ``notes`` says so.
+        """
+        if not self._cwd.is_dir():
+            gone, self._cwd = self._cwd, self._nearest(workspace)
+            notes.append(f"{workspace.show(gone)} is gone; started in {self._cwd}")
+            self.exported = {name: value for name, value in self.exported.items() if name != "PWD"}
+        return self._cwd
+
+    def _nearest(self, workspace: Workspace) -> Path:
+        for folder in (*self._cwd.parents, workspace.cwd):
+            inside = any(folder.is_relative_to(root) for root in workspace.roots)
+            if inside and folder.is_dir():
+                return folder
+        raise ToolError(f"the project folder {workspace.cwd} is gone.")
+
+    def keep(self, running: Running) -> list[str]:
+        """Takes over what an ended command left; says what it does not take over, each name once."""
+        if running.state is None:
+            return []
+        self._cwd = running.state.cwd or self._cwd
+        lost: list[str] = []
+        if running.state.exported is not None:
+            self.exported, lost = carried(self._initial, running.state.exported)
+        self.exported = {**self.exported, "PWD": os.fspath(self._cwd)}  # the name it was reached by
+        new = [one_line(name, _NAME_CHARS) for name in lost if name not in self._told]
+        self._told.update(lost)
+        return [f"not kept for later commands: {', '.join(new)}"] if new else []
+
+    def place(self, workspace: Workspace) -> str:
+        """Where the next command starts, if that is not where the first one did."""
+        return "" if self._cwd == workspace.cwd else workspace.show(self._cwd)

@@ -6,8 +6,9 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ import msgspec
 from akmon_core.files import FileState
 from akmon_core.limits import EDITABLE_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILES, SNAPSHOT_TREE_BYTES
 from akmon_tools.gitignore import Ignored
-from akmon_tools.snapshots.tree import Entry, Stamp, Tree, join, split, stamp_of, state_of
+from akmon_tools.snapshots.aside import Aside
+from akmon_tools.snapshots.tree import Entry, Stamp, Tree, doubtful, join, split, stamp_of, state_of
 
 VERSION_CONTROL = frozenset((".git", ".hg", ".svn", ".jj"))
 """Never covered, be it a folder or, as in a work tree, a file."""
@@ -50,6 +52,7 @@ _READING = (
     | getattr(os, "O_BINARY", 0)
 )
 _BY_DESCRIPTOR = os.listdir in os.supports_fd and os.stat in os.supports_dir_fd
+_LOCAL = frozenset(("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "tmpfs", "overlay"))
 _COARSE = 2_000_000_000
 _FINE = 20_000_000
 """Nanoseconds that two changes may have one time: of clocks in seconds or two, and of the kernel's ticks."""
@@ -72,6 +75,8 @@ class _Task(NamedTuple):
     """Whether what is new here was perhaps there before."""
     judge: bool
     """Whether other rules may hold here than before."""
+    known: bool
+    """Whether the folder itself is as it was."""
 
 
 class Scan:
@@ -83,6 +88,7 @@ class Scan:
         tree: Tree,
         keep: Callable[[bytes], str],
         *,
+        aside: Aside,
         apart: frozenset[Path] = frozenset(),
         stopped: Callable[[], bool] = lambda: False,
         progress: Callable[[int], None] = lambda _files: None,
@@ -97,6 +103,9 @@ class Scan:
         self._files = tree.files
         self._bytes = tree.bytes
         self._rules: dict[str, Ignored] = {}
+        self._aside = aside
+        self._device = -1
+        """Where the times of a folder tell whether the names in it are as they were."""
         self._seen = Seen()
 
     def run(self, *, silent: bool, judge: bool) -> Seen | None:
@@ -109,53 +118,125 @@ class Scan:
         except OSError:
             self._seen.failed.append("")
             return self._seen
-        tasks = deque([_Task("", top, silent, judge)])
+        self._device = top.st_dev if times_tell(self._root) else -1
+        self._aside.start(self._tree.folders)
+        try:
+            return self._seen if self._walk(_Task("", top, silent, judge, False)) else None
+        finally:
+            self._aside.stop()
+
+    def _walk(self, top: _Task) -> bool:
+        """All folders; those that are looked at elsewhere come last. Whether it was not stopped."""
+        tasks, later = deque([top]), list[_Task]()
+        elsewhere, unchanged = self._aside.folders, set[str]()
         while tasks:
             if self._stopped():
-                return None
-            tasks.extend(self._folder(tasks.popleft()))
-        return self._seen
+                return False
+            task = tasks.popleft()
+            if task.folder in elsewhere and task.known:
+                later.append(task)
+            else:
+                tasks.extend(self._folder(task, task.folder in unchanged))
+            if later and not tasks:
+                unchanged, elsewhere = self._aside.unchanged([each.folder for each in later]), {}
+                tasks.extend(later)
+                later = []
+        return True
 
     # --- a folder -----------------------------------------------------------------------------------
 
-    def _folder(self, task: _Task) -> list[_Task]:
-        path = self._root / task.folder if task.folder else self._root
+    def _folder(self, task: _Task, unchanged: bool) -> list[_Task]:
+        if task.known:
+            folders = None
+            if unchanged:
+                folders = self._folders_in(task.folder)
+            elif task.seen.st_dev == self._device:
+                folders = self._as_known(task.folder)
+            if folders is not None:
+                return folders
+        path = self._root / task.folder
         fd = None
         try:
             if _BY_DESCRIPTOR:
                 fd = os.open(path, _LISTING)
                 if not os.path.samestat(os.fstat(fd), task.seen):
-                    return []  # another folder has taken its place, or one that a link leads to
+                    raise FileNotFoundError(path)  # another has taken its place, or one that a link leads to
             names = os.listdir(path if fd is None else fd)  # noqa: PTH208 - names are wanted, not paths
             return list(self._entries(task, names, _Place(path, fd)))
         except OSError as error:
-            if not task.folder or isinstance(error, PermissionError):
-                self._seen.failed.append(task.folder)
+            self._not_listed(task.folder, error)
             return []
         finally:
             if fd is not None:
                 os.close(fd)
 
+    def _as_known(self, folder: str) -> list[_Task] | None:
+        """The folders in a folder whose names are known; None if an entry is not as known.
+
+        This loop is what a survey spends its time in.
+        """
+        folders = []
+        look, prefix = os.lstat, f"{self._root}{os.sep}{folder}{os.sep}"
+        try:
+            for name, (stamp, content, _) in self._tree.folders.get(folder, {}).items():
+                s = look(prefix + name)
+                if s.st_ctime_ns != stamp[3] or s.st_ino != stamp[4] or s.st_size != stamp[1]:
+                    return None
+                if content == "":
+                    folders.append(_Task(f"{folder}/{name}", s, False, False, True))
+        except OSError:
+            return None
+        return folders
+
+    def _folders_in(self, folder: str) -> list[_Task] | None:
+        """The same of one that is known to be unchanged."""
+        folders = []
+        for name, (stamp, content, _) in self._tree.folders.get(folder, {}).items():
+            if stamp[3] == -1:
+                return None
+            if content == "":
+                try:
+                    seen = os.lstat(f"{self._root}{os.sep}{folder}{os.sep}{name}")
+                except OSError:
+                    return None
+                folders.append(_Task(f"{folder}/{name}", seen, False, False, True))
+        return folders
+
+    def _not_listed(self, folder: str, error: OSError) -> None:
+        """What is known of it holds on until it can be listed."""
+        if not folder or isinstance(error, PermissionError):
+            self._seen.failed.append(folder)
+        entry = self._seen.entries.get(folder) or self._tree.get(folder)
+        if entry is not None:
+            self._seen.entries[folder] = entry._replace(stamp=doubtful(entry.stamp))
+
     def _entries(self, task: _Task, names: list[str], place: _Place) -> Iterator[_Task]:
         known = self._tree.folders.get(task.folder, {})
-        fresh, folders = _fresh(names, {} if task.judge else known, place)
-        gone = known.keys() - set(names) if len(names) - len(fresh) < len(known) else set()
-        judge = task.judge or any(name in _RULES for name in (*gone, *(name for name, _ in fresh)))
-        if judge and not task.judge:
-            fresh, folders = _fresh(names, {}, place)
+        found = _stats(names, place)
+        gone = known.keys() - set(names)
+        judge = task.judge or self._other_rules(known, found, gone)
         for name in sorted(gone):
             self._removed(join(task.folder, name), known[name])
-        for name, seen in fresh:
+        for name, seen in found.items():
             old = known.get(name)
-            new = self._judged(task.folder, name, seen, old, place)
+            same = old is not None and old.stamp == stamp_of(seen)
+            new = old if same and not judge else self._judged(task.folder, name, seen, old, place)
             if new is None:
                 continue
             inner = join(task.folder, name)
             self._met(inner, old, new, task.silent)
             if new.is_folder and new.content is not None:
-                yield _Task(inner, seen, task.silent if old is None else old.content is None, judge)
-        for name, seen in folders:
-            yield _Task(join(task.folder, name), seen, False, False)
+                silent = task.silent if old is None else old.content is None
+                yield _Task(inner, seen, silent, judge, same and not judge)
+
+    def _other_rules(
+        self, known: Mapping[str, Entry], found: Mapping[str, os.stat_result], gone: Collection[str]
+    ) -> bool:
+        """Whether entries may be ignored that were not, or the other way round."""
+        if not _RULES.isdisjoint(gone) or (".git" in found and ".git" not in known):
+            return True
+        seen, old = found.get(".gitignore"), known.get(".gitignore")
+        return seen is not None and (old is None or old.stamp != stamp_of(seen))
 
     def _removed(self, path: str, old: Entry) -> None:
         for inner in (path, *self._tree.below(path)):
@@ -225,9 +306,7 @@ class Scan:
         stamp = stamp_of(seen)
         changed = max(stamp[2:4]) if os.name == "nt" else stamp[3]  # there, the other one is when it was made
         slack = _FINE if changed % 1_000_000_000 else _COARSE
-        if stat.S_ISDIR(seen.st_mode) or changed < self._began - slack:
-            return stamp
-        return (*stamp[:3], -1, stamp[4])
+        return stamp if changed < self._began - slack else doubtful(stamp)
 
     def _left_out(self, folder: str, name: str, is_folder: bool) -> bool:
         if name.startswith(".akmon-") and name.endswith(".tmp"):
@@ -264,28 +343,27 @@ class _Place(NamedTuple):
             return file.read(EDITABLE_BYTES + 1)
 
 
-def _fresh(
-    names: list[str], known: dict[str, Entry], place: _Place
-) -> tuple[list[tuple[str, os.stat_result]], list[tuple[str, os.stat_result]]]:
-    """The entries that are not as known, and the covered folders that are. What a scan spends its time in."""
-    fresh, folders = [], []
-    look, lookup, fd = os.stat, known.get, place.fd
-    prefix = "" if fd is not None else f"{place.path}{os.sep}"
+def _stats(names: list[str], place: _Place) -> dict[str, os.stat_result]:
+    found = {}
     for name in names:
-        try:
-            s = look(prefix + name, dir_fd=fd, follow_symlinks=False)
-        except OSError:
-            continue
-        old = lookup(name)
-        mode = s.st_mode
-        if mode & 0o170000 == stat.S_IFDIR:
-            if old is None or old.stamp[0] != mode or old.stamp[4] != s.st_ino:
-                fresh.append((name, s))
-            elif old.content is not None:
-                folders.append((name, s))
-        elif old is None or old.stamp != (mode, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino):
-            fresh.append((name, s))
-    return fresh, folders
+        with suppress(OSError):  # it has just gone
+            found[name] = os.stat(place.at(name), dir_fd=place.fd, follow_symlinks=False)
+    return found
+
+
+def times_tell(root: Path) -> bool:
+    """Whether ``root`` lies on a file system on which a folder's times change with the names in it.
+
+    POSIX asks for that, and not every network file system does it.
+    """
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return False
+    fields = (line.split(" ") for line in mounts.splitlines())
+    above = {str(root), *map(str, root.parents)}
+    kinds = [(len(place), kind) for _, place, kind, *_ in fields if place in above]
+    return bool(kinds) and max(kinds, key=itemgetter(0))[1] in _LOCAL
 
 
 def outer_rules(root: Path) -> str:

@@ -12,7 +12,7 @@ from akmon_core.files import FileState
 Stamp: TypeAlias = tuple[int, int, int, int, int]
 """Mode, size, time of the last change of the content and of the entry in ns, inode.
 
-Of a folder only mode and inode. A time of the entry of -1 makes a stamp that no entry has.
+A time of the entry of -1 makes a stamp that no entry has.
 """
 Why: TypeAlias = Literal["", "rule", "kind", "large", "many", "unreadable"]
 """Why an entry is not covered: it is named by a rule; it is no file, link or folder; and so on."""
@@ -37,9 +37,12 @@ class Entry(NamedTuple):
 
 
 def stamp_of(seen: os.stat_result) -> Stamp:
-    if stat.S_ISDIR(seen.st_mode):
-        return (seen.st_mode, 0, 0, 0, seen.st_ino)
     return (seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+
+
+def doubtful(stamp: Stamp) -> Stamp:
+    """The stamp for what has to be looked at again in any case."""
+    return (*stamp[:3], -1, stamp[4])
 
 
 def state_of(entry: Entry | None) -> FileState | None:

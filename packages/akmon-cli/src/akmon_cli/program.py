@@ -34,6 +34,7 @@ COMMANDS = (
     "init",
     "memory",
     "models",
+    "rewind",
     "sessions",
     "spec",
     "stats",

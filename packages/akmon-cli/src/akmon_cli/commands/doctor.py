@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -17,7 +19,7 @@ from akmon_cli import __version__, exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.backends import backends
 from akmon_cli.compose import change_folder, load_settings, project_sessions, working_folder
-from akmon_config.paths import project_root
+from akmon_config.paths import cache_dir, checkpoints_file, project_root
 from akmon_config.settings import Settings
 from akmon_core.errors import AkmonError, ToolError
 from akmon_models.resolve import Trace, explain
@@ -51,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         _terminal(),
         _project(),
         _state(),
+        _checkpoints(),
         *_settings(options),
         Check("sandbox", "warning", "none: commands run with your own rights once they are allowed"),
     ]
@@ -103,14 +106,33 @@ def _state() -> Check:
         folder = project_sessions()
     except AkmonError as error:
         return Check("sessions", "failed", str(error))
+    if why := _unwritable(folder):
+        return Check("sessions", "failed", why, "Set AKMON_STATE_DIR to a folder that can be written.")
+    return Check("sessions", "ok", f"{len(list_sessions(folder))} of this project in {folder}")
+
+
+def _checkpoints() -> Check:
+    """What takes changes of files back; akmon works without it."""
+    try:
+        file = checkpoints_file(cache_dir(os.environ), project_root(working_folder()))
+    except AkmonError as error:
+        return Check("rewind", "warning", f"files cannot be taken back: {error}")
+    if why := _unwritable(file.parent):
+        remedy = "Files cannot be taken back. Set AKMON_CACHE_DIR to a folder that can be written."
+        return Check("rewind", "warning", why, remedy)
+    kept = sum(path.stat().st_size for path in file.parent.glob(f"{glob.escape(file.name)}*"))
+    return Check("rewind", "ok", f"{kept / 1e6:,.1f} MB of earlier states of files in {file}")
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be written in ``folder``; it is made if it is not there."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")
-        return Check("sessions", "ok", f"{len(list_sessions(folder))} of this project in {folder}")
     except OSError as error:
-        why = f"cannot write in {folder}: {error.strerror}"
-        return Check("sessions", "failed", why, "Set AKMON_STATE_DIR to a folder that can be written.")
+        return f"cannot write in {folder}: {error.strerror}"
+    return ""
 
 
 def _settings(options: argparse.Namespace) -> list[Check]:

@@ -18,6 +18,7 @@ from akmon_core.events import Compacted, Replied, ToolFinished, TurnEnded
 from akmon_core.text import neutralise, one_line
 from akmon_query.journal import broken_links, delete_journal, read_records
 from akmon_query.store import SessionInfo, find_session, list_sessions
+from akmon_tools.outputs import delete_outputs
 
 
 def parser() -> Parser:
@@ -113,6 +114,7 @@ def _delete(info: SessionInfo, *, sure: bool) -> int:
             print(f"{info.id} is kept", file=sys.stderr)
             return exitcodes.DENIED
     delete_journal(info.path)
+    delete_outputs(info.path.with_suffix(".outputs"))
     print(f"deleted {info.id}", file=sys.stderr)
     return exitcodes.OK
 

@@ -91,6 +91,7 @@ def test_what_only_the_agent_did_is_undone(
         ([*steps(A, B), *steps(None, C)], C, "someone else changed it in between"),
         ([FileChange("/p/a", A, B, sure=False)], B, "it was changed while nobody looked"),
         ([*steps(A, B), FileChange("/p/a", B, C, sure=False)], C, "it was changed while nobody looked"),
+        ([FileChange("/p/a", A, B, sure=False), *steps(B, C)], C, "it was changed while nobody looked"),
         ([FileChange("/p/a", A, B, sure=False)], A, ""),
     ],
 )

@@ -22,6 +22,15 @@ NOTEBOOK_IMAGES = 4
 WRITE_BYTES = 10_000_000
 EDITABLE_BYTES = 10_000_000
 SEARCH_MATCHES = 200
+SEARCH_GATHERED = 20_000
+"""Lines or files that match after which a search is ended, as far fewer can be shown."""
+SEARCH_GATHERED_BYTES = 20_000_000
+SEARCH_FILE_BYTES = 50_000_000
+"""Looked at of one file where ripgrep is missing."""
+SEARCH_GLOBS = 1_000
+"""Alternatives of one glob, where ripgrep is missing."""
+CONTEXT_LINES = 20
+"""Around each line that matches."""
 SEARCH_COLUMNS = 300
 """Bytes shown of a line that matches."""
 SEARCH_SECONDS = 30.0
@@ -74,8 +83,8 @@ FETCH_CACHE_BYTES = 20_000_000
 FETCH_ERROR_CHARS = 500
 """Shown of the page that comes with an error."""
 URL_CHARS = 4_000
-HTML_CHARS = 3_000_000
-"""Of one page, as making text of it takes about a second for each million."""
+HTML_CHARS = 2_000_000
+"""Of one page, as making text of it takes some seconds for each million."""
 PAGE_MEMORY_BYTES = 1_000_000_000
 """What making text of a page may take."""
 PDF_PAGES = 200

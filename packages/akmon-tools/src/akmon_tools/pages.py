@@ -7,7 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from akmon_core.limits import FETCH_BYTES, FETCH_SECONDS, HTML_CHARS, PAGE_MEMORY_BYTES, PDF_PAGES
@@ -18,23 +18,28 @@ if TYPE_CHECKING:
 UNREADABLE = 3
 """Exit code: the message on standard error says why there is no text."""
 
-_DROPPED = (
-    "title, script, style, template, noscript, svg, math, canvas, iframe, object, embed, audio, dialog, "
-    "nav, footer, button, input, select, textarea, [hidden], [role=navigation], [role=search], "
-    '[role=banner], [role=contentinfo], [style*="display:none"], [style*="display: none"], [style*="visibility:hidden"], '
-    "td.linenos, .headerlink, .anchorjs-link, .skip-link, .sr-only, .visually-hidden"
+_DROPPED = frozenset(
+    (
+        *("title", "script", "style", "template", "noscript", "svg", "math", "canvas", "iframe", "object"),
+        *("embed", "audio", "dialog", "nav", "footer", "button", "input", "select", "textarea"),
+    )
 )
-"""What is no part of what a page says."""
-_PROSE = "h1, h2, h3, p, pre, table, li"
+"""Elements that are no part of what a page says, and so those of these roles and classes."""
+_ROLES = frozenset(("navigation", "search", "banner", "contentinfo"))
+_CLASSES = frozenset(("headerlink", "anchorjs-link", "skip-link", "sr-only", "visually-hidden", "linenos"))
+_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_PROSE = ["h1", "h2", "h3", "p", "pre", "table", "li"]
 _LEAST_CHARS = 200
 """Text that a main part has, unless what lies around it is meant too."""
 _NOTES = re.compile(
     r"note|tip|hint|info|warning|caution|danger|important|admonition|callout|aside", re.IGNORECASE
 )
-_INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
-"""Characters that only tell where a line may be broken."""
+_PLAIN: dict[int, str | None] = {0x00A0: " ", 0x00AD: None, 0x200B: None, 0x2060: None, 0xFEFF: None}
+"""Characters that only tell where a line may be broken, and where not."""
+_BLOCKS = ["address", "aside", "center", "details", "figure", "header", "hgroup", "main", "summary"]
+"""Elements on lines of their own that the converter does not know as such."""
 _LANGUAGE = re.compile(
-    r"(?:^|\s)(?:language|lang|highlight|highlight-source|brush:)[-:\s]?([A-Za-z0-9+#_-]+)"
+    r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-|brush:\s?)([A-Za-z0-9+#_-]+)"
 )
 _ENDS = {
     "li": ("li",),
@@ -62,16 +67,21 @@ def html_to_markdown(html: str, url: str) -> str:
 
     from bs4 import BeautifulSoup
 
+    class Soup(BeautifulSoup):
+        def handle_starttag(self, name: str, *args: Any, **kwargs: Any) -> Tag | None:
+            while self.currentTag and self.currentTag.name in _ENDS.get(name, ()):
+                self.handle_endtag(self.currentTag.name)
+            return super().handle_starttag(name, *args, **kwargs)
+
     warnings.simplefilter("ignore")  # of XML and of texts that look like file names; a page may be either
-    soup = BeautifulSoup(html[:HTML_CHARS].translate(_INVISIBLE), "html.parser")
+    soup = Soup(html[:HTML_CHARS], "html.parser")
     title = " ".join(soup.title.get_text().split()) if soup.title else ""
     base = soup.find("base", href=True)
     root = urljoin(url, str(base["href"])) if base else url
-    _repair(soup)
     _drop(soup)
     part = _main_part(soup)
     _link(part, root)
-    text = _convert(part)
+    text = _convert(part).translate(_PLAIN)
     if not text:
         raise Unreadable(
             "there is no text in the page; it may be one that only a browser with JavaScript shows"
@@ -100,30 +110,37 @@ def pdf_to_text(data: bytes) -> str:
     return text + (f"\n\n[only the first {PDF_PAGES} of {count} pages]" if count > PDF_PAGES else "")
 
 
-def _repair(soup: BeautifulSoup) -> None:
-    for tag in soup.find_all(list(_ENDS)):
-        while tag.parent and tag.parent.name in _ENDS[tag.name]:
-            tag.parent.insert_after(tag)
-
-
 def _drop(soup: BeautifulSoup) -> None:
-    for tag in soup.select(_DROPPED):
+    for tag in [tag for tag in soup.find_all(True) if _is_dropped(tag)]:
         tag.decompose()
     for tag in soup.find_all("form"):  # some sites have the whole page in one
-        if not tag.select_one(_PROSE):
+        if not tag.find(_PROSE):
             tag.decompose()
     for tag in soup.find_all("aside"):
         if not _NOTES.search(_classes(tag)):
             tag.decompose()
-    for pre in soup.select("table pre"):  # code with its line numbers in a column beside it
+    for pre in soup.find_all("pre"):  # code with its line numbers in a column beside it
         table = pre.find_parent("table")
         if table and len(table.find_all("td")) == 1:
             table.replace_with(pre)
 
 
+def _is_dropped(tag: Tag) -> bool:
+    if tag.name in _DROPPED:
+        return True
+    if not tag.attrs:
+        return False
+    return (
+        "hidden" in tag.attrs
+        or tag.get("role") in _ROLES
+        or not _CLASSES.isdisjoint(tag.get_attribute_list("class"))
+        or bool(_HIDDEN.search(str(tag.get("style") or "")))
+    )
+
+
 def _main_part(soup: BeautifulSoup) -> Tag:
     articles = soup.find_all("article")
-    part = soup.select_one("main, [role=main]") or (articles[0] if len(articles) == 1 else None)
+    part = soup.find("main") or soup.find(True, role="main") or (articles[0] if len(articles) == 1 else None)
     whole = soup.body or soup
     if part and len(part.get_text(strip=True)) >= min(_LEAST_CHARS, len(whole.get_text(strip=True)) // 2):
         return part
@@ -167,6 +184,12 @@ def _absolute(root: str, target: str) -> str:
 def _convert(part: Tag) -> str:
     from markdownify import ATX, MarkdownConverter
 
+    for tag in part.find_all(_BLOCKS):
+        tag.name = "div"
+    for caption in part.find_all("caption"):
+        caption.name = "p"
+        if caption.parent and caption.parent.name == "table":
+            caption.parent.insert_before(caption)
     for string in part.find_all(string=re.compile(r"\|")):
         if string.find_parent(["td", "th"]):
             string.replace_with(string.replace("|", "\\|"))

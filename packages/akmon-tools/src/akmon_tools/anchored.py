@@ -105,17 +105,32 @@ def replace_file(root: Path, parts: tuple[str, ...], data: bytes) -> None:
     Another hard link to the old file keeps the old content. Raises ``OSError``.
     """
     with open_folder(root, parts[:-1], create=True) as folder:
-        before = _replaceable(folder, parts[-1])
-        temporary = f".akmon-{os.urandom(8).hex()}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
-        mode = 0o666 if before is None else 0o600
-        fd = os.open(folder.at(temporary), flags, mode, dir_fd=folder.fd)
+        temporary = stage_file(folder, parts[-1], data)
         try:
-            _fill(fd, data, before)
             os.replace(folder.at(temporary), folder.at(parts[-1]), src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
         except BaseException:
             os.unlink(folder.at(temporary), dir_fd=folder.fd)
             raise
+
+
+def stage_file(folder: Folder, name: str, data: bytes, like: os.stat_result | None = None) -> str:
+    """Writes ``data`` to a new file beside the file ``name``, to be put in its place; gives the new name.
+
+    It has the mode and owner of ``like``, else of the file that it is to replace. Raises ``OSError``, also
+    if that may not be replaced, see ``replace_file``.
+    """
+    before = _replaceable(folder, name)
+    like = like or before
+    temporary = f".akmon-{os.urandom(8).hex()}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+    mode = 0o666 if like is None else 0o600
+    fd = os.open(folder.at(temporary), flags, mode, dir_fd=folder.fd)
+    try:
+        _fill(fd, data, like)
+    except BaseException:
+        os.unlink(folder.at(temporary), dir_fd=folder.fd)
+        raise
+    return temporary
 
 
 def _replaceable(folder: Folder, name: str) -> os.stat_result | None:

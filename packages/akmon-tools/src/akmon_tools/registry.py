@@ -30,7 +30,7 @@ from akmon_tools.write import WriteTool
 
 EDITING = {
     "replace": (EditTool, MultiEditTool),
-    "patch": (EditTool,),
+    "patch": (PatchTool,),
 }
 """What a model gets to change files with, by the format that it is best at."""
 

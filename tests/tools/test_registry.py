@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from akmon_core.tools import Effect, Previewing, tool_spec
-from akmon_tools.registry import NAMES
+from akmon_tools.registry import NAMES, builtin_tools
 
 PRIMARY = {
     "read": ["path", "offset", "limit"],
@@ -37,7 +37,9 @@ def test_the_tools_come_in_order_with_their_arguments(hands: Any) -> None:
 
 
 def test_the_names_are_known_without_a_workspace(hands: Any) -> None:
-    assert [name for name in NAMES if name != "web_search"] == list(hands.tools)
+    assert [name for name in NAMES if name not in ("web_search", "patch")] == list(hands.tools)
+    patching = [tool.name for tool in builtin_tools(hands.workspace, edit_format="patch")]
+    assert [name for name in NAMES if name not in ("web_search", "edit", "multi_edit")] == patching
 
 
 def test_the_effects_of_a_call_are_what_it_touches(hands: Any) -> None:

@@ -22,13 +22,15 @@ QUICK = ShellTimes(foreground=60, grace=0.3, settle=5)
 class Rig:
     """``mark`` is in the environment of everything that it starts, put there by the test itself."""
 
-    def __init__(self, folder: Path, times: ShellTimes = QUICK, *, portable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, times: ShellTimes = QUICK, *, portable: bool = False, jobs: Jobs | None = None
+    ) -> None:
         self.root = folder / "ws"
         self.root.mkdir(parents=True)
         self.mark = uuid.uuid4().hex
         os.environ["AKMON_TEST_MARK"] = self.mark
         self.outputs = Outputs()
-        self.jobs = Jobs()
+        self.jobs = jobs or Jobs()
         self.tool = ShellTool(Workspace([self.root]), self.jobs, self.outputs, times, portable=portable)
         self.job_tool = JobTool(self.jobs)
         self.progress: list[str] = []

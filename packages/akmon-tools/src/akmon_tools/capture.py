@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -142,7 +141,7 @@ class Redrawn:
 def _last_states(lines: bytes) -> bytes:
     if b"\r" not in lines:
         return lines
-    return re.sub(rb"(?<![^\n])[^\n]*\r(?=[^\r\n])|\r+(?![^\n])", b"", lines)
+    return b"\n".join(_last_state(line).rstrip(b"\r") for line in lines.split(b"\n"))
 
 
 def _last_state(line: bytes) -> bytes:

@@ -19,7 +19,7 @@ from akmon_core.files import FileChange, FileState, same
 from akmon_core.rewinding import changed_paths, plan_rewind
 from akmon_core.text import one_line, reveal
 from akmon_tools.anchored import open_file, open_folder
-from akmon_tools.git import Entry, Git
+from akmon_tools.git import Entry, Git, entry
 from akmon_tools.oserrors import reason, tool_error
 from akmon_tools.textfile import hash_of
 
@@ -164,10 +164,9 @@ class _Commit:
         return "it is in another repository" if nested else ""
 
     def _is_module(self, folder: str) -> bool:
-        known = (index.get(folder) for index in (self._head, self._index))
-        return any(entry is not None and entry.mode == "160000" for entry in known) or os.path.lexists(
-            self._git.top / folder / ".git"
-        )
+        known = (entry(index.get(folder)) for index in (self._head, self._index))
+        module = any(each is not None and each.mode == "160000" for each in known)
+        return module or os.path.lexists(self._git.top / folder / ".git")
 
     def _known(self, name: str) -> bool:
         return name in self._head or name in self._index
@@ -176,11 +175,11 @@ class _Commit:
         """Those in which nothing that is not committed was done by anybody else."""
         contents = _Contents(self._git)
         for file in files:
-            head, staged = self._head.get(file.name), self._index.get(file.name)
+            head, staged = (entry(index.get(file.name)) for index in (self._head, self._index))
             states = contents.since(head, file)
             if not states:
                 self._leave(file.name, "it had changes that are not committed")
-            elif staged and staged.flags != "H0":
+            elif staged and not staged.plain:
                 self._leave(file.name, "git is told to leave it alone, or it is in conflict")
             elif staged != head and not any(contents.hold(staged, state, file.name) for state in states):
                 self._leave(file.name, "something else is staged for it")
@@ -191,17 +190,15 @@ class _Commit:
         """Those that take no place of anything else, such as a file that now is a folder."""
         files = list(files)
         gone = {file.name for file in files if not file.made}
-        known = sorted((*self._head, *self._index), key=os.fsencode)
-        keys = [os.fsencode(name) for name in known]
+        indexes = (list(self._head), list(self._index))
 
         def other(name: str) -> str:
-            above = (str(folder) for folder in list(PurePosixPath(name).parents)[:-1])
-            at = bisect_left(keys, start := os.fsencode(f"{name}/"))
-            below: list[str] = []
-            while at < len(keys) and keys[at].startswith(start):
-                below.append(known[at])
-                at += 1
-            taken = (each for each in (*above, *below) if self._known(each) and each not in gone)
+            above = (folder.as_posix() for folder in list(PurePosixPath(name).parents)[:-1])
+            around = (
+                *filter(self._known, above),
+                *(each for names in indexes for each in _below(name, names)),
+            )
+            taken = (each for each in around if each not in gone)
             return f"{reveal(each)} is in its place" if (each := next(taken, "")) else ""
 
         return [file for file in files if not file.made or not self._left_for(file.name, other(file.name))]
@@ -223,9 +220,10 @@ class _Commit:
         names = {file.name for file in files if new.get(file.name) != self._head.get(file.name)}
         self._put(self._next, [file for file in files if file.name in names])
         after = self._git.entries(self._next)
-        if _differing(self._head, new) != names or any(
-            after.get(name) != (new.get(name) if name in names else self._index.get(name))
-            for name in {*after, *self._index}
+        as_wanted = {name: new[name] for name in names if name in new}
+        if (
+            _without(self._head, names) | as_wanted != new
+            or _without(self._index, names) | as_wanted != after
         ):
             raise ToolError("nothing was committed: git would have taken more than what was changed.")
         return tuple(file.name for file in files if file.name in names)
@@ -267,23 +265,23 @@ class _Contents:
         self._kept: dict[str, bytes] = {}
         self._converted: dict[tuple[str, str], frozenset[str]] = {}
 
-    def since(self, entry: Entry | None, file: _File) -> tuple[FileState | None, ...]:
-        """What ``file`` has been from when it was ``entry`` on; empty if it never was."""
+    def since(self, kept: Entry | None, file: _File) -> tuple[FileState | None, ...]:
+        """What ``file`` has been from when it was ``kept`` on; empty if it never was."""
         states = file.states
-        found = (at for at, state in enumerate(states) if self.hold(entry, state, file.name))
+        found = (at for at, state in enumerate(states) if self.hold(kept, state, file.name))
         return states[at:] if (at := next(found, None)) is not None else ()
 
-    def hold(self, entry: Entry | None, state: FileState | None, name: str) -> bool:
-        """Whether a file that is ``state`` is no change of ``entry``."""
-        if entry is None or state is None or _missing(state):
-            return entry is None and _missing(state)
+    def hold(self, kept: Entry | None, state: FileState | None, name: str) -> bool:
+        """Whether a file that is ``state`` is no change of ``kept``."""
+        if kept is None or state is None or _missing(state):
+            return kept is None and _missing(state)
         if state.kind == "link":
-            return entry.mode == "120000" and self._content(entry) == os.fsencode(state.content)
-        if entry.mode not in ("100644", "100755"):
+            return kept.mode == "120000" and self._content(kept) == os.fsencode(state.content)
+        if kept.mode not in ("100644", "100755"):
             return False
-        if self._modes and state.mode is not None and (entry.mode == "100755") != _executable(state.mode):
+        if self._modes and state.mode is not None and (kept.mode == "100755") != _executable(state.mode):
             return False
-        return state.content == hash_of(self._content(entry)) or state.content in self._worked(entry, name)
+        return state.content == hash_of(self._content(kept)) or state.content in self._worked(kept, name)
 
     @cached_property
     def _modes(self) -> bool:
@@ -291,22 +289,22 @@ class _Contents:
         asked = self._git("config", "--type=bool", "--default=true", "core.fileMode")
         return asked.strip() == b"true"
 
-    def _content(self, entry: Entry) -> bytes:
-        if entry.id not in self._kept:
-            self._kept[entry.id] = self._git("cat-file", "blob", entry.id)
-        return self._kept[entry.id]
+    def _content(self, kept: Entry) -> bytes:
+        if kept.id not in self._kept:
+            self._kept[kept.id] = self._git("cat-file", "blob", kept.id)
+        return self._kept[kept.id]
 
-    def _worked(self, entry: Entry, name: str) -> frozenset[str]:
-        """SHA-256 of what ``entry`` can be in a working tree by its line ends and encoding.
+    def _worked(self, kept: Entry, name: str) -> frozenset[str]:
+        """SHA-256 of what ``kept`` can be in a working tree by its line ends and encoding.
 
         Git may give a file either line end, and take both: those that it gives, and CRLF if it takes that.
         """
-        key = (entry.id, name)
+        key = (kept.id, name)
         if key not in self._converted:
             path = f"--path={name}"
-            given = self._git("cat-file", "--filters", path, entry.id)
-            crlf = self._content(entry).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-            taken = self._git("hash-object", path, "--stdin", given=crlf).decode().strip() == entry.id
+            given = self._git("cat-file", "--filters", path, kept.id)
+            crlf = self._content(kept).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            taken = self._git("hash-object", path, "--stdin", given=crlf).decode().strip() == kept.id
             self._converted[key] = frozenset(hash_of(each) for each in ((given, crlf) if taken else (given,)))
         return self._converted[key]
 
@@ -320,8 +318,17 @@ def _executable(mode: int) -> bool:
     return bool(mode & stat.S_IXUSR)
 
 
-def _differing(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> set[str]:
-    return {name for name in {*one, *other} if one.get(name) != other.get(name)}
+def _without(index: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: line for name, line in index.items() if name not in names}
+
+
+def _below(folder: str, names: Sequence[str]) -> Iterator[str]:
+    """Those of ``names``, in the order of an index, that are in ``folder``."""
+    start = f"{folder}/"
+    for at in range(bisect_left(names, start), len(names)):
+        if not names[at].startswith(start):
+            return
+        yield names[at]
 
 
 def _look(top: Path, name: str) -> tuple[FileState | None, _Marks]:

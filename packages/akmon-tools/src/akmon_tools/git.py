@@ -44,14 +44,22 @@ _WAIT = 0.1
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A file in an index."""
+    """A file in an index, as ``entry`` reads it."""
 
     mode: str
     """``100644``, ``100755`` (executable), ``120000`` (a link) or ``160000`` (a submodule)."""
     id: str
     """Of its content."""
-    flags: str = "H0"
-    """``H0`` for a file like any other; else it is in conflict, or git is told to leave it alone."""
+    plain: bool
+    """False for one that is in conflict, or that git is told to leave alone."""
+
+
+def entry(line: str | None) -> Entry | None:
+    """A value of ``Git.entries`` in parts."""
+    if line is None:
+        return None
+    tag, mode, content, stage = line.split(" ")
+    return Entry(mode, content, plain=(tag, stage) == ("H", "0"))
 
 
 class Git:
@@ -104,14 +112,10 @@ class Git:
         """What of several steps is not finished, such as a merge; empty if nothing."""
         return next((what for name, what in _UNDER_WAY.items() if (self.folder / name).exists()), "")
 
-    def entries(self, index: Path) -> dict[str, Entry]:
-        """The files in an index by their paths, sorted as bytes."""
-        found: dict[str, Entry] = {}
-        for line in self("ls-files", "-s", "-v", "-z", index=index).split(b"\0")[:-1]:
-            fields, _, name = line.partition(b"\t")
-            tag, mode, content, stage = fields.decode().split(" ")
-            found[os.fsdecode(name)] = Entry(mode, content, tag + stage)
-        return found
+    def entries(self, index: Path) -> dict[str, str]:
+        """What ``entry`` takes, by path and in their order, of all files in an index; it can be very many."""
+        lines = os.fsdecode(self("ls-files", "-s", "-v", "-z", index=index)).split("\0")[:-1]
+        return {name: fields for fields, _, name in (line.partition("\t") for line in lines)}
 
     def ignored(self, names: Collection[str]) -> set[str]:
         """Those of ``names`` that are not to be in the repository."""

@@ -33,6 +33,8 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|<!--|;|%)")
 _WORD_CHARS = 6
 """A shorter word that differs in a letter is another word."""
+_SURE = 1 / 3
+"""Share of the characters that must stand in equal lines."""
 _RIVALS = 20
 """Places that are compared letter by letter; with more of them it is not clear which is meant."""
 _SQUEEZE = {ord(" "): None, ord("\t"): None, ord("'"): '"'}
@@ -61,7 +63,7 @@ def similar_windows(lines: Sequence[str], wanted: Sequence[str]) -> list[Window]
     same = [start for start in votes if search.agrees(start)]
     if same:
         return [window for start in same if (window := search.window(start)) and not window.context]
-    likely = [start for start, agreeing in votes.items() if agreeing >= size / 2]
+    likely = [start for start, agreeing in votes.items() if agreeing >= size * _SURE]
     if len(likely) > _RIVALS:
         return []
     scores = sorted(((search.similarity(start), start) for start in likely), reverse=True)

@@ -38,7 +38,8 @@ def merge(
                 merged += (_blend(before, after, here, fold, fit), *here[1:])
         else:
             merged += (_indented(line, fit) for line in new[j1:j2])
-            merged += there[i2 - 1][1:] if i2 > i1 else ()
+            if i2 > i1 and merged and merged[-1].strip():
+                merged += there[i2 - 1][1:]
     return merged
 
 
@@ -71,19 +72,29 @@ def _tail(line: str) -> str:
 
 
 def _change(old: str, new: str, here: str, fold: Fold) -> str:
+    """The change from ``old`` to ``new``, by whole words, made to ``here``; ``new`` if it is not clear."""
     head, tail = ends_in_common(old, new)
-    middle = new[head : len(new) - tail]
+    while head and _in_word(old, head) | _in_word(new, head):
+        head -= 1
+    while tail and _in_word(old, len(old) - tail) | _in_word(new, len(new) - tail):
+        tail -= 1
+    middle, last = new[head : len(new) - tail], len(old) - tail
     seen, real = fold(old), fold(here)
     if seen.text != real.text or (_quotes(old) != _quotes(here) and _quotes(middle)):
         return new
-    first, last = seen.place_of(head), seen.place_of(len(old) - tail)
-    if first is None or last is None:
+    places = seen.place_of(head), seen.place_of(last)
+    if places[0] is None or places[1] is None:
         return new
-    start = real.source_at(first, before=middle[:1].isspace())
-    end = real.source_at(last, before=not middle[-1:].isspace())
+    # Blanks may be left out of the folded text: they go with what they go with in ``old``.
+    start = real.source_at(places[0], before=old[head : head + 1].isspace() and not old[:head][-1:].isspace())
+    end = real.source_at(places[1], before=old[last : last + 1].isspace() or not old[:last][-1:].isspace())
     if start is None or end is None:
         return new
     return here[:start] + middle + here[max(start, end) :]
+
+
+def _in_word(text: str, at: int) -> bool:
+    return (text[at - 1 : at] + text[at : at + 1]).isalnum() and 0 < at < len(text)
 
 
 def _quotes(text: str) -> str:

@@ -66,7 +66,9 @@ class Workspace:
 
     def show(self, path: Path) -> str:
         """``path`` as the model should name it: from the cwd where it lies below, else in full."""
-        return reveal(path.relative_to(self.cwd).as_posix() if path.is_relative_to(self.cwd) else str(path))
+        return visible_name(
+            path.relative_to(self.cwd).as_posix() if path.is_relative_to(self.cwd) else str(path)
+        )
 
     @property
     def project(self) -> Path:
@@ -159,6 +161,11 @@ class Workspace:
         if len(data) > WRITE_BYTES:
             raise ToolError(f"cannot write {self.show(path)}: {len(data):,} bytes exceed {WRITE_BYTES:,}.")
         return data
+
+
+def visible_name(name: str) -> str:
+    """A name or path on one line, with nothing in it that cannot be seen."""
+    return reveal(name).replace("\n", "<U+000A>").replace("\t", "<U+0009>")
 
 
 def _folder(path: str | Path) -> Path:

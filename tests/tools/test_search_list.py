@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import LIST_ENTRIES, SEARCH_MATCHES
+from akmon_core.limits import LIST_ENTRIES, SEARCH_GATHERED, SEARCH_MATCHES
+from akmon_tools.outputs import Outputs
 from akmon_tools.programs import find_bash, find_ripgrep
+from akmon_tools.search import SearchTool
 from akmon_tools.workspace import Workspace
 
 
@@ -36,20 +38,110 @@ def tree(hands: Any) -> Any:
     return hands
 
 
+def ages(tree: Any, *newest_first: str) -> None:
+    for age, name in enumerate(newest_first):
+        os.utime(tree.root / name, (10_000 - age, 10_000 - age))
+
+
 # --- search -----------------------------------------------------------------------------------------
 
 
-def test_matches_are_grouped_by_file_and_sorted_by_path(tree: Any) -> None:
+def test_matches_are_grouped_by_file_and_what_changed_last_comes_first(tree: Any) -> None:
+    ages(tree, "b.py", "a/note.txt", "a/z.py", ".hidden/h.py")
     output = tree("search", pattern=r"needle")
     assert output.text == (
-        ".hidden/h.py\n     1: needle hidden\n"
+        "b.py\n     2: needle = 1\n"
         "a/note.txt\n     1: a needle in text\n"
         "a/z.py\n     2: needle 2\n     3: needle 3\n"
-        "b.py\n     2: needle = 1\n"
+        ".hidden/h.py\n     1: needle hidden\n"
         "[not shown, as these may hold secrets: .env]"
     )
     assert output.summary == "5 matches in 4 files"
     assert not output.error
+
+
+def test_files_of_one_age_come_by_name(tree: Any) -> None:
+    for path in tree.root.rglob("*"):
+        os.utime(path, (1_000, 1_000), follow_symlinks=False)
+    first = tree("search", pattern="needle", output="files").text
+    assert first.splitlines()[:4] == [".hidden/h.py", "a/note.txt", "a/z.py", "b.py"]
+    assert all(tree("search", pattern="needle", output="files").text == first for _ in range(5))
+
+
+def test_only_files_and_only_counts(tree: Any) -> None:
+    ages(tree, "a/z.py", "b.py", ".hidden/h.py", "a/note.txt")
+    note = "[not shown, as these may hold secrets: .env]"
+    output = tree("search", pattern="needle", output="files")
+    assert output.text.splitlines() == ["a/z.py", "b.py", ".hidden/h.py", "a/note.txt", note]
+    assert output.summary == "4 files"
+    assert tree("search", pattern="needle", path="a", output="count").text == "a/z.py: 2\na/note.txt: 1"
+    assert tree("search", pattern="needle", path="a/z.py", output="count").text == "a/z.py: 2"
+    assert tree("search", pattern="nowhere", output="count").text == "[no matches]"
+
+
+def test_a_literal_pattern_means_what_it_says(hands: Any) -> None:
+    (hands.root / "a.txt").write_text("f(x)\nfx\nf(x)\\n\n")
+    assert hands("search", pattern="f(x)", literal=True).text == "a.txt\n     1: f(x)\n     3: f(x)\\n"
+    assert hands("search", pattern="f(x)\\n", literal=True).text == "a.txt\n     3: f(x)\\n"
+
+
+def test_lines_around_a_match_are_shown_and_gaps_are_marked(hands: Any) -> None:
+    (hands.root / "a.txt").write_text("".join(f"{number}\n" for number in range(1, 21)))
+    assert hands("search", pattern="^(4|5|15)$", context=1).text.splitlines() == [
+        "a.txt",
+        "     3- 3",
+        "     4: 4",
+        "     5: 5",
+        "     6- 6",
+        "    --",
+        "    14- 14",
+        "    15: 15",
+        "    16- 16",
+    ]
+    assert hands("search", pattern="^(4|5|15)$", context=1).summary == "3 matches in 1 files"
+
+
+def test_a_type_of_file_can_be_given_instead_of_a_glob(tree: Any) -> None:
+    assert tree("search", pattern="needle", type="txt", output="files").text == "a/note.txt"
+    assert "unrecognized file type" in tree.refused("search", pattern="needle", type="nothing")
+    assert "not both" in tree.refused("search", pattern="needle", type="py", glob="*.py")
+
+
+def test_a_dot_matches_a_line_end_if_asked(tree: Any) -> None:
+    assert "[no matches]" in tree("search", pattern="import.*needle").text
+    text = tree("search", pattern="import.*needle", multiline=True).text
+    assert text == "b.py\n     1: import os\n     2: needle = 1"
+
+
+def test_an_output_of_a_command_is_searched(hands: Any) -> None:
+    outputs = Outputs(hands.out / "outputs")
+    number, file = outputs.open_new()
+    with file:
+        file.write(b"x\nneedle\n")
+    tool = hands.tools["search"] = SearchTool(hands.workspace, outputs)
+    assert number == 1
+    assert hands("search", pattern="needle", path="output:1").text == "output:1\n     2: needle"
+    assert tool.effects(hands.parsed("search", {"pattern": "x", "path": "output:1"})) == ()
+    assert "no output 9" in hands.refused("search", pattern="x", path="output:9")
+
+
+def test_gitignore_holds_also_in_a_folder_of_a_repository_and_not_above_it(tree: Any) -> None:
+    (tree.root.parent / ".gitignore").write_text("*\n")
+    (tree.root / ".gitignore").write_text("/a/z.py\n")
+    assert tree("search", pattern="needle", path="a", output="files").text == "a/note.txt"
+    (tree.root / ".git" / "config").unlink()
+    (tree.root / ".git").rmdir()
+    assert "a/note.txt" in tree("search", pattern="needle", path="a", output="files").text
+
+
+def test_a_file_that_turns_out_to_be_binary_spoils_no_other(hands: Any) -> None:
+    (hands.root / "a.dat").write_bytes(b"needle\n" * 100_000 + b"\0" * 100_000)
+    (hands.root / "b\nc.txt").write_text("needle\n")
+    (hands.root / "d.txt").write_text("needle\n")
+    text = hands("search", pattern="needle", output="files").text
+    assert {"b<U+000A>c.txt", "d.txt"} <= set(text.splitlines())
+    lines = hands("search", pattern="needle", glob="*.txt").text.splitlines()
+    assert sorted(lines) == ["     1: needle"] * 2 + ["b<U+000A>c.txt", "d.txt"]
 
 
 def test_a_file_that_is_named_is_searched_whatever_it_is(tree: Any) -> None:
@@ -130,8 +222,29 @@ def test_many_matches_are_capped_and_the_search_stops(hands: Any) -> None:
     (hands.root / "a.txt").write_text("needle\n" * 3_000_000)
     output = hands("search", pattern="needle")
     assert output.text.count("needle") == SEARCH_MATCHES
-    assert f"only the first {SEARCH_MATCHES}" in output.text
+    assert output.text.endswith(
+        f"[only {SEARCH_MATCHES} of at least {SEARCH_MATCHES + 1} matches are shown; "
+        "narrow the pattern, path or glob]"
+    )
     assert output.summary == f"{SEARCH_MATCHES}+ matches in 1 files"
+
+
+def test_how_many_were_found_is_said_where_it_is_known(hands: Any) -> None:
+    for number in range(10):
+        (hands.root / f"{number}.txt").write_text("needle\n" * 100)
+    output = hands("search", pattern="needle")
+    assert f"only {SEARCH_MATCHES} of 1,000 matches" in output.text
+    assert output.summary == f"{SEARCH_MATCHES}+ matches in 2 files"
+
+
+def test_many_more_files_than_can_be_shown_are_not_all_gathered(hands: Any) -> None:
+    (hands.root / "a").mkdir()
+    for number in range(SEARCH_GATHERED + 500):
+        (hands.root / "a" / f"{number}.txt").write_text("needle\n")
+    output = hands("search", pattern="needle", output="files")
+    assert len(output.text.splitlines()) == LIST_ENTRIES + 1
+    assert f"only {LIST_ENTRIES} of at least 20," in output.text
+    assert output.summary == f"{LIST_ENTRIES}+ files"
 
 
 def test_exactly_the_cap_is_not_called_more(hands: Any) -> None:

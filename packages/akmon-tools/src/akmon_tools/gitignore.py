@@ -45,9 +45,10 @@ class Ignored:
     """The rules in force in one folder: ``Ignored(root)``, then ``folder`` for each folder that is entered.
 
     Rules of folders above count from the top of the repository that ``root`` lies in, and so does its
-    ``.git/info/exclude``; a repository inside another one begins anew. Rules of deeper folders win, and of
-    one file the last. A file of rules that is a link, or cannot be read, has none. Reads each of ``files``
-    once a folder, of which an earlier one wins. Nothing is cached: make a new one for each walk.
+    ``.git/info/exclude``; a repository inside another one begins anew with git's own files. Rules of deeper
+    folders win, and of one file the last. A file of rules that is a link, or cannot be read, has none.
+    Reads each of ``files`` once a folder, of which an earlier one wins. Nothing is cached: make a new one
+    for each walk.
     """
 
     __slots__ = ("_files", "_levels", "path")
@@ -84,8 +85,9 @@ class Ignored:
     def _enter(self, name: str) -> None:
         path = f"{self.path}{os.sep}{name}" if not self.path.endswith(os.sep) else self.path + name
         if os.path.lexists(f"{path}{os.sep}.git"):
-            self._levels = ((),) * len(self._levels)
-        elif any(self._levels):
+            own = [".git" in file for file in (*self._files, ".git")]
+            self._levels = tuple(() if git else levels for git, levels in zip(own, self._levels, strict=True))
+        if any(self._levels):
             self._levels = tuple(
                 tuple((rules, f"{prefix}{_bytewise(name)}/") for rules, prefix in levels)
                 for levels in self._levels
@@ -307,7 +309,7 @@ def _text_of(path: str) -> str:
 
 def _from_repository(root: str | Path) -> list[str]:
     """The top of the repository that ``root`` lies in, and the names from there to it; else only ``root``."""
-    path = Path(root)
+    path = Path(root).absolute()
     for above in (path, *path.parents):
         if os.path.lexists(above / ".git"):
             return [str(above), *path.relative_to(above).parts]

@@ -14,11 +14,11 @@ from msgspec import Meta
 
 from akmon_core.errors import ToolError
 from akmon_core.limits import LIST_ENTRIES
-from akmon_core.text import reveal
 from akmon_core.tools import Effect, ToolContext, ToolOutput
 from akmon_tools.nearest import not_found
 from akmon_tools.oserrors import tool_error
-from akmon_tools.workspace import Workspace
+from akmon_tools.query import Query
+from akmon_tools.workspace import Workspace, visible_name
 
 
 class ListArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,12 +48,15 @@ class ListTool:
         return list_folder(self._workspace, folder)
 
     async def _matching(self, folder: Path, glob: str) -> ToolOutput:
-        from akmon_tools.ripgrep import find_files
+        from akmon_tools.found import newest_first
+        from akmon_tools.ripgrep import find
 
-        names, more = await find_files(self._workspace, folder, glob, LIST_ENTRIES)
+        found = await find(self._workspace, folder, Query(glob=glob, answer="files"))
+        names = newest_first(folder, found.files)
         prefix = "" if folder == self._workspace.cwd else self._workspace.show(folder) + "/"
-        rows = [reveal(prefix + name) for name in names]
-        return _output(rows, len(rows) + more, "files", f"[no file matches {reveal(glob)}]")
+        rows = [prefix + visible_name(os.fsdecode(name)) for name in names[:LIST_ENTRIES]]
+        nothing = f"[no file matches {visible_name(glob)}]"
+        return _output(rows, len(names), "files", nothing, more=found.more)
 
 
 def list_folder(workspace: Workspace, folder: Path) -> ToolOutput:
@@ -78,10 +81,10 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _row(entry: os.DirEntry[str]) -> str:
     """A link is shown with where it points, and not followed."""
-    name = reveal(entry.name).replace("\n", "<U+000A>").replace("\t", "<U+0009>")
+    name = visible_name(entry.name)
     try:
         if entry.is_symlink():
-            return f"{name} -> {reveal(os.readlink(entry.path))}"  # noqa: PTH115
+            return f"{name} -> {visible_name(os.readlink(entry.path))}"  # noqa: PTH115
         if entry.is_dir(follow_symlinks=False):
             return f"{name}/"
         info = entry.stat(follow_symlinks=False)
@@ -98,10 +101,13 @@ def _size(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def _output(rows: list[str], total: int, what: str, nothing: str) -> ToolOutput:
+def _output(rows: list[str], total: int, what: str, nothing: str, *, more: bool = False) -> ToolOutput:
+    """``more``: there are others, not counted."""
     if not rows:
         return ToolOutput(nothing, summary=f"0 {what}")
     text = "\n".join(rows)
-    if total > len(rows):
-        text += f"\n[{len(rows)} of {total:,} {what} are shown; narrow the path or the glob]"
+    if total > len(rows) or more:
+        text += (
+            f"\n[{len(rows)} of {'at least ' * more}{total:,} {what} are shown; narrow the path or the glob]"
+        )
     return ToolOutput(text, summary=f"{len(rows)}{'+' * (total > len(rows))} {what}")

@@ -77,7 +77,7 @@ def builtin_tools(
         ReadTool(workspace, outputs, images=images),
         WriteTool(workspace),
         *(tool(workspace) for tool in EDITING[edit_format]),
-        SearchTool(workspace),
+        SearchTool(workspace, outputs),
         ListTool(workspace),
         ShellTool(workspace, jobs, outputs),
         JobTool(jobs),

@@ -1,129 +1,144 @@
-"""Asks ripgrep for the lines or the names that match, below one folder."""
+"""Has ripgrep, or its stand-in where there is none, look for what matches below one folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import msgspec
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import ERROR_CHARS, SEARCH_COLUMNS, SEARCH_SECONDS
+from akmon_core.limits import (
+    ERROR_CHARS,
+    SEARCH_COLUMNS,
+    SEARCH_GATHERED,
+    SEARCH_GATHERED_BYTES,
+    SEARCH_MATCHES,
+    SEARCH_SECONDS,
+)
 from akmon_core.text import neutralise
-from akmon_tools.processes import Enough, Finished, run
+from akmon_tools.found import Files, parse
+from akmon_tools.processes import Enough, run
 from akmon_tools.programs import find_ripgrep
+from akmon_tools.query import Query
 from akmon_tools.workspace import Workspace
 
-_COMMON = ("--no-config", "--hidden", "--no-require-git", "--no-follow", "--color=never", "--no-messages")
+_COMMON = ("--no-config", "--hidden", "--no-follow", "--color=never", "--no-messages", "--null")
 _NO_GIT = "--glob=!.git"  # the last glob wins, so this comes after any other
 _ERROR_BYTES = 10_000
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line that matches. ``name`` is its file, from the folder that was searched."""
+class Found(msgspec.Struct, frozen=True):
+    """The files that match, with their rows, in no order."""
 
-    name: str
-    number: int
-    text: str
-
-
-class Where(msgspec.Struct, frozen=True):
-    """A folder to search, or one file in it, and which of its files."""
-
-    folder: Path
-    name: str = ""
-    glob: str = ""
+    files: Files
+    more: bool = False
+    """There are others: the search was ended early."""
 
 
-async def find_lines(
-    workspace: Workspace, where: Where, pattern: str, limit: int, wanted: Callable[[str], bool]
-) -> tuple[list[Line], bool]:
-    """Up to ``limit`` matching lines of ``wanted`` files, by path, and whether there are more.
+async def find(workspace: Workspace, folder: Path, query: Query) -> Found:
+    """Searches ``folder``. Ends early when there is far more than can be shown.
 
-    Raises ``ToolError`` for a pattern that cannot be used and for a search that takes too long.
+    Raises ``ToolError`` for a pattern, glob or type that cannot be used and for a search that takes too long.
     """
-    options = [
-        "--sort=path",
-        "--with-filename",
-        "--line-number",
-        "--no-heading",
-        "--null",
-        f"--max-columns={SEARCH_COLUMNS}",
-        "--max-columns-preview",
-        *(("--multiline",) if "\n" in pattern or "\\n" in pattern else ()),
-        f"--regexp={pattern}",
-    ]
-    found: list[Line] = []
+    try:
+        argv = ripgrep(find_ripgrep(workspace), folder, query)
+    except ToolError:
+        argv = stand_in(query)
+    return await gather(argv, folder, query)
 
-    def on_line(raw: bytes) -> None:
-        line = _parse(raw)
-        if line is None or not wanted(line.name):
-            return
-        if len(found) == limit:
+
+async def gather(argv: list[str], folder: Path, query: Query) -> Found:
+    """What the command ``argv``, which searches, finds in ``folder``."""
+    end = b"\0" if query.answer == "files" else b"\n"
+    output = bytearray()
+    records = 0
+
+    def take(chunk: bytes) -> None:
+        nonlocal records
+        output.extend(chunk)
+        records += chunk.count(end)
+        if records >= SEARCH_GATHERED or len(output) >= SEARCH_GATHERED_BYTES:
             raise Enough
-        found.append(line)
-
-    options += [*_globs(where.glob), "--", f"./{where.name}"]
-    finished = await _ripgrep(workspace, where.folder, options, on_line, b"\n")
-    return found, finished.stopped
-
-
-async def find_files(workspace: Workspace, folder: Path, glob: str, limit: int) -> tuple[list[str], bool]:
-    """Up to ``limit`` names of matching files, newest first, and whether there are more."""
-    found: list[str] = []
-
-    def on_name(raw: bytes) -> None:
-        if len(found) == limit:
-            raise Enough
-        found.append(os.fsdecode(raw.removeprefix(b"./")))
-
-    options = ["--files", "--null", "--sortr=modified", *_globs(glob), "--", "./"]
-    finished = await _ripgrep(workspace, folder, options, on_name, b"\0")
-    return found, finished.stopped
-
-
-def _globs(glob: str) -> list[str]:
-    """A glob over names goes in as a file type, as ripgrep lets ``--glob`` override .gitignore."""
-    name = glob.removeprefix("**/")
-    if not glob:
-        return [_NO_GIT]
-    if "/" in name or ":" in name or name.startswith("!"):
-        return [f"--glob={glob}", _NO_GIT]
-    return [f"--type-add=wanted:{name}", "--type=wanted", _NO_GIT]
-
-
-async def _ripgrep(
-    workspace: Workspace, folder: Path, options: list[str], on_record: Callable[[bytes], None], end: bytes
-) -> Finished:
-    rest = bytearray()
-
-    def on_output(chunk: bytes) -> None:
-        rest.extend(chunk)
-        *records, last = bytes(rest).split(end)
-        rest[:] = last
-        for record in records:
-            on_record(record)
 
     finished = await run(
-        [find_ripgrep(workspace), *_COMMON, *options],
+        argv,
         cwd=folder,
         env=os.environ,
         timeout=SEARCH_SECONDS,
         keep=_ERROR_BYTES,
-        on_output=on_output,
+        on_output=take,
     )
     if finished.timed_out:
-        raise ToolError(f"the search took longer than {SEARCH_SECONDS:g} s: narrow the path or the glob.")
-    message = finished.output.text(ERROR_CHARS, neutralise).strip()
-    if finished.exit_code == 2 and message and b"\0" not in finished.output.head:
-        raise ToolError(message)
-    return finished
+        raise ToolError(
+            f"the search took longer than {SEARCH_SECONDS:g} s: narrow the path or the glob, "
+            "or use a simpler pattern."
+        )
+    if finished.exit_code == 2 and output and b"\0" not in output:
+        raise ToolError(finished.output.text(ERROR_CHARS, neutralise).strip())
+    del output[output.rfind(end) + 1 :]
+    return Found(parse(bytes(output), query.answer), finished.stopped)
 
 
-def _parse(raw: bytes) -> Line | None:
-    name, separator, rest = raw.partition(b"\0")
-    number, colon, text = rest.partition(b":")
-    if not (separator and colon and number.isdigit()):
-        return None
-    return Line(os.fsdecode(name.removeprefix(b"./")), int(number), text.decode(errors="replace"))
+def ripgrep(program: str, folder: Path, query: Query) -> list[str]:
+    """The command line of ripgrep, to be run in ``folder``."""
+    return [program, *_COMMON, *_rules(folder), *_options(query), "--", f"./{query.name}"]
+
+
+def stand_in(query: Query) -> list[str]:
+    """The command line of what searches where there is no ripgrep."""
+    # An interpreter of its own would also look for modules in the folder that is searched.
+    path = [folder for folder in sys.path if os.path.isabs(folder)]  # noqa: PTH117
+    script = f"import sys; sys.path[:] = {path!r}; from akmon_tools.standin import main; main()"
+    return [sys.executable, "-I", "-c", script, msgspec.json.encode(query).decode()]
+
+
+def _rules(folder: Path) -> tuple[str, ...]:
+    """Outside a repository .gitignore holds too, but none from above: there is no top to begin at."""
+    if any(os.path.lexists(above / ".git") for above in (folder, *folder.parents)):
+        return ()
+    return ("--no-require-git", "--no-ignore-parent")
+
+
+def _options(query: Query) -> list[str]:
+    options = [*_answer(query), *_files(query)]
+    if query.literal:
+        options.append("--fixed-strings")
+    if query.across_lines:
+        options.append("--multiline")
+    if query.multiline:
+        options.append("--multiline-dotall")
+    if query.pattern:
+        options.append(f"--regexp={query.pattern}")
+    return options
+
+
+def _answer(query: Query) -> tuple[str, ...]:
+    match query.answer:
+        case "files":
+            return ("--files-with-matches" if query.pattern else "--files",)
+        case "count":
+            return ("--count", "--with-filename")
+        case "lines":
+            return (
+                "--with-filename",
+                "--line-number",
+                "--no-heading",
+                f"--max-count={SEARCH_MATCHES + 1}",
+                f"--max-columns={SEARCH_COLUMNS}",
+                "--max-columns-preview",
+                f"--context={query.context}",
+            )
+
+
+def _files(query: Query) -> list[str]:
+    """A glob over names goes in as a file type, as ripgrep lets ``--glob`` override .gitignore."""
+    if query.type:
+        return [f"--type={query.type}", _NO_GIT]
+    name = query.glob.removeprefix("**/")
+    if not query.glob:
+        return [_NO_GIT]
+    if "/" in name or ":" in name or name.startswith("!"):
+        return [f"--glob={query.glob}", _NO_GIT]
+    return [f"--type-add=wanted:{name}", "--type=wanted", _NO_GIT]

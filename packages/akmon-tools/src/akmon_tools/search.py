@@ -1,27 +1,34 @@
-"""The tool that finds the lines that match a regular expression."""
+"""The tool that finds the lines, or the files, that match a pattern."""
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from akmon_core.limits import READ_BYTES, SEARCH_MATCHES
-from akmon_core.permissions import may_hold_secrets
-from akmon_core.text import reveal
+from akmon_core.errors import ToolError
+from akmon_core.limits import CONTEXT_LINES
 from akmon_core.tools import Effect, ToolContext, ToolOutput
 from akmon_tools.nearest import not_found
-from akmon_tools.truncate import truncate
+from akmon_tools.outputs import PREFIX, Outputs
+from akmon_tools.query import Answer, Query
 from akmon_tools.workspace import Workspace
+
+_KEPT = re.compile(rf"{PREFIX}([0-9]{{1,15}})\Z")
 
 
 class SearchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pattern: Annotated[str, Meta(min_length=1)]
     path: str = "."
-    glob: Annotated[str, Meta(description="Only files that match, such as *.py or src/**/*.ts.")] = ""
+    glob: Annotated[str, Meta(description="Such as *.py or src/**/*.ts.")] = ""
+    type: Annotated[str, Meta(description="Such as py; instead of a glob.")] = ""
+    literal: bool = False
+    context: Annotated[int, Meta(ge=0, le=CONTEXT_LINES)] = 0
+    multiline: Annotated[bool, Meta(description="A dot matches line ends too.")] = False
+    output: Answer = "lines"
 
 
 class SearchTool:
@@ -29,41 +36,41 @@ class SearchTool:
     description = Path(__file__).with_suffix(".md").read_text("utf-8")
     arguments = SearchArguments
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, outputs: Outputs | None = None) -> None:
         self._workspace = workspace
+        self._outputs = outputs or Outputs()
 
     def effects(self, arguments: SearchArguments) -> tuple[Effect, ...]:
-        return (Effect("read", arguments.path),)
+        return () if _KEPT.match(arguments.path) else (Effect("read", arguments.path),)
 
     async def run(self, arguments: SearchArguments, context: ToolContext) -> ToolOutput:
-        from akmon_tools.ripgrep import Where, find_lines
+        from akmon_tools.findings import Report
+        from akmon_tools.ripgrep import find
 
-        place = self._workspace.resolve(arguments.path)
+        if arguments.type and arguments.glob:
+            raise ToolError("give a type or a glob, not both.")
+        query = Query(
+            pattern=arguments.pattern,
+            glob=arguments.glob,
+            type=arguments.type,
+            literal=arguments.literal,
+            multiline=arguments.multiline,
+            context=arguments.context,
+            answer=arguments.output,
+        )
+        folder, name, shown = self._place(arguments.path)
+        if name:
+            query = msgspec.structs.replace(query, name=name, glob="", type="")
+        found = await find(self._workspace, folder, query)
+        return Report(folder, shown, query).of(found)
+
+    def _place(self, path: str) -> tuple[Path, str, str]:
+        """The folder to search, the file in it if only that is meant, and what its names are shown with."""
+        if kept := _KEPT.match(path):
+            file = self._outputs.path(int(kept[1]))
+            return file.parent, file.name, PREFIX
+        place = self._workspace.resolve(path)
         if not place.exists():
             raise not_found(self._workspace, place)
-        where = Where(place) if place.is_dir() else Where(place.parent, place.name)
-        where = msgspec.structs.replace(where, glob=arguments.glob)
-        folder = where.folder
-        verdicts: dict[str, bool] = {}
-
-        def wanted(name: str) -> bool:
-            if name not in verdicts:
-                verdicts[name] = folder / name == place or not may_hold_secrets(name)
-            return verdicts[name]
-
-        lines, more = await find_lines(self._workspace, where, arguments.pattern, SEARCH_MATCHES, wanted)
-        prefix = "" if folder == self._workspace.cwd else self._workspace.show(folder) + "/"
-        blocks = [
-            "\n".join([reveal(prefix + name), *(f"{line.number:>6}: {_show(line.text)}" for line in group)])
-            for name, group in groupby(lines, key=lambda line: line.name)
-        ]
-        text = truncate("\n".join(blocks), READ_BYTES) or "[no matches]"
-        if more:
-            text += f"\n[only the first {SEARCH_MATCHES} matches are shown; narrow the pattern, path or glob]"
-        if hidden := [name for name, shown in verdicts.items() if not shown]:
-            text += f"\n[not shown, as these may hold secrets: {reveal(', '.join(hidden[:10]))}]"
-        return ToolOutput(text, summary=f"{len(lines)}{'+' * more} matches in {len(blocks)} files")
-
-
-def _show(text: str) -> str:
-    return reveal(text.rstrip("\r"))
+        folder, name = (place, "") if place.is_dir() else (place.parent, place.name)
+        return folder, name, "" if folder == self._workspace.cwd else self._workspace.show(folder) + "/"

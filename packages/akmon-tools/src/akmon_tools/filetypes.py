@@ -1,0 +1,38 @@
+"""The common types of files by their names, as ripgrep has them, for where ripgrep is missing."""
+
+from __future__ import annotations
+
+TYPES: dict[str, tuple[str, ...]] = {
+    "c": ("*.[chH]",),
+    "cpp": ("*.[ChH]", "*.[ch]pp", "*.[ch]xx", "*.cc", "*.hh", "*.inl"),
+    "cs": ("*.cs",),
+    "css": ("*.css", "*.scss"),
+    "dart": ("*.dart",),
+    "docker": ("*Dockerfile*",),
+    "elixir": ("*.eex", "*.ex", "*.exs", "*.heex"),
+    "go": ("*.go",),
+    "haskell": ("*.hs", "*.lhs"),
+    "html": ("*.ejs", "*.htm", "*.html"),
+    "java": ("*.java", "*.jsp", "*.jspx", "*.properties"),
+    "js": ("*.cjs", "*.js", "*.jsx", "*.mjs", "*.vue"),
+    "json": ("*.json", "*.sarif", "composer.lock"),
+    "kotlin": ("*.kt", "*.kts"),
+    "lua": ("*.lua",),
+    "make": ("*.mak", "*.mk", "Makefile.*", "[Mm]akefile", "[Gg][Nn][Uu]makefile"),
+    "md": ("*.markdown", "*.md", "*.mdown", "*.mdx", "*.mkd"),
+    "php": ("*.php", "*.phtml"),
+    "protobuf": ("*.proto",),
+    "py": ("*.py", "*.pyi"),
+    "r": ("*.R", "*.Rmd", "*.r", "*.rmd"),
+    "ruby": ("*.gemspec", "*.rake", "*.rb", "Gemfile", "Rakefile", "config.ru"),
+    "rust": ("*.rs",),
+    "scala": ("*.sbt", "*.scala"),
+    "sh": ("*.bash", "*.sh", "*.zsh", ".bashrc", ".profile", ".zshrc"),
+    "sql": ("*.psql", "*.sql"),
+    "swift": ("*.swift",),
+    "toml": ("*.toml", "Cargo.lock"),
+    "ts": ("*.cts", "*.mts", "*.ts", "*.tsx"),
+    "txt": ("*.txt",),
+    "xml": ("*.xml", "*.xsd", "*.xsl", "*.xslt"),
+    "yaml": ("*.yaml", "*.yml"),
+}

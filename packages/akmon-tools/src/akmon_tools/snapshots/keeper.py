@@ -82,6 +82,11 @@ class Snapshots:
         finally:
             stop.set()
 
+    def catch_up(self) -> tuple[FileChange, ...]:
+        if not self.remembered:
+            return ()
+        return self._survey(lambda _: None, threading.Event())
+
     @property
     def remembered(self) -> bool:
         if self._surveyed:

@@ -92,6 +92,7 @@ class Scan:
         apart: frozenset[Path] = frozenset(),
         stopped: Callable[[], bool] = lambda: False,
         progress: Callable[[int], None] = lambda _files: None,
+        now: Callable[[], int] = time.time_ns,
     ) -> None:
         self._root = root
         self._tree = tree
@@ -99,7 +100,7 @@ class Scan:
         self._apart = apart
         self._stopped = stopped
         self._progress = progress
-        self._began = time.time_ns()
+        self._began = now()
         self._files = tree.files
         self._bytes = tree.bytes
         self._rules: dict[str, Ignored] = {}
@@ -268,7 +269,7 @@ class Scan:
         stamp = self._stamp(seen)
         if self._left_out(folder, name, stat.S_ISDIR(seen.st_mode)):
             return Entry(stamp, None, "rule")
-        if old is not None and old.content is not None and old.stamp == stamp:
+        if old is not None and old.content is not None and old.stamp == stamp_of(seen):
             return old
         covered = old is not None and old.content is not None
         if stat.S_ISDIR(seen.st_mode):

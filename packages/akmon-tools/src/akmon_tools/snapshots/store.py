@@ -152,7 +152,7 @@ class Store:
                 for root, (entries, rules, anew) in updates.items():
                     _save(db, str(root), entries, rules, anew)
                 db.executemany("DELETE FROM planned WHERE path = ?", [(path,) for path in seen])
-                now = int(time.time())
+                now = time.time_ns()
                 db.executemany("UPDATE object SET used = ? WHERE hash = ?", [(now, key) for key in former])
             self._written(db)
 
@@ -237,7 +237,7 @@ class Store:
         self._written(db)
 
     def _insert_pending(self, db: sqlite3.Connection) -> None:
-        now = int(time.time())
+        now = time.time_ns()
         for key, data in self._pending.items():
             again = db.execute("UPDATE object SET used = ? WHERE hash = ?", (now, key))
             if again.rowcount:

@@ -21,6 +21,8 @@ REPORT = {
     "usage",
     "cost_usd",
     "files_written",
+    "files_changed",
+    "commits",
     "duration_ms",
     "error",
 }

@@ -60,6 +60,6 @@ def _named(place: Place) -> str:
 
 
 _HOW = (
-    "/rewind N takes back that one and all that came after it, in the files and in the conversation;",
-    "/rewind N files and /rewind N conversation only there.",
+    "/rewind N takes that one back and all after it, in files and conversation;",
+    "/rewind N files, /rewind N conversation: only there.",
 )

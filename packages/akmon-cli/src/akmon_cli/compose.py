@@ -14,7 +14,14 @@ from akmon_cli import __version__
 from akmon_cli.backends import backends
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
-from akmon_config.paths import data_dir, project_root, sessions_dir, state_dir
+from akmon_config.paths import (
+    cache_dir,
+    checkpoints_file,
+    data_dir,
+    project_root,
+    sessions_dir,
+    state_dir,
+)
 from akmon_config.settings import FIELDS, NO_CHECK, Settings
 from akmon_config.sources import flag
 from akmon_core.errors import SettingsError
@@ -97,6 +104,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
     plugins, problems = _plugins(cwd)
     rules = _rules(settings)
     found = discover(cwd, root)
+    checkpoints, unkept = _checkpoints(root)
     session = open_session(
         model,
         cwd=cwd,
@@ -112,6 +120,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         memory=_memory(),
         handoff=sessions / "handoff.md",
         plans=plans,
+        checkpoints=checkpoints,
         tools=plugins,
         mode=_mode(options, loaded, resumed),
         policy=Policy(
@@ -142,6 +151,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         *found.warnings,
         *problems,
         *idle_fallback,
+        *unkept,
         *idle,
         *_mode_warnings(state.mode),
     )
@@ -154,6 +164,14 @@ def _memory() -> Path | None:
         return data_dir(os.environ) / "memory"
     except SettingsError:
         return None
+
+
+def _checkpoints(root: Path) -> tuple[Path | None, tuple[str, ...]]:
+    """Where earlier states of the project's files are kept, or why nowhere."""
+    try:
+        return checkpoints_file(cache_dir(os.environ), root), ()
+    except SettingsError as error:
+        return None, (f"nothing will be kept for a rewind: {error}",)
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:

@@ -226,6 +226,8 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults
     call_id: str
     tool: str
     mutating: bool = False
+    watched: bool = False
+    """Whether it may change files without saying which: what has changed is looked for when it has ended."""
 
 
 class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaults=True):

@@ -121,15 +121,13 @@ class Snapshots(Protocol):
     async def survey(self, progress: Callable[[str], None]) -> tuple[FileChange, ...]:
         """Keeps what is new in the project, and gives what has changed since the last time.
 
-        What ``plan`` or ``restore`` has made of it is no change. The first time in a process, what has
-        changed is told only if ``remembered`` says so. ``progress`` is told of long work. Raises
+        What ``plan`` or ``restore`` has made of it is no change. ``progress`` is told of long work. Raises
         ``ToolError`` if nothing can be kept.
         """
         ...
 
-    @property
-    def remembered(self) -> bool:
-        """Whether the next survey compares with one of an earlier process."""
+    def catch_up(self) -> tuple[FileChange, ...]:
+        """What has changed since an earlier process looked last, if one did. Raises ``ToolError``."""
         ...
 
     def look(self, paths: Sequence[str]) -> dict[str, FileState | None]:
@@ -149,25 +147,6 @@ class Snapshots(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class CommitDone(msgspec.Struct, frozen=True, kw_only=True):
-    """What a commit has in it."""
-
-    commit: str
-    """Its full id; empty: there was nothing to commit."""
-    subject: str = ""
-    files: tuple[str, ...] = ()
-    """Paths from the root of the repository."""
-    left: tuple[str, ...] = ()
-    """What was left out and why, one line each."""
-
-
-class Commit(Protocol):
-    def __call__(self, changes: Sequence[FileChange], prompt: str, answer: str) -> CommitDone:
-        """Commits the net effect of ``changes``, oldest first, and nothing else, with a message made of what
-        was asked and answered. Raises ``ToolError``."""
-        ...
 
 
 class Commits(Protocol):

@@ -12,12 +12,13 @@ import msgspec
 
 from akmon_core import __version__, ports
 from akmon_core.codec import SCHEMA
+from akmon_core.commands import Rewind
 from akmon_core.errors import SettingsError
-from akmon_core.events import Instructed, ModelChosen, SessionStarted
+from akmon_core.events import Event, Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Clock, Commit, Instructions, Journal, Locator, Plans, WebSearch
+from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, WebSearch
 from akmon_core.tools import AnyTool, Closing, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
@@ -36,12 +37,14 @@ from akmon_query.store import SessionInfo
 from akmon_query.subagents import Agents
 from akmon_query.turn import Driver
 from akmon_query.workflows.plans import FilePlans
+from akmon_tools.commits import GitCommits
 from akmon_tools.notes import index, notes_of
 from akmon_tools.outputs import Outputs
 from akmon_tools.registry import builtin_tools
+from akmon_tools.snapshots import Snapshots
 from akmon_tools.workspace import Workspace
 
-__all__ = ["Backend", "assemble", "open_session"]
+__all__ = ["Backend", "assemble", "open_session", "rewind_session"]
 
 
 def _nowhere(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
@@ -129,6 +132,7 @@ def open_session(
     _check_budget(limits, asked)
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
     session = resumed.id if resumed else new_session_id(time.time())
+    apart = (sessions.resolve(),) if sessions else ()
     outputs = Outputs(sessions / f"{session}.outputs" if sessions else None)
     hands = builtin_tools(
         workspace,
@@ -161,9 +165,9 @@ def open_session(
             instructions=more_instructions,
             handoff=note,
             check=find_check,
-            commit=_commit(workspace, model) if auto_commit else None,
+            commits=GitCommits(workspace.project, workspace.roots) if auto_commit else None,
         ),
-        snapshots=_snapshots(workspace, checkpoints) if checkpoints else None,
+        snapshots=Snapshots(workspace.roots, checkpoints, apart=apart) if checkpoints else None,
         planner=planner,
         instructions=instructions,
         clock=clock,
@@ -213,16 +217,34 @@ def assemble(
     return Session(ledger, driver, gate, project, rewinding, let_go)
 
 
-def _snapshots(workspace: Workspace, store: Path) -> ports.Snapshots:
-    from akmon_tools.snapshots import Snapshots
+async def rewind_session(
+    info: SessionInfo,
+    command: Rewind,
+    *,
+    roots: Iterable[str | Path],
+    checkpoints: Path,
+    clock: Clock = time.time,
+) -> tuple[Event, ...]:
+    """Takes back what happened in a session that nobody has open, without a model; gives what came of it.
 
-    return Snapshots(workspace.roots, store)
+    The last event is a ``Noticed`` that says so in words; a ``Rewound`` is among those before it if anything
+    was done. ``roots`` are the folders in which the files lie, ``checkpoints`` is as in ``open_session``.
 
-
-def _commit(workspace: Workspace, model: Model) -> Commit:
-    from akmon_tools.commits import GitCommits
-
-    return GitCommits(workspace.project, lambda: f"{model.facts.provider}/{model.facts.id}")
+    Raises ``SettingsError`` or ``JournalError``.
+    """
+    ledger = Ledger(info.id, FileJournal(info.path), clock)
+    try:
+        apart = (info.path.parent.resolve(),)
+        kept = Checkpoints(Snapshots(Workspace(roots).roots, checkpoints, apart=apart))
+        try:
+            resume(ledger, kept)
+            events = ledger.subscribe(None, agents=False)
+            await Rewinding(ledger, Gate(ledger, _nowhere, Policy(unattended=True)), kept).rewind(command)
+        finally:
+            kept.close()
+    finally:
+        ledger.close()
+    return tuple([envelope.event async for envelope in events])
 
 
 def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:

@@ -28,16 +28,23 @@ class Checkpoints:
     def __init__(self, snapshots: Snapshots | None = None) -> None:
         self._snapshots = snapshots
         self._survey = asyncio.Lock()
-        self._cut_off = False
         self._told: set[str] = set()
 
     @property
     def kept(self) -> bool:
         return self._snapshots is not None
 
-    def was_cut_off(self) -> None:
-        """The process before this one ended while a call ran: what has changed since may be the call's."""
-        self._cut_off = True
+    def recover(self, ledger: Ledger) -> None:
+        """After a process that ended while a call was watched: what has changed since may be the call's."""
+        if self._snapshots is None:
+            return
+        try:
+            changes = self._snapshots.catch_up()
+        except ToolError as error:
+            self._tell(ledger, f"what the last command changed cannot be taken back: {error}")
+            return
+        if changes:
+            ledger.report(FilesChanged(_doubtful(changes)))
 
     def changing(self, ledger: Ledger, call_id: str) -> Callable[[Mapping[str, str | None]], None]:
         """For ``ToolContext.changing``: what a tool is about to write goes on record first."""
@@ -69,12 +76,6 @@ class Checkpoints:
             changes = await _to_its_end(self._look_around(ledger, progress))
             if changes:
                 ledger.report(FilesChanged(changes, call_id))
-
-    async def changes_since(self, ledger: Ledger, record: int) -> list[FileChange]:
-        """All that calls and rewinds did to files from ``record`` on, oldest first."""
-        if self._cut_off:
-            await self.catch_up(ledger)
-        return list(changes_in(ledger, record))
 
     def look(self, paths: Sequence[str]) -> dict[str, FileState | None]:
         """What each of ``paths`` is now. Raises ``ToolError``."""
@@ -111,12 +112,9 @@ class Checkpoints:
         """Takes in what has changed outside of calls. It is on record only where a call may have done it."""
         if self._snapshots is None:
             return
-        doubtful = others or (self._cut_off and self._snapshots.remembered)
-        changes = await asyncio.shield(self._look_around(ledger, progress))
-        self._cut_off = False
-        if doubtful and changes:
-            unsure = tuple(msgspec.structs.replace(change, sure=False) for change in changes)
-            ledger.report(FilesChanged(unsure))
+        changes = await self._look_around(ledger, progress)
+        if others and changes:
+            ledger.report(FilesChanged(_doubtful(changes)))
 
     async def _look_around(self, ledger: Ledger, progress: Callable[[str], None]) -> tuple[FileChange, ...]:
         assert self._snapshots is not None
@@ -134,6 +132,11 @@ class Checkpoints:
         if text not in self._told:
             self._told.add(text)
             ledger.report(Noticed(text))
+
+
+def _doubtful(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
+    """``changes`` that may be anybody's."""
+    return tuple(msgspec.structs.replace(change, sure=False) for change in changes)
 
 
 def changes_in(ledger: Ledger, record: int) -> Iterable[FileChange]:

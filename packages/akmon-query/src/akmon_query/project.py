@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from akmon_core.ports import Commit, Instructions, Plans
+from akmon_core.ports import Commits, Instructions, Plans
 from akmon_query.handoff import Handoff
 
 
@@ -35,5 +35,5 @@ class Project(msgspec.Struct, frozen=True):
     """Gives the command that checks a change of the project; empty if there is none."""
     instructions: Instructions | None = None
     """What finds instruction files of folders that work comes to."""
-    commit: Commit | None = None
+    commits: Commits | None = None
     """What commits the changes of each turn, if that is wanted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akmon_core.events import Rewound
+from akmon_core.events import Rewound, ToolFinished, ToolStarted
 from akmon_query.checkpoints import Checkpoints
 from akmon_query.ledger import Ledger
 from akmon_query.turn import close_turn
@@ -16,8 +16,24 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     """
     ledger.restore()
     if ledger.state.running:
-        checkpoints.was_cut_off()
+        if _was_watched(ledger):
+            checkpoints.recover(ledger)
         close_turn(ledger, "interrupted", "akmon was stopped before the turn ended")
     elif isinstance(last := ledger.recall(ledger.seq), Rewound):
         checkpoints.finish(last)
     return ledger.seq > 0
+
+
+def _was_watched(ledger: Ledger) -> bool:
+    """Whether a call was cut off, of whichever agent, that may have changed any file."""
+    began = ledger.state.marks[-1].record if ledger.state.marks else 1
+    running: set[tuple[str, str]] = set()
+    for envelope in ledger.since(began):
+        match envelope.event:
+            case ToolStarted(call_id, watched=True):
+                running.add((envelope.agent, call_id))
+            case ToolFinished(result):
+                running.discard((envelope.agent, result.call_id))
+            case _:
+                pass
+    return bool(running)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from akmon_core.commands import Rewind
 from akmon_core.errors import JournalError, ToolError
-from akmon_core.events import Noticed, QuestionAsked, Reminded, Rewound
-from akmon_core.files import FileChange
+from akmon_core.events import FilesChanged, Noticed, QuestionAsked, Reminded, Rewound
+from akmon_core.files import FileChange, same
 from akmon_core.messages import note
 from akmon_core.rewinding import RewindPlan, changed_paths, in_order, plan_rewind
-from akmon_query.checkpoints import Checkpoints
+from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 
@@ -46,7 +46,7 @@ class Rewinding:
             return f"there is no place {command.to} in this conversation to go back to"
         plan: RewindPlan | None = RewindPlan()
         if command.what != "conversation":
-            plan = await self._settled(command, await self._plan(command.to))
+            plan = await self._settled(command, self._plan(command.to))
         if plan is None:
             return "everything stays as it was"
         rewound = Rewound(
@@ -60,14 +60,24 @@ class Rewinding:
         problems = self._checkpoints.restore(plan.changes)
         for problem in problems:
             self._ledger.report(Noticed(problem))
+        self._correct(plan.changes)
         if command.what == "files" and plan.changes:
             self._ledger.report(Reminded("rewound", note(_told(plan.changes))))
         return _summary(rewound, len(problems))
 
-    async def _plan(self, to: int) -> RewindPlan:
+    def _correct(self, changes: Sequence[FileChange]) -> None:
+        """Records where files did not become what they were to be: a folder stays if something is in it."""
+        now = self._checkpoints.look(changed_paths(changes))
+        missed = [each for each in changes if not same(now[each.path], each.after)]
+        if missed:
+            self._ledger.report(
+                FilesChanged(tuple(FileChange(each.path, each.after, now[each.path]) for each in missed))
+            )
+
+    def _plan(self, to: int) -> RewindPlan:
         if not self._checkpoints.kept:
             raise ToolError("this session keeps no checkpoints, so only the conversation can go back")
-        changes = await self._checkpoints.changes_since(self._ledger, to)
+        changes = list(changes_in(self._ledger, to))
         return plan_rewind(changes, self._checkpoints.look(changed_paths(changes)))
 
     async def _settled(self, command: Rewind, plan: RewindPlan) -> RewindPlan | None:

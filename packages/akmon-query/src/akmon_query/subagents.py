@@ -51,7 +51,7 @@ class Agents:
         steps = min(limits.max_steps, AGENT_STEPS)
         self._limits = msgspec.structs.replace(limits, max_steps=steps, check_command="")
         self._planning = msgspec.structs.replace(limits, check_command="")
-        self._project = msgspec.structs.replace(project, check=str)
+        self._project = msgspec.structs.replace(project, check=str, commits=None)
 
     async def delegate(self, delegation: Delegation) -> ToolOutput:
         """What a new sub-agent answers to its task."""

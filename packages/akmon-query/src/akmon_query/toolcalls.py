@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from itertools import groupby
 
 from akmon_core.errors import ArgumentsError, JournalError, ToolError
@@ -139,19 +140,20 @@ class ToolCalls:
         if verdict.decision != "allow":
             self._finish(call, _denied(verdict.reason))
             return
-        self._ledger.report(ToolStarted(call.id, call.name, mutating))
         began = time.monotonic()
-        output = await self._output(call)
+        output = await self._output(call, mutating=mutating)
         self._finish(call, output, time.monotonic() - began)
 
-    async def _output(self, call: ToolCall) -> ToolOutput:
+    async def _output(self, call: ToolCall, *, mutating: bool) -> ToolOutput:
         tool = self._tool(call)
         try:
             arguments = parse_arguments(tool, call)
-            if not _watched(tool, arguments):
-                return await tool.run(arguments, self._context(call))
-            async with self._checkpoints.watched(self._ledger, call.id, others=self.busy):
-                return await tool.run(arguments, self._context(call))
+            watched = _watched(tool, arguments)
+            around = self._checkpoints.watched(self._ledger, call.id, others=self.busy)
+            async with around if watched else nullcontext():
+                self._ledger.report(ToolStarted(call.id, call.name, mutating, watched))
+                output: ToolOutput = await tool.run(arguments, self._context(call))
+                return output
         except JournalError:
             raise
         except asyncio.CancelledError as error:

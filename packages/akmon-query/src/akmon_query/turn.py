@@ -9,10 +9,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from functools import cache
+from pathlib import PurePath
 from typing import assert_never
 
 import msgspec
 
+from akmon_core.commitmessage import message_for
 from akmon_core.context import Clear, Summarise, Trim
 from akmon_core.decide import (
     Authorize,
@@ -42,8 +44,9 @@ from akmon_core.events import (
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, User, note
 from akmon_core.models import Model
-from akmon_core.ports import Commit, SubAgents
+from akmon_core.ports import Commits, SubAgents
 from akmon_core.prompt import GO_ON, carry_out, instructions_note
+from akmon_core.rewinding import changed_paths
 from akmon_core.state import State
 from akmon_core.tools import AnyTool, no_agents
 from akmon_query.checkpoints import Checkpoints, changes_in
@@ -190,24 +193,27 @@ class Driver:
                 await self._checkpoints.catch_up(self._ledger, others=True)
             if outcome == "completed" and state.mode == "plan":
                 self._keep_plan(_answer(state))
-            elif outcome == "completed" and self._project.commit and state.marks:
-                await self._commit(self._project.commit, state)
+            elif outcome == "completed" and self._project.commits and state.marks:
+                await self._commit(self._project.commits, state)
         self._ledger.report(TurnEnded(outcome, reason))
 
-    async def _commit(self, commit: Commit, state: State) -> None:
+    async def _commit(self, commits: Commits, state: State) -> None:
         """Has what this turn changed committed, if that is anything."""
         changes = list(changes_in(self._ledger, state.marks[-1].record))
         if not changes:
             return
+        names = [PurePath(path).name for path in changed_paths(changes)]
+        model = f"{state.provider}/{state.model}"
+        message = message_for(state.marks[-1].text, _answer(state), names, model)
         try:
-            done = await asyncio.to_thread(commit, changes, state.marks[-1].text, _answer(state))
+            commit, files, left = await asyncio.to_thread(commits.commit, changes, message)
         except ToolError as error:
-            self._ledger.report(Noticed(f"nothing was committed: {error}"))
+            self._ledger.report(Noticed(f"auto-commit: {error}"))
             return
-        for reason in done.left:
+        for reason in left:
             self._ledger.report(Noticed(f"not committed: {reason}"))
-        if done.commit:
-            self._ledger.report(Committed(done.commit, done.subject, done.files))
+        if commit:
+            self._ledger.report(Committed(commit, message.split("\n", 1)[0], files))
 
     async def _make_plan(self) -> None:
         asked = [

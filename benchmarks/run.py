@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import cost, decoders, deltas, marathon, startup, turns
+from benchmarks import cost, decoders, deltas, marathon, search, startup, turns
 from benchmarks.install import install
 from benchmarks.program import Program
 from benchmarks.table import Figure, show
@@ -19,6 +19,7 @@ PARTS: dict[str, tuple[Callable[[Program, int], Iterator[Figure]], int]] = {
     "turns": (turns.figures, 5),
     "deltas": (deltas.figures, 5),
     "decoders": (decoders.figures, 3),
+    "search": (search.figures, 7),
     "cost": (cost.figures, 1),
     "marathon": (marathon.figures, 1),
 }

@@ -170,7 +170,8 @@ def test_after_a_kill_in_the_middle_of_a_turn_its_changes_can_be_taken_back(
     assert "left      late.txt\n" in back.out  # nobody saw who made it
     late.unlink()
     assert (back.code, tree(place.project)) == (1, before)
-    assert kinds(place.journal())[-3:] == ["turn_ended", "files_changed", "rewound"]
+    happened = kinds(place.journal())
+    assert (happened[-1], happened.count("turn_ended")) == ("rewound", 1)
 
 
 def test_a_number_that_there_is_not_and_a_session_in_use_are_refused(place: Place, before: Tree) -> None:

@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format types contracts build check \
-	rigs rigs-if-possible rig-aimock rig-project rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
+	rigs rigs-if-possible rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -70,7 +70,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 
 check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
 
-rigs: rig-aimock rig-project $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
+rigs: rig-aimock rig-project rig-history $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
 	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs
 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
@@ -78,6 +78,8 @@ rigs-if-possible:
 	@command -v node >/dev/null && command -v npm >/dev/null \
 		&& $(MAKE) --silent rig-aimock rig-project \
 		|| echo "The rigs cannot be fetched here (they take node, npm and a registry): tests/rigs are skipped."
+	@$(MAKE) --silent rig-history \
+		|| echo "The releases cannot be fetched here: tests/rigs/test_patch_history.py is skipped."
 	@$(MAKE) --silent rig-llmock || echo "llmock cannot be fetched here: tests/rigs/test_llmock.py is skipped."
 
 rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown and checked
@@ -91,6 +93,7 @@ rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model beh
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
 rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
+rig-history: .rigs/history/.installed ## optional: releases of three projects, 4 MB, to replay their changes as patches
 
 .rigs/aimock/.installed:
 	npm install --no-audit --no-fund --loglevel=error --engine-strict --fetch-retries=1 --prefix .rigs/aimock \
@@ -99,6 +102,15 @@ rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code,
 
 .rigs/projects/toolz-1.0.0.tar.gz:
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary toolz --dest .rigs/projects toolz==1.0.0
+
+RELEASES := $(addprefix toolz==,0.10.0 0.11.1 0.11.2 0.12.0 0.12.1 1.0.0) \
+	$(addprefix attrs==,22.2.0 23.1.0 23.2.0 24.1.0 24.2.0 24.3.0) $(addprefix click==,8.1.3 8.1.4 8.1.5 8.1.6 8.1.7 8.1.8)
+
+.rigs/history/.installed:
+	for release in $(RELEASES); do \
+		$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary "$${release%%=*}" \
+			--dest .rigs/history "$$release" || exit 1; done
+	@touch $@
 
 .rigs/smollm/.installed: | $(SYNCED)
 	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/smollm

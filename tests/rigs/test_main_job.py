@@ -43,7 +43,16 @@ def call(id: str, name: str, **arguments: Any) -> dict[str, Any]:
     return {"id": id, "name": name, "arguments": arguments}
 
 
-def script() -> list[Fixture]:
+def edits() -> dict[str, dict[str, Any]]:
+    """The repair, in the format that each provider's models are best at."""
+    lines = ("*** Begin Patch", f"*** Update File: {project.MODULE}", "@@", f"-{project.BUG}+{project.FIX}")
+    return {
+        "openai": call("call_edit", "patch", patch="\n".join(lines) + "*** End Patch"),
+        "anthropic": call("call_edit", "edit", path=project.MODULE, old=project.BUG, new=project.FIX),
+    }
+
+
+def script(provider: str) -> list[Fixture]:
     """A competent model. Each step is only taken if the result of the one before it is what it must be."""
     replies: list[tuple[dict[str, Any], str, list[dict[str, Any]]]] = [
         (
@@ -62,7 +71,7 @@ def script() -> list[Fixture]:
         (
             {"toolCallId": "call_read", "toolResultContains": project.BUG.strip()},
             "index() compares by equality, which the items may refuse.",
-            [call("call_edit", "edit", path=project.MODULE, old=project.BUG, new=project.FIX)],
+            [edits()[provider]],
         ),
         (
             {"toolCallId": "call_edit", "toolResultContains": project.FIX.strip()},
@@ -97,7 +106,7 @@ def test_a_failing_test_is_found_fixed_and_verified(provider: str, tmp_path: Pat
     assert f"FAILED {project.FAILING}" in broken.out
     assert "1 failed" in broken.out
 
-    with aimock.serve(tmp_path, script()) as server:
+    with aimock.serve(tmp_path, script(provider)) as server:
         ran = akmon(
             ["-p", PROMPT, "--model", model, "--output-format", "json", *ALLOWED],
             toolz,
@@ -107,7 +116,7 @@ def test_a_failing_test_is_found_fixed_and_verified(provider: str, tmp_path: Pat
 
     assert ran.exit_code == 0, ran.err + ran.out
     check_report(json.loads(ran.out), provider, model)
-    check_requests(requests, path)
+    check_requests(requests, path, edits()[provider]["name"])
     after = project.sources(toolz)
     assert {name for name in before | after if before.get(name) != after.get(name)} == {project.MODULE}
     repaired = project.run_tests(toolz)
@@ -127,7 +136,7 @@ def check_report(report: dict[str, Any], provider: str, model: str) -> None:
     first, *reading, fourth, last = [(each["name"], each["success"]) for each in report["tool_calls"]]
     assert first == ("shell", False)
     assert sorted(reading) == [("read", True), ("search", True)]  # these two ran side by side
-    assert (fourth, last) == (("edit", True), ("shell", True))
+    assert (fourth, last) == ((edits()[provider]["name"], True), ("shell", True))
     spent = sum(SPENT, Usage())
     assert report["usage"] == {
         "input_tokens": spent.input_tokens,
@@ -140,13 +149,14 @@ def check_report(report: dict[str, Any], provider: str, model: str) -> None:
     assert report["cost_usd"] == pytest.approx(prices.cost(spent))
 
 
-def check_requests(requests: list[dict[str, Any]], path: str) -> None:
+def check_requests(requests: list[dict[str, Any]], path: str, edit: str) -> None:
     """As many requests as replies, each a well-formed continuation of the one before."""
     assert [request["path"] for request in requests] == [path] * len(SPENT)
     assert [request["response"]["status"] for request in requests] == [200] * len(SPENT)
     bodies = [request["body"] for request in requests]
     offered = {tool["function"]["name"] for tool in bodies[0]["tools"]}
-    assert {"read", "search", "edit", "shell"} <= offered
+    assert {"read", "search", edit, "shell"} <= offered
+    assert not {"edit", "patch"} - {edit} & offered
     for earlier, later in pairwise(bodies):
         assert later["tools"] == earlier["tools"]
         assert later["messages"][: len(earlier["messages"])] == earlier["messages"]

@@ -10,7 +10,7 @@ import msgspec
 from akmon_core.errors import ToolError
 from akmon_core.tools import DiffView, FileSeen, ToolContext, ToolOutput
 from akmon_tools.diff import diff_view
-from akmon_tools.matching import PLACES, find
+from akmon_tools.matching import PLACES, SHOWN, find
 from akmon_tools.nearest import nearest_lines, not_found, number_lines
 from akmon_tools.placeholders import has_placeholder, refuse_placeholder
 from akmon_tools.replace import LineText, apart, line_at
@@ -126,10 +126,11 @@ def _apply(edit: Edit, text: str, name: str, newline: str) -> _Edited:
     if len(found.places) > PLACES:
         raise ToolError(f"old occurs more than {PLACES:,} times in {name}: use a command instead.")
     if len(found.places) > 1 and not edit.replace_all:
-        lines = listed([line_at(seen.text, place.start) for place in found.places[: _LISTED + 1]])
+        lines = listed([line_at(seen.text, place.start) for place in found.places[:SHOWN]])
         near = f", though not exactly ({found.how})" if found.how else ""
+        count = f"{len(found.places)}{' or more' * bool(found.how and len(found.places) == SHOWN)}"
         raise ToolError(
-            f"old occurs {len(found.places)} times in {name}{near}, at lines {lines}. "
+            f"old occurs {count} times in {name}{near}, at lines {lines}. "
             "Add lines around it until it is unique, or set replace_all."
         )
     edited = seen.replace(apart(found.places), newline)

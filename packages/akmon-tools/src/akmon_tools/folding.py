@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int, str]
@@ -30,17 +30,11 @@ _INSTEAD = {
 }
 """Characters that are easily mistaken for one another; not those that say something else, such as ² and 2."""
 
-_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u3099\u309a"
-_ODD = (
-    f"[{re.escape(''.join(_INSTEAD))}]"
-    f"|[^\\s{_MARKS}][{_MARKS}]+"  # a letter with its accents apart
-    "|[\u1100-\u11ff]+|[\u212a\u212b\u2126]"
-)
 _BLANK = f" \t{_SPACES}"
-_AT_END = "(?P<drop>(?<![{0}])[{0}]++$)"
-_BLANKS = re.compile(_AT_END.format(" \t"), re.MULTILINE)
-_ODD_OR_BLANKS = re.compile(f"{_AT_END.format(_BLANK + _NOTHING)}|{_ODD}", re.MULTILINE)
-_SPACING = re.compile(f"(?P<drop>[{_BLANK}]+)|'|{_ODD}")
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u3099\u309a"
+_COMPOSED = re.compile(f"[^\\s{_MARKS}][{_MARKS}]+|[\u1100-\u11ff]+|[\u212a\u212b\u2126]")
+"""A letter with its accents apart, and others that have another way of writing."""
+_COMPOSING = re.compile(f"[{_MARKS}\u1100-\u11ff\u212a\u212b\u2126]")
 
 
 class Folded:
@@ -90,19 +84,19 @@ Fold: TypeAlias = Callable[[str], Folded]
 
 def fold_blanks(text: str) -> Folded:
     """Without the blanks at the ends of lines."""
-    return Folded(text, _spans(_BLANKS, text))
+    return Folded(text, _line_spans(text, " \t"))
 
 
 def fold_unicode(text: str) -> Folded:
     """The same, with plain quotes, dashes and spaces for typographic ones, and letters composed."""
     if text.isascii():
         return fold_blanks(text)
-    return Folded(text, _spans(_ODD_OR_BLANKS, text))
+    return Folded(text, _line_spans(text, _BLANK + _NOTHING, _odd_in(text)))
 
 
 def fold_spacing(text: str) -> Folded:
     """The same without any blanks, and with one kind of quotes."""
-    return Folded(text, _spans(_SPACING, text))
+    return Folded(text, _spans(re.compile(f"(?P<drop>[{_BLANK}]+)|'|{_odd_in(text).pattern}"), text))
 
 
 def close(folded: Folded) -> Folded:
@@ -115,13 +109,31 @@ def close(folded: Folded) -> Folded:
 
 def as_plain_as(text: str, old: str, changed: str) -> str:
     """``changed`` without the typographic characters that ``old`` has but the whole ``text`` does not."""
-    foreign = {ord(char): _INSTEAD[char] for char in set(old) - set(text) if char in _INSTEAD}
+    foreign = {ord(char): _INSTEAD[char] for char in set(old) & set(_INSTEAD) if char not in text}
     return changed.translate(foreign) if foreign else changed
 
 
-def _spans(pattern: re.Pattern[str], text: str) -> Iterable[Span]:
+def _odd_in(text: str) -> re.Pattern[str]:
+    """Finds the characters of ``text`` that others are put for; not all there are, which would be slow."""
+    present = "".join(char for char in _INSTEAD if char in text) or "\0"
+    return re.compile(f"[{re.escape(present)}]" + f"|{_COMPOSED.pattern}" * bool(_COMPOSING.search(text)))
+
+
+def _line_spans(text: str, blanks: str, odd: re.Pattern[str] | None = None) -> Iterator[Span]:
+    """What is left out and replaced line by line: most lines have nothing of it, which is quick to see."""
+    start = 0
+    for line in text.split("\n"):
+        kept = line.rstrip(blanks)
+        if odd is not None and not kept.isascii():
+            yield from ((start + at, start + end, instead) for at, end, instead in _spans(odd, kept))
+        if len(kept) < len(line):
+            yield start + len(kept), start + len(line), ""
+        start += len(line) + 1
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     for at in pattern.finditer(text):
-        instead = "" if at["drop"] else _plain(at[0])
+        instead = "" if pattern.groups and at["drop"] else _plain(at[0])
         if instead != at[0]:
             yield at.start(), at.end(), instead
 

@@ -53,12 +53,15 @@ class Window(msgspec.Struct, frozen=True):
     """The wanted lines that the file words otherwise."""
 
 
-def similar_windows(lines: Sequence[str], wanted: Sequence[str]) -> list[Window]:
-    """Where ``lines`` say what ``wanted`` says; more than one where that is not clear."""
-    search = _Search(lines, wanted)
-    size = sum(map(len, search.old_keys))
-    if size < SIMILAR_CHARS or len(wanted) > SIMILAR_LINES:
+def similar_windows(lines: Sequence[str], folded: str, wanted: Sequence[str]) -> list[Window]:
+    """Where ``lines`` say what ``wanted`` says; more than one where that is not clear.
+
+    ``folded`` is what ``fold_unicode`` makes of the lines.
+    """
+    size = sum(map(len, _dense(_folded(wanted))[1])) if len(wanted) <= SIMILAR_LINES else 0
+    if size < SIMILAR_CHARS:
         return []
+    search = _Search(lines, folded, wanted)
     votes = search.votes()
     same = [start for start in votes if search.agrees(start)]
     if same:
@@ -80,10 +83,10 @@ def similar_windows(lines: Sequence[str], wanted: Sequence[str]) -> list[Window]
 class _Search:
     """The lines of a file and those wanted, compared where they are not empty."""
 
-    def __init__(self, lines: Sequence[str], wanted: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], folded: str, wanted: Sequence[str]) -> None:
         self.lines, self.wanted = lines, wanted
-        self.here, self.here_keys = _dense(lines)
-        self.old, self.old_keys = _dense(wanted)
+        self.here, self.here_keys = _dense(folded)
+        self.old, self.old_keys = _dense(_folded(wanted))
 
     def votes(self) -> Counter[int]:
         """Where the wanted lines might begin, with how many of their characters agree there for sure."""
@@ -134,9 +137,13 @@ class _Search:
         return [(self.wanted[i], self.lines[n]) for i, n in zip(self.old, here, strict=True)]
 
 
-def _dense(lines: Sequence[str]) -> tuple[list[int], list[str]]:
+def _folded(lines: Sequence[str]) -> str:
+    return fold_unicode("\n".join(lines)).text
+
+
+def _dense(folded: str) -> tuple[list[int], list[str]]:
     """The lines that are not empty: which, and each without what may differ."""
-    keys = fold_unicode("\n".join(lines)).text.translate(_SQUEEZE).split("\n")
+    keys = folded.translate(_SQUEEZE).split("\n")
     at = [n for n, key in enumerate(keys) if key]
     return at, [keys[n] for n in at]
 

@@ -7,13 +7,14 @@ could mean two things nothing is found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import msgspec
 
 from akmon_core.errors import ToolError
+from akmon_core.limits import SIMILAR_PLACES
 from akmon_tools.decoding import decoded
 from akmon_tools.folding import (
     Fold,
@@ -26,11 +27,13 @@ from akmon_tools.folding import (
 )
 from akmon_tools.fuzzy import Window, similar_windows
 from akmon_tools.indents import indent_of, observe
-from akmon_tools.merging import merge
+from akmon_tools.merging import Change, changes_between, merge
 from akmon_tools.replace import Replacement, ends_in_common, find_all, line_at
 
 PLACES = 100_000
 """More replacements at once are refused."""
+SHOWN = 11
+"""Of one place that is wanted, this many are found at most where ``old`` is not there exactly."""
 _WORD = re.compile(r"[^\W\u0e00-\U0010ffff]")
 """Of a script that puts blanks between words."""
 
@@ -50,7 +53,7 @@ def find(text: str, old: str, new: str, *, many: bool = False) -> Found:
     number, which would become another.
     """
     for how, found in _rungs(_Sought(text, old, new), many):
-        if places := tuple(found):
+        if places := tuple(found if many or not how else islice(found, SHOWN)):
             return Found(places, how)
     return Found()
 
@@ -84,24 +87,32 @@ class _Sought:
             return self.new.removesuffix("\n").split("\n") if self.new else []
         return self.new.split("\n")
 
+    @cached_property
+    def changes(self) -> list[Change]:
+        return changes_between(self.old_lines, self.new_lines)
 
-def _rungs(sought: _Sought, many: bool) -> Iterator[tuple[str, Iterator[Replacement]]]:
+    @cached_property
+    def changes_of_pieces(self) -> list[Change]:
+        return changes_between(self.old.split("\n"), self.new.split("\n"))
+
+
+def _rungs(sought: _Sought, many: bool) -> Iterator[tuple[str, Iterable[Replacement]]]:
     text, old, new = sought.text, sought.old, sought.new
     yield "the indentation differs", _deeper(sought)
     yield "", _exact(sought, many)
     folded = close(fold_blanks(text))
     yield "blanks at the end of lines differ", _folded(sought, folded, fold_blanks)
-    yield "the indentation differs", _indented(sought, folded, fold_blanks)
+    yield "the indentation differs", _indented(sought, folded, fold_blanks, many)
     if not (text.isascii() and old.isascii()):
         folded = close(fold_unicode(text))
         plainer = _Sought(text, as_plain_as(text, old, old), as_plain_as(text, old, new))
         how = "quotes, dashes, blanks or accents are other characters"
         yield how, _folded(plainer, folded, fold_unicode)
-        yield f"{how}, and the indentation differs", _indented(plainer, folded, fold_unicode)
+        yield f"{how}, and the indentation differs", _indented(plainer, folded, fold_unicode, many)
     for meant, instead, how in decoded(old, new):
         yield how, _exact(_Sought(text, meant, instead), many)
     if not many:
-        yield "spacing, empty lines, quotes or words of comments differ", _similar(sought)
+        yield "spacing, empty lines, quotes or words of comments differ", _similar(sought, folded)
 
 
 def _exact(sought: _Sought, many: bool) -> Iterator[Replacement]:
@@ -139,35 +150,42 @@ def _folded(sought: _Sought, here: Folded, fold: Fold) -> Iterator[Replacement]:
         if _splits(sought.text, start) or _splits(sought.text, end):
             continue
         there = sought.text[start:end].split("\n")
-        old, new = sought.old.split("\n"), sought.new.split("\n")
+        old, new, changes = sought.old.split("\n"), sought.new.split("\n"), sought.changes_of_pieces
         if len(there) < len(old):  # the last line of the file has no end
-            old, new = sought.old_lines, sought.new_lines
-        merged = merge(old, new, [(line,) for line in there], fold)
+            old, new, changes = sought.old_lines, sought.new_lines, sought.changes
+        merged = merge(old, new, changes, [(line,) for line in there], fold)
         if merged is not None:
             yield Replacement(start, end, "\n".join(merged))
 
 
-def _indented(sought: _Sought, here: Folded, fold: Fold) -> Iterator[Replacement]:
+def _indented(sought: _Sought, here: Folded, fold: Fold, many: bool) -> list[Replacement]:
     """Whole lines that differ by a shift of their indentation."""
     wanted = [line.strip(" \t") for line in fold(sought.old).text.removesuffix("\n").split("\n")]
     anchor = max(range(len(wanted)), key=lambda n: len(wanted[n]))
     if not wanted[anchor]:
-        return
-    lines = [line.strip(" \t") for line in here.text.split("\n")]
+        return []
+    lines = [line.strip(" \t") for line in here.text.split("\n")][: len(sought.lines)]
+    places: list[Replacement] = []
+    done = misfits = 0
     for n, line in enumerate(lines):
         first = n - anchor
-        if line != wanted[anchor] or first < 0 or lines[first : first + len(wanted)] != wanted:
+        if line != wanted[anchor] or first < done or lines[first : first + len(wanted)] != wanted:
             continue
         there = tuple((line,) for line in sought.lines[first : first + len(wanted)])
         place = _of_window(sought, Window(first, first + len(wanted), there), fold)
         if place is not None:
-            yield place
+            places.append(place)
+            done = first + len(wanted) if many else 0
+            continue
+        misfits += 1
+        if misfits > SIMILAR_PLACES:
+            return []
+    return places
 
 
-def _similar(sought: _Sought) -> Iterator[Replacement]:
-    places = [
-        _of_window(sought, window, fold_spacing) for window in similar_windows(sought.lines, sought.old_lines)
-    ]
+def _similar(sought: _Sought, here: Folded) -> Iterator[Replacement]:
+    windows = similar_windows(sought.lines, here.text, sought.old_lines)
+    places = (_of_window(sought, window, fold_spacing) for window in windows)
     return (place for place in places if place is not None)
 
 
@@ -180,7 +198,7 @@ def _of_window(sought: _Sought, window: Window, fold: Fold) -> Replacement | Non
         if here and line.strip()
     ]
     fit = observe(pairs, (indent_of(line) for line in new if line.strip()))
-    merged = None if fit is None else merge(old, new, window.there, fold, fit, window.context)
+    merged = None if fit is None else merge(old, new, sought.changes, window.there, fold, fit, window.context)
     if merged is None:
         return None
     start, end = sought.starts[window.first], sought.starts[window.end] - 1

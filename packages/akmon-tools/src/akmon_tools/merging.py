@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from akmon_tools.folding import Fold
 from akmon_tools.indents import indent_of
 from akmon_tools.replace import ends_in_common
 
-Lines = Sequence[str]
-Fit = Mapping[str, str]
+Lines: TypeAlias = Sequence[str]
+Fit: TypeAlias = Mapping[str, str]
+Change: TypeAlias = tuple[bool, int, int, int, int]
+"""Whether lines stay, and which: the first and the one after the last in the old text, and in the new."""
 
 
 def merge(
     old: Lines,
     new: Lines,
+    changes: Sequence[Change],
     there: Sequence[tuple[str, ...]],
     fold: Fold,
     fit: Fit | None = None,
@@ -28,7 +32,7 @@ def merge(
     None if a line of ``context``, which may not change, would.
     """
     merged: list[str] = []
-    for same, i1, i2, j1, j2 in _changes(old, new):
+    for same, i1, i2, j1, j2 in changes:
         if same:
             merged += (line for here in there[i1:i2] for line in here)
         elif any(i1 <= at < i2 for at in context):
@@ -43,7 +47,8 @@ def merge(
     return merged
 
 
-def _changes(old: Lines, new: Lines) -> list[tuple[bool, int, int, int, int]]:
+def changes_between(old: Lines, new: Lines) -> list[Change]:
+    """What lines of ``old`` become what lines of ``new``."""
     import difflib
 
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import accumulate, islice
 from pathlib import Path
 
 from akmon_core.errors import ToolError
 from akmon_core.text import one_line, reveal
+from akmon_tools.replace import find_all
 from akmon_tools.workspace import Workspace
 
 _NAMES = 2_000
@@ -19,14 +19,14 @@ _SIMILAR = 0.6
 """Share of the characters that a line must have in common with one wanted to be worth showing."""
 _CLOSE = 0.95
 """The same from which on no other line is looked for."""
-_LOOKED_FOR = 3
+_LOOKED_FOR = 2
 _PIECE = 3
 """Characters."""
-_PIECES = 40
-_HITS = 5_000
-"""Places of one piece; of a more frequent one only the first count."""
-_CANDIDATES = 40
-_COMPARED_CHARS = 300
+_PIECES = 25
+_HITS = 1_000
+"""Places of one piece; more frequent ones count only if there are no others."""
+_CANDIDATES = 30
+_COMPARED_CHARS = 200
 _SHOWN_LINES = 15
 
 
@@ -78,10 +78,9 @@ def _most_like(text: str, starts: list[int], wanted: str) -> tuple[float, int]:
     wanted = wanted[:_COMPARED_CHARS]
     step = max(len(wanted) // _PIECES, 1)
     pieces = {wanted[n : n + _PIECE] for n in range(0, max(len(wanted) - _PIECE + 1, 1), step)} - {""}
-    shared: Counter[int] = Counter()
-    for piece in pieces:
-        places = islice(_places(text, piece), _HITS)
-        shared.update({bisect_right(starts, place) - 1 for place in places})
+    found = [find_all(text, piece, _HITS) for piece in pieces]
+    rare = [places for places in found if len(places) < _HITS] or found
+    shared = Counter(bisect_right(starts, place) - 1 for places in rare for place in places)
     matcher = difflib.SequenceMatcher(None, "", wanted, autojunk=False)
     best = 0.0, 0
     for line, _ in sorted(shared.most_common(_CANDIDATES)):
@@ -90,13 +89,6 @@ def _most_like(text: str, starts: list[int], wanted: str) -> tuple[float, int]:
         if score > best[0]:
             best = score, line
     return best
-
-
-def _places(text: str, piece: str) -> Iterator[int]:
-    at = text.find(piece)
-    while at >= 0:
-        yield at
-        at = text.find(piece, at + 1)
 
 
 def number_lines(lines: list[str], first: int, width: int = 300) -> str:

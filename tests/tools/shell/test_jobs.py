@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -162,6 +164,19 @@ def test_a_loop_that_ends_without_closing_takes_the_jobs_with_it(tmp_path: Path)
     asyncio.run(rig.shell("setsid sleep 1000 & sleep 1000", background=True))
     wait_until(lambda: not rig.processes())
     asyncio.run(rig.close())
+
+
+def test_closing_ends_what_was_overlooked(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        tag = (await rig.shell("echo $AKMON_CALL")).text.partition("\n")[0]
+        environment = {**os.environ, "AKMON_CALL": tag}
+        left = subprocess.Popen(  # noqa: ASYNC220
+            ["/bin/sleep", "1000"], env=environment, start_new_session=True
+        )
+        await rig.close()
+        assert await asyncio.to_thread(left.wait) == -9
+
+    play(tmp_path, body)
 
 
 def cancelled(folder: Path, command: str, times: int) -> Rig:

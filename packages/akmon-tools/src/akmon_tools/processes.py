@@ -191,19 +191,20 @@ class Child:
         """Asks all its processes to end, and after a grace makes them. Cancelled, it makes them at once."""
         self.tree.ask()
         try:
-            await self._until_gone(self._grace, take)
+            await self._until_gone(self._grace, take, lambda: None)
         finally:
             if not self.ended:
                 self.last_cwd = working_folder(self._process.pid)
             self.tree.kill()
-        await self._until_gone(_REAP_SECONDS, take)
+        await self._until_gone(_REAP_SECONDS, take, self.tree.kill)
         self.drain(take)
 
-    async def _until_gone(self, seconds: float, take: Take) -> None:
+    async def _until_gone(self, seconds: float, take: Take, insist: Callable[[], None]) -> None:
         end = self._loop.time() + seconds
         await self.read_until(lambda: self.ended, seconds, take)
         while self.tree.find() and (left := end - self._loop.time()) > 0:
             await self.read_until(lambda: False, min(left, _LOOK_SECONDS), take)
+            insist()  # a process cannot be recognised in the moment in which it becomes another program
 
     def reap(self) -> None:
         """Collects the dead process. Its id may now be given to another."""

@@ -15,7 +15,7 @@ from typing import Final
 _PROGRAMS = ("/usr/bin/find", "/bin/find")
 _PRINTED = r"%d %i %C@ %s %f\0"
 """Depth, inode, time of the last change of the entry, size, name. Of the folder itself the depth is 0."""
-_FEW: Final = 2_000
+_FEW: Final = 10_000
 """Entries up to which a survey is over before another process has started."""
 _SHARE = 0.55
 _ARGUMENT_BYTES = 1_000_000

@@ -53,6 +53,7 @@ class Snapshots:
         """What is known of each root; empty until it is needed."""
         self._planned: dict[str, FileChange] = {}
         self._surveyed = False
+        self._unsettled: Callable[[], None] = _nothing
         self._failed: dict[Path, list[str]] = {}
         self._generation = 0
 
@@ -81,6 +82,10 @@ class Snapshots:
             return await asyncio.to_thread(self._survey, tell, stop)
         finally:
             stop.set()
+
+    def settle(self) -> None:
+        with self._lock:
+            self._settle()
 
     def catch_up(self) -> tuple[FileChange, ...]:
         if not self.remembered:
@@ -192,11 +197,16 @@ class Snapshots:
         if self._planned.pop(path, None):
             self._store.unplan((path,))
 
+    def _settle(self) -> None:
+        settle, self._unsettled = self._unsettled, _nothing
+        settle()
+
     # --- surveys ------------------------------------------------------------------------------------
 
     def _survey(self, progress: Callable[[str], None], stop: threading.Event) -> tuple[FileChange, ...]:
         with self._lock:
             self._load()
+            self._settle()
             news: dict[Path, tuple[Seen, str]] = {}
             for root in self._roots:
                 rules = outer_rules(root)
@@ -235,8 +245,14 @@ class Snapshots:
             for root, (seen, rules) in news.items()
             if "" not in seen.failed and (seen.entries or rules != self._known[root].rules)
         }
-        if updates or self._planned:
-            self._store.save(updates, self._planned, former)
+        self._store.flush()
+        planned = self._planned
+
+        def settle() -> None:
+            if updates or planned:
+                self._store.save(updates, planned, former)
+
+        self._unsettled = settle
         for root, (entries, rules, _) in updates.items():
             self._known[root].tree.update(entries)
             self._known[root].rules = rules
@@ -270,6 +286,10 @@ class Snapshots:
         return " ".join(
             f"Commands' changes are not undone in {_names(found[why])}: {_WHY[why]}." for why in found
         )
+
+
+def _nothing() -> None:
+    """What is left to do when all is settled."""
 
 
 def _names(paths: list[str]) -> str:

@@ -69,9 +69,10 @@ class PatchTool:
 
     def preview(self, arguments: PatchArguments, context: ToolContext) -> DiffView | None:
         try:
-            return _view(plan_patch(self._workspace, read_patch(arguments.patch), context.files))
+            patched = plan_patch(self._workspace, read_patch(arguments.patch), context.files)
         except ToolError:
             return None
+        return _combined(patched, _views(patched))
 
     async def run(self, arguments: PatchArguments, context: ToolContext) -> ToolOutput:
         patched = plan_patch(self._workspace, read_patch(arguments.patch), context.files)
@@ -81,9 +82,10 @@ class PatchTool:
         }
         context.changing(hashes)
         write_together(self._workspace, writes)
-        view = _view(patched)
+        views = _views(patched)
+        view = _combined(patched, views)
         return ToolOutput(
-            "\n".join(_report(patched)),
+            "\n".join(_report(patched, views)),
             view=view,
             summary=f"{len(patched)} file{'s' * (len(patched) != 1)}, +{view.added} -{view.removed} lines",
             files=tuple(FileSeen(path, sha256, written=True) for path, sha256 in hashes.items() if sha256),
@@ -103,10 +105,10 @@ def _effects(entry: Entry) -> Iterator[Effect]:
 # --- what the model reads ---------------------------------------------------------------------------
 
 
-def _report(patched: Sequence[Patched]) -> Iterator[str]:
+def _report(patched: Sequence[Patched], views: Sequence[DiffView]) -> Iterator[str]:
     room = _SHOWN_LINES
-    for one in patched:
-        yield f"{_head(one)}."
+    for one, view in zip(patched, views, strict=True):
+        yield f"{_head(one, view)}."
         yield from one.applied.notes
         lines = list(_around(one))
         if one.entry.action in ("add", "delete") or not lines:
@@ -117,11 +119,10 @@ def _report(patched: Sequence[Patched]) -> Iterator[str]:
         room = max(room - len(lines), 0)
 
 
-def _head(one: Patched) -> str:
+def _head(one: Patched, view: DiffView) -> str:
     done = _DONE[one.entry.action]
     source = f" {one.entry.path}" if one.entry.target else ""
     mode = {None: "", True: ", executable", False: ", not executable"}[one.entry.executable]
-    view = diff_view(one.name, one.before, one.after)
     counts = f" (+{view.added} -{view.removed})" if view.added or view.removed else ""
     return f"{one.name}: {done}{source}{counts}{mode}"
 
@@ -144,14 +145,17 @@ def _around(one: Patched) -> Iterator[str]:
 # --- what people see --------------------------------------------------------------------------------
 
 
-def _view(patched: Sequence[Patched]) -> DiffView:
+def _views(patched: Sequence[Patched]) -> list[DiffView]:
+    return [diff_view(one.name, one.before, one.after) for one in patched]
+
+
+def _combined(patched: Sequence[Patched], views: Sequence[DiffView]) -> DiffView:
     """One file's diff, or all of them one after the other, each under a line that names it."""
-    views = [diff_view(one.name, one.before, one.after) for one in patched]
     if len(views) == 1 and patched[0].entry.action == "update":
         return views[0]
     lines: list[str] = []
     for one, view in zip(patched, views, strict=True):
-        lines += [f"diff {_head(one)}", *(view.diff.split("\n") if view.diff else [])]
+        lines += [f"diff {_head(one, view)}", *(view.diff.split("\n") if view.diff else [])]
     if len(lines) > DIFF_LINES:
         lines[DIFF_LINES:] = [f"[... {len(lines) - DIFF_LINES:,} more lines ...]"]
     names = ", ".join(view.path for view in views[:_NAMED])

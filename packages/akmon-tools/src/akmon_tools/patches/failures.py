@@ -11,6 +11,8 @@ from akmon_tools.patches.lines import Lines
 
 _SHOWN = 8
 _PLACES = 10
+_COMPARED = 50
+"""Lines of a hunk by which the nearest text is found."""
 
 
 def ambiguous(lines: Sequence[int], what: str = "it fits") -> str:
@@ -49,7 +51,7 @@ def not_found(text: Lines, hunk: Hunk, after: int) -> str:
 
 def _nearest_text(text: Lines, hunk: Hunk) -> str:
     """Where most of the first old lines are in a row, the lines after them; else the most similar line."""
-    old = [line.strip() for line in hunk.old if line.strip()]
+    old = [line.strip() for line in hunk.old if line.strip()][:_COMPARED]
     lines = [(number, line.strip()) for number, line in enumerate(text.lines) if line.strip()]
     same, at = (
         max(

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from akmon_core.errors import ToolError
 from akmon_tools.folding import fold_unicode
 from akmon_tools.indents import indent_of, observe
 from akmon_tools.patches.hunks import Hunk
+
+_COMPARED = 5_000_000
+"""Lines in all places that a hunk may fit at whose indentation is compared."""
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -24,12 +28,16 @@ def _unmarked(line: str) -> str:
     return line.removeprefix("\ufeff")
 
 
+def _plain(line: str) -> str:
+    return (line if line.isascii() else fold_unicode(_unmarked(line)).text).strip()
+
+
 RUNGS = (
     Rung(lambda line: line),
     Rung(lambda line: _unmarked(line).removesuffix("\r")),
     Rung(lambda line: _unmarked(line).rstrip(), "trailing blanks"),
     Rung(lambda line: _unmarked(line).strip(), "indentation", indented=True),
-    Rung(lambda line: fold_unicode(_unmarked(line)).text.strip(), "typographic characters", indented=True),
+    Rung(_plain, "typographic characters", indented=True),
 )
 """From strict to lenient. No line is ever taken for one that says something else."""
 
@@ -54,6 +62,8 @@ class Lines:
         if not keys or not self._known[rung].issuperset(keys):
             return []
         found = occurrences(here, keys)
+        if RUNGS[rung].indented and len(found) * len(keys) > _COMPARED:
+            raise ToolError(f"it fits at more than {_COMPARED // len(keys):,} places.")
         return [at for at in found if self.indents(hunk, at) is not None] if RUNGS[rung].indented else found
 
     def fits(self, hunk: Hunk, rung: int, at: int) -> bool:

@@ -17,6 +17,9 @@ _FACTOR = 4
 _FAR = 100
 """Lines between the stated place and the nearest one above which the number decides nothing."""
 
+_PLACES = 10_000
+"""More of them are too many for an anchor to decide."""
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where a hunk belongs: the index of its first old line, and how that was compared."""
@@ -51,7 +54,7 @@ def _on_rung(text: Lines, hunk: Hunk, rung: int, after: int, stated: int | None)
         found = [at for at in found if at + len(old) == len(text.lines)] or found
     if len(found) < 2:
         return found[0] if found else None
-    if hunk.anchors:
+    if hunk.anchors and len(found) <= _PLACES:
         below = sorted({at for scope in scopes(text, hunk.anchors) for at in found if at in scope})
         if len(below) == 1:
             return below[0]

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from akmon_tools.patches.lines import RUNGS, Lines
 
+_PLACES = 2_000
+_SCOPES = 200
+"""A line that occurs more often says nothing about where a hunk belongs."""
+
 
 def scopes(text: Lines, anchors: Sequence[str]) -> list[range]:
     """For each place of the last anchor that is below one of all the others, the lines that belong to it."""
     found = [range(len(text.lines))]
     for anchor in anchors:
-        found = [_scope(text, at) for at in _anchored(text, anchor) if any(at in scope for scope in found)]
-    return found
+        places = _anchored(text, anchor)
+        if len(places) > _PLACES:
+            return []
+        found = [_scope(text, at) for at in places if any(at in scope for scope in found)]
+    return found if len(found) <= _SCOPES else []
 
 
 def _anchored(text: Lines, anchor: str) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 
 from akmon_core.errors import ToolError
 from akmon_core.text import one_line
@@ -95,7 +95,7 @@ def _ends_mail(lines: Sequence[str], at: int) -> bool:
     if lines[at] != SIGNATURE:
         return False
     rest = takewhile(lambda line: not line.startswith("From "), lines[at + 1 :])
-    return len([line for line in rest if line]) == 1
+    return len(list(islice(filter(None, rest), 2))) == 1
 
 
 def _past_blanks(lines: Sequence[str], at: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,12 @@ def refused(root: Path, query: Query) -> str:
 )
 def test_what_cannot_be_used_is_explained(tmp_path: Path, query: Query, reason: str) -> None:
     assert reason in refused(tmp_path, query)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such timer")
+def test_a_pattern_that_takes_for_ever_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "redos.txt").write_text("a" * 40 + "!\n")
+    assert "takes too long in redos.txt" in refused(tmp_path, Query(pattern="(a+)+$"))
 
 
 def test_modules_in_the_folder_are_not_run(tmp_path: Path) -> None:

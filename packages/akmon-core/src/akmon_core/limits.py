@@ -27,6 +27,8 @@ SEARCH_GATHERED = 20_000
 SEARCH_GATHERED_BYTES = 20_000_000
 SEARCH_FILE_BYTES = 50_000_000
 """Looked at of one file where ripgrep is missing."""
+SEARCH_FILE_SECONDS = 4.0
+"""For one file, where ripgrep is missing, whose patterns cannot take for ever."""
 SEARCH_GLOBS = 1_000
 """Alternatives of one glob, where ripgrep is missing."""
 CONTEXT_LINES = 20

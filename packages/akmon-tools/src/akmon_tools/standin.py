@@ -1,21 +1,29 @@
 """Searches like ripgrep, where that is not installed: slower, in a process of its own that can be ended.
 
 Prints what ripgrep prints with the options of ``akmon_tools.ripgrep``. The pattern is one of Python's, which
-differs little; a pattern that takes for ever is ended with the process.
+differs little; one that takes for ever in a file is given up.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from akmon_core.limits import SEARCH_COLUMNS, SEARCH_FILE_BYTES, SEARCH_GLOBS, SEARCH_MATCHES
+from akmon_core.limits import (
+    SEARCH_COLUMNS,
+    SEARCH_FILE_BYTES,
+    SEARCH_FILE_SECONDS,
+    SEARCH_GLOBS,
+    SEARCH_MATCHES,
+)
 from akmon_tools.filetypes import TYPES
 from akmon_tools.gitignore import Ignored, path_regex, segment_regex
 from akmon_tools.query import Query
@@ -50,7 +58,8 @@ def search(query: Query, out: BinaryIO) -> None:
         if pattern is None:
             out.write(name)
             continue
-        rows = _matches(pattern, path, query)
+        with _bounded(path):
+            rows = _matches(pattern, path, query)
         if rows and query.answer == "files":
             out.write(name)
         elif rows:
@@ -63,6 +72,26 @@ def _compile(query: Query) -> re.Pattern[str]:
         return re.compile(re.escape(query.pattern) if query.literal else query.pattern, flags)
     except (re.error, RecursionError, OverflowError) as error:
         raise Unusable(f"not a regular expression of Python, which stands in for ripgrep: {error}") from None
+
+
+@contextmanager
+def _bounded(path: str) -> Iterator[None]:
+    """Ends a match that would take for ever; Python's can be interrupted where there is such a timer."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.signal(signal.SIGALRM, _expire)
+    signal.setitimer(signal.ITIMER_REAL, SEARCH_FILE_SECONDS)
+    try:
+        yield
+    except TimeoutError:
+        raise Unusable(f"the pattern takes too long in {path}: use a simpler one") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _expire(*_: object) -> None:
+    raise TimeoutError
 
 
 # --- files ------------------------------------------------------------------------------------------

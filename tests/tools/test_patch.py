@@ -133,6 +133,20 @@ def test_a_change_never_lands_in_another_block_than_its_anchor_names(patching: A
     assert (patching.root / "a.py").read_text() == text
 
 
+def test_the_only_place_is_refused_if_it_is_not_in_the_block_that_the_anchor_names(patching: Any) -> None:
+    text = "class A:\n    x = 1\n\n\n@final\nclass B:\n    y = 1\n"
+    (patching.root / "a.py").write_text(text)
+    patch = anchored("*** Update File: a.py", "@@ class B:", "-    x = 1", "+    x = 2")
+    message = patching.refused("patch", patch=patch)
+    assert "its old lines are at line 2, which does not belong to @@ class B:" in message
+    patch = anchored("*** Update File: a.py", "@@ class B:", " @final", "-class B:", "+class C:")
+    patching("patch", patch=patch)
+    assert (patching.root / "a.py").read_text() == text.replace("class B", "class C")
+    patch = anchored("*** Update File: a.py", "@@ class Gone:", "-    x = 1", "+    x = 2")
+    patching("patch", patch=patch)
+    assert "x = 2" in (patching.root / "a.py").read_text()
+
+
 def test_hunks_follow_each_other_and_the_search_starts_after_the_one_before(patching: Any) -> None:
     (patching.root / "a").write_text("x\n1\nx\n2\n")
     hunks = ("@@", "-x", "-1", "+y", "+1", "@@", "-x", "+z")

@@ -52,8 +52,11 @@ def _on_rung(text: Lines, hunk: Hunk, rung: int, after: int, stated: int | None)
     found = [at for at in text.find(hunk, rung) if at >= after]
     if hunk.at_end or hunk.old_unended or hunk.new_unended:
         found = [at for at in found if at + len(old) == len(text.lines)] or found
-    if len(found) < 2:
-        return found[0] if found else None
+    if not found:
+        return None
+    if len(found) == 1:
+        _refuse_elsewhere(text, hunk, found[0])
+        return found[0]
     if hunk.anchors and len(found) <= _PLACES:
         below = sorted({at for scope in scopes(text, hunk.anchors) for at in found if at in scope})
         if len(below) == 1:
@@ -62,6 +65,13 @@ def _on_rung(text: Lines, hunk: Hunk, rung: int, after: int, stated: int | None)
     elif stated is not None and (at := _nearest(found, stated, len(text.lines))) is not None:
         return at
     raise ToolError(ambiguous([at + 1 for at in found]))
+
+
+def _refuse_elsewhere(text: Lines, hunk: Hunk, at: int) -> None:
+    """Refuses the only place of a hunk if its anchors are in the file and say another one."""
+    around = scopes(text, hunk.anchors) if hunk.anchors else []
+    if around and not any(at < scope.stop and scope.start < at + len(hunk.old) for scope in around):
+        raise ToolError(f"its old lines are at line {at + 1}, which does not belong to @@ {hunk.anchors[-1]}")
 
 
 def _nearest(found: Sequence[int], stated: int, lines: int) -> int | None:

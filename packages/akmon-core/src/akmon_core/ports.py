@@ -121,9 +121,14 @@ class Snapshots(Protocol):
     async def survey(self, progress: Callable[[str], None]) -> tuple[FileChange, ...]:
         """Keeps what is new in the project, and gives what has changed since the last time.
 
-        What ``plan`` or ``restore`` has made of it is no change. ``progress`` is told of long work. Raises
+        What ``plan`` or ``restore`` has made of it is no change. A later process is told the same again
+        until ``settle`` is called, when the changes are on record. ``progress`` is told of long work. Raises
         ``ToolError`` if nothing can be kept.
         """
+        ...
+
+    def settle(self) -> None:
+        """What the last survey has found counts as known from here on, for any process."""
         ...
 
     def catch_up(self) -> tuple[FileChange, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -34,8 +34,11 @@ class Checkpoints:
     def kept(self) -> bool:
         return self._snapshots is not None
 
-    def recover(self, ledger: Ledger) -> None:
-        """After a process that ended while a call was watched: what has changed since may be the call's."""
+    def recover(self, ledger: Ledger, began: int) -> None:
+        """After a process that ended while a call was watched: what has changed since may be the call's.
+
+        ``began`` is the record that began the turn.
+        """
         if self._snapshots is None:
             return
         try:
@@ -43,8 +46,10 @@ class Checkpoints:
         except ToolError as error:
             self._tell(ledger, f"what the last command changed cannot be taken back: {error}")
             return
-        if changes:
-            ledger.report(FilesChanged(_doubtful(changes)))
+        recorded = {change.path: change.after for change in changes_in(ledger, began)}
+        if news := tuple(_news(changes, recorded)):
+            ledger.report(FilesChanged(_doubtful(news)))
+        self._settle(ledger)
 
     def changing(self, ledger: Ledger, call_id: str) -> Callable[[Mapping[str, str | None]], None]:
         """For ``ToolContext.changing``: what a tool is about to write goes on record first."""
@@ -76,6 +81,7 @@ class Checkpoints:
             changes = await _to_its_end(self._look_around(ledger, progress))
             if changes:
                 ledger.report(FilesChanged(changes, call_id))
+            self._settle(ledger)
 
     def look(self, paths: Sequence[str]) -> dict[str, FileState | None]:
         """What each of ``paths`` is now. Raises ``ToolError``."""
@@ -115,6 +121,14 @@ class Checkpoints:
         changes = await self._look_around(ledger, progress)
         if others and changes:
             ledger.report(FilesChanged(_doubtful(changes)))
+        self._settle(ledger)
+
+    def _settle(self, ledger: Ledger) -> None:
+        try:
+            if self._snapshots:
+                self._snapshots.settle()
+        except ToolError as error:
+            self._tell(ledger, str(error))
 
     async def _look_around(self, ledger: Ledger, progress: Callable[[str], None]) -> tuple[FileChange, ...]:
         assert self._snapshots is not None
@@ -132,6 +146,14 @@ class Checkpoints:
         if text not in self._told:
             self._told.add(text)
             ledger.report(Noticed(text))
+
+
+def _news(changes: Iterable[FileChange], recorded: Mapping[str, FileState | None]) -> Iterator[FileChange]:
+    """Those of ``changes`` that are not on record, as they go on from there."""
+    for change in changes:
+        before = recorded.get(change.path, change.before)
+        if not same(before, change.after):
+            yield FileChange(change.path, before, change.after)
 
 
 def _doubtful(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:

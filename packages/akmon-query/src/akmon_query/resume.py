@@ -16,17 +16,17 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     """
     ledger.restore()
     if ledger.state.running:
-        if _was_watched(ledger):
-            checkpoints.recover(ledger)
+        began = ledger.state.marks[-1].record if ledger.state.marks else 1
+        if _was_watched(ledger, began):
+            checkpoints.recover(ledger, began)
         close_turn(ledger, "interrupted", "akmon was stopped before the turn ended")
     elif isinstance(last := ledger.recall(ledger.seq), Rewound):
         checkpoints.finish(last)
     return ledger.seq > 0
 
 
-def _was_watched(ledger: Ledger) -> bool:
+def _was_watched(ledger: Ledger, began: int) -> bool:
     """Whether a call was cut off, of whichever agent, that may have changed any file."""
-    began = ledger.state.marks[-1].record if ledger.state.marks else 1
     running: set[tuple[str, str]] = set()
     for envelope in ledger.since(began):
         match envelope.event:

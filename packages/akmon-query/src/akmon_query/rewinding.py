@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from akmon_core.commands import Rewind
+from akmon_core.commands import REWOUND, Rewind
 from akmon_core.errors import JournalError, ToolError
 from akmon_core.events import FilesChanged, Noticed, QuestionAsked, Reminded, Rewound
 from akmon_core.files import FileChange, same
@@ -15,9 +15,9 @@ from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 
-_SAID = "rewind: "
-"""Begins the notice that ends each rewind."""
 _NAMED = 10
+_TOLD = 20
+"""Failures that are told one by one."""
 _KEEP, _OVERWRITE, _CANCEL = "keep them as they are", "overwrite them", "cancel"
 
 
@@ -37,7 +37,7 @@ class Rewinding:
             said = "interrupted: everything stays as it was"
         except (JournalError, ToolError) as error:
             said = f"nothing was taken back: {error}"
-        self._ledger.report(Noticed(_SAID + said))
+        self._ledger.report(Noticed(REWOUND + said))
 
     async def _rewind(self, command: Rewind) -> str:
         if self._ledger.broken:
@@ -58,7 +58,7 @@ class Rewinding:
         )
         self._ledger.report(rewound)
         problems = self._checkpoints.restore(plan.changes)
-        for problem in problems:
+        for problem in problems[:_TOLD]:
             self._ledger.report(Noticed(problem))
         self._correct(plan.changes)
         if command.what == "files" and plan.changes:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Self, TypeAlias, assert_never
 
 from akmon_core.commands import (
+    REWOUND,
     Answer,
     Command,
     Compact,
@@ -117,7 +118,8 @@ class Session:
 
     def _wait(self, command: Work, cause: str) -> None:
         if len(self._waiting) >= INBOX_COMMANDS:
-            self._ledger.report(Noticed("too much is waiting already; this was dropped"), cause)
+            prefix = REWOUND if isinstance(command, Rewind) else ""
+            self._ledger.report(Noticed(f"{prefix}too much is waiting already; this was dropped"), cause)
             return
         self._waiting.append((command, cause))
         self._next()

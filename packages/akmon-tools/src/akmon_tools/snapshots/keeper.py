@@ -14,7 +14,8 @@ from akmon_core.text import one_line
 from akmon_tools.oserrors import tool_error
 from akmon_tools.snapshots.aside import Aside
 from akmon_tools.snapshots.place import UNKNOWN, Present, look, put
-from akmon_tools.snapshots.scan import Scan, Seen, outer_rules
+from akmon_tools.snapshots.rules import outer_rules
+from akmon_tools.snapshots.scan import Scan, Seen
 from akmon_tools.snapshots.store import Known, Store
 from akmon_tools.snapshots.tree import Why
 

@@ -16,29 +16,10 @@ import msgspec
 
 from akmon_core.files import FileState
 from akmon_core.limits import EDITABLE_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILES, SNAPSHOT_TREE_BYTES
-from akmon_tools.gitignore import Ignored
 from akmon_tools.snapshots.aside import Aside
-from akmon_tools.snapshots.tree import Entry, Stamp, Tree, doubtful, join, split, stamp_of, state_of
+from akmon_tools.snapshots.rules import Rules
+from akmon_tools.snapshots.tree import Entry, Stamp, Tree, doubtful, join, stamp_of, state_of
 
-VERSION_CONTROL = frozenset((".git", ".hg", ".svn", ".jj"))
-"""Never covered, be it a folder or, as in a work tree, a file."""
-REMADE = frozenset(
-    (
-        "node_modules",
-        ".venv",
-        "venv",
-        "__pycache__",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".tox",
-        ".nox",
-        ".cache",
-        ".gradle",
-        ".hypothesis",
-    )
-)
-"""Folders that programs make again, not covered also where no .gitignore says so."""
 _RULES = frozenset((".gitignore", ".git"))
 """Where one of these appears, changes or goes, other entries may be ignored than before."""
 _LISTING = (
@@ -97,13 +78,12 @@ class Scan:
         self._root = root
         self._tree = tree
         self._keep = keep
-        self._apart = apart
         self._stopped = stopped
         self._progress = progress
         self._began = now()
         self._files = tree.files
         self._bytes = tree.bytes
-        self._rules: dict[str, Ignored] = {}
+        self._rules = Rules(root, apart)
         self._aside = aside
         self._device = -1
         """Where the times of a folder tell whether the names in it are as they were."""
@@ -267,7 +247,7 @@ class Scan:
         if old is None and not _is_text(name):
             return None
         stamp = self._stamp(seen)
-        if self._left_out(folder, name, stat.S_ISDIR(seen.st_mode)):
+        if self._rules.leave_out(folder, name, stat.S_ISDIR(seen.st_mode)):
             return Entry(stamp, None, "rule")
         if old is not None and old.content is not None and old.stamp == stamp_of(seen):
             return old
@@ -309,23 +289,6 @@ class Scan:
         slack = _FINE if changed % 1_000_000_000 else _COARSE
         return stamp if changed < self._began - slack else doubtful(stamp)
 
-    def _left_out(self, folder: str, name: str, is_folder: bool) -> bool:
-        if name.startswith(".akmon-") and name.endswith(".tmp"):
-            return True  # a file that is being written, or was as its process was killed
-        if name in VERSION_CONTROL or (is_folder and name in REMADE):
-            return True
-        if is_folder and self._apart and self._root.joinpath(folder, name) in self._apart:
-            return True
-        return self._rules_in(folder).ignores(name, is_folder)
-
-    def _rules_in(self, folder: str) -> Ignored:
-        rules = self._rules.get(folder)
-        if rules is None:
-            above, name = split(folder)
-            rules = self._rules_in(above).folder((name,)) if folder else Ignored(self._root)
-            self._rules[folder] = rules
-        return rules
-
 
 class _Place(NamedTuple):
     """A folder that is being looked at, by descriptor where the system has that."""
@@ -365,19 +328,6 @@ def times_tell(root: Path) -> bool:
     above = {str(root), *map(str, root.parents)}
     kinds = [(len(place), kind) for _, place, kind, *_ in fields if place in above]
     return bool(kinds) and max(kinds, key=itemgetter(0))[1] in _LOCAL
-
-
-def outer_rules(root: Path) -> str:
-    """Changes with the rules from outside ``root``, and its repository's own, that count in it."""
-    found = []
-    for folder in (root, *root.parents):
-        is_top = os.path.lexists(folder / ".git")
-        for file in (".gitignore", ".git/info/exclude"):
-            with suppress(OSError):
-                found.append((str(folder), file, *stamp_of((folder / file).lstat())))
-        if is_top:
-            return str(found)
-    return ""
 
 
 def _link(place: _Place, name: str, stamp: Stamp) -> Entry | None:

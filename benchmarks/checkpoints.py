@@ -1,4 +1,4 @@
-"""What it costs to know what commands did to a project's files, beside a Git repository that is kept apart."""
+"""What it costs to know what commands did to a project's files, beside a Git repository kept apart."""
 
 from __future__ import annotations
 

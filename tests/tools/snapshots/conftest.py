@@ -46,7 +46,9 @@ class Rig:
         self.progress: list[str] = []
 
     def survey(self) -> tuple[FileChange, ...]:
-        return asyncio.run(self.snapshots.survey(self.progress.append))
+        changes = asyncio.run(self.snapshots.survey(self.progress.append))
+        self.snapshots.settle()
+        return changes
 
     def undo(self, changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
         """Takes all of ``changes`` back, as nothing stands against it; gives what that changes."""

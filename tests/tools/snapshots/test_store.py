@@ -187,7 +187,9 @@ from akmon_tools.snapshots import Snapshots
 root, store, me = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 snapshots = Snapshots((root,), store)
 def survey():
-    return {c.path: c for c in asyncio.run(snapshots.survey(lambda text: None))}
+    changes = asyncio.run(snapshots.survey(lambda text: None))
+    snapshots.settle()
+    return {change.path: change for change in changes}
 survey()
 for number in range(40):
     path = root / f"{me}{number % 7}"

@@ -55,13 +55,40 @@ def test_the_next_process_tells_what_has_changed_since(rig: Rig) -> None:
     later.snapshots.close()
 
 
+def test_what_is_not_settled_is_told_to_the_next_process_again(rig: Rig) -> None:
+    rig.survey()
+    (rig.root / "a").write_text("a")
+    changes = asyncio.run(rig.snapshots.survey(print))
+    assert _names(rig, changes) == {"a"}
+    later = _again(rig)
+    assert later.snapshots.catch_up() == changes
+    later.snapshots.settle()
+    last = _again(later)
+    assert last.snapshots.catch_up() == ()
+    last.snapshots.close()
+
+
+def test_a_change_that_was_announced_before_the_survey_is_settled_stays_so(rig: Rig) -> None:
+    (rig.root / "a").write_text("one")
+    rig.survey()
+    rig.snapshots.plan({str(rig.root / "a"): hash_of(b"two")})
+    (rig.root / "a").write_text("two")
+    asyncio.run(rig.snapshots.survey(print))
+    rig.snapshots.plan({str(rig.root / "a"): hash_of(b"three")})
+    (rig.root / "a").write_text("three")
+    rig.snapshots.settle()
+    later = _again(rig)
+    assert later.survey() == ()
+    later.snapshots.close()
+
+
 def test_a_root_that_was_not_surveyed_before_tells_nothing(rig: Rig) -> None:
     (rig.root / "sub").mkdir()
     (rig.root / "sub/a").write_text("a")
     rig.survey()
     sub = Snapshots((rig.root / "sub",), rig.root.parent / "kept" / "store")
     (rig.root / "sub/a").write_text("b")
-    assert not sub.remembered
+    assert sub.catch_up() == ()
     assert asyncio.run(sub.survey(print)) == ()
     sub.close()
 

@@ -25,6 +25,7 @@ def main() -> None:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(chance.randbytes(chance.choice((5, 50_000))))
         changes = asyncio.run(snapshots.survey(lambda _text: None))
+        snapshots.settle()
         path, data = root / chance.choice("abc") / chance.choice("dh"), chance.randbytes(20)
         changes += snapshots.plan({str(path): hash_of(data)})
         path.parent.mkdir(exist_ok=True)

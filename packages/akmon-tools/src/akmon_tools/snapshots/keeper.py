@@ -110,14 +110,15 @@ class Snapshots:
             self._store.flush()
             return found
 
-    def restore(self, change: FileChange) -> None:
+    def restore(self, change: FileChange) -> tuple[FileChange, ...]:
         with self._lock:
             self._load()
             root, parts = self._anchor(change.path)
             after = change.after
             try:
                 data = self._store.fetch(after.content) if after and after.kind == "file" else b""
-                self._announce((FileChange(change.path, self._present(change.path).state, after),))
+                folders = self._missing_folders(change.path) if after else []
+                self._announce((*folders, FileChange(change.path, self._present(change.path).state, after)))
                 put(root, parts, change.before, after, data)
             except ToolError as error:
                 self._revoke(change.path)
@@ -125,6 +126,7 @@ class Snapshots:
             except OSError as error:
                 self._revoke(change.path)
                 raise tool_error(f"cannot put back {change.path}", error) from None
+            return tuple(folders)
 
     @property
     def uncovered(self) -> str:
@@ -182,13 +184,17 @@ class Snapshots:
         change = FileChange(path, before, FileState("file", content, mode))
         if before is not None:
             return [] if before == change.after else [change]
+        return [*self._missing_folders(path), change]
+
+    def _missing_folders(self, path: str) -> list[FileChange]:
+        """The folders that have to be made for a file, from above."""
         folders: list[FileChange] = []
         root, _ = self._anchor(path)
         for above in Path(path).parents:
             if above == root or self._present(str(above)).state is not None:
                 break
             folders.append(FileChange(str(above), None, FileState("folder")))
-        return [*reversed(folders), change]
+        return folders[::-1]
 
     def _announce(self, changes: Collection[FileChange]) -> None:
         self._store.plan(changes)
@@ -199,8 +205,8 @@ class Snapshots:
             self._store.unplan((path,))
 
     def _settle(self) -> None:
-        settle, self._unsettled = self._unsettled, _nothing
-        settle()
+        self._unsettled()
+        self._unsettled = _nothing
 
     # --- surveys ------------------------------------------------------------------------------------
 
@@ -251,7 +257,7 @@ class Snapshots:
 
         def settle() -> None:
             if updates or planned:
-                self._store.save(updates, planned, former)
+                self._store.save(updates, planned.values(), former)
 
         self._unsettled = settle
         for root, (entries, rules, _) in updates.items():

@@ -1,4 +1,4 @@
-"""What of a project a survey leaves out: version control, what programs make again, what .gitignore files say."""
+"""What a survey leaves out: version control, what programs make again, what .gitignore files say."""
 
 from __future__ import annotations
 

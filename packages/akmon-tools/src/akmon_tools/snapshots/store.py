@@ -119,7 +119,7 @@ class Store:
 
     def plan(self, changes: Iterable[FileChange]) -> None:
         """Keeps announced changes, with the contents kept so far."""
-        rows = [(change.path, msgspec.json.encode(change)) for change in changes]
+        rows = [_row(change) for change in changes]
 
         def write(db: sqlite3.Connection) -> None:
             self._write_pending(db, "INSERT OR REPLACE INTO planned VALUES (?, ?)", rows)
@@ -135,14 +135,14 @@ class Store:
     def save(
         self,
         updates: Mapping[Path, tuple[Mapping[str, Entry | None], str, bool]],
-        seen: Collection[str],
+        seen: Collection[FileChange],
         former: Collection[str],
     ) -> None:
         """Keeps what a survey found, with the contents kept so far: all of it or nothing.
 
         ``updates`` are entries by root and path, the rules from outside the root, and whether nothing was
-        known before; of ``seen`` paths the announced change has been seen; ``former`` are contents that
-        files no longer have.
+        known before; ``seen`` are announced changes that now are settled; ``former`` are contents that files
+        no longer have.
         """
         self._used.update(former)
 
@@ -151,7 +151,7 @@ class Store:
                 self._insert_pending(db)
                 for root, (entries, rules, anew) in updates.items():
                     _save(db, str(root), entries, rules, anew)
-                db.executemany("DELETE FROM planned WHERE path = ?", [(path,) for path in seen])
+                db.executemany("DELETE FROM planned WHERE path = ? AND change = ?", map(_row, seen))
                 now = time.time_ns()
                 db.executemany("UPDATE object SET used = ? WHERE hash = ?", [(now, key) for key in former])
             self._written(db)
@@ -287,6 +287,10 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 def _changing(db: sqlite3.Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
     with _transaction(db):
         db.executemany(statement, rows)
+
+
+def _row(change: FileChange) -> tuple[str, bytes]:
+    return change.path, msgspec.json.encode(change)
 
 
 def _size(db: sqlite3.Connection) -> int:

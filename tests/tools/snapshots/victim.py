@@ -17,7 +17,7 @@ def main() -> None:
     root, store = Path(sys.argv[1]), Path(sys.argv[2])
     chance = random.Random(int(sys.argv[3]))
     snapshots = Snapshots((root,), store)
-    snapshots.remembered  # noqa: B018 - opens the store
+    snapshots.catch_up()
     print("ready", flush=True)
     while True:
         for _ in range(20):

@@ -139,10 +139,12 @@ class Snapshots(Protocol):
         """What each of ``paths`` is now, keeping it."""
         ...
 
-    def restore(self, change: FileChange) -> None:
+    def restore(self, change: FileChange) -> tuple[FileChange, ...]:
         """Makes of a file what it is to be ``after``, unless it is no longer what it was ``before``.
 
-        Raises ``ToolError`` if that is so, if the content is no longer kept, or if the system refuses.
+        Gives the changes of folders that had to be made for it. A folder with something in it stays. Raises
+        ``ToolError`` if the file is another one now, if the content is no longer kept, or if the system
+        refuses.
         """
         ...
 

@@ -87,16 +87,17 @@ class Checkpoints:
         """What each of ``paths`` is now. Raises ``ToolError``."""
         return self._snapshots.look(paths) if self._snapshots else {}
 
-    def restore(self, changes: Iterable[FileChange]) -> list[str]:
-        """Carries ``changes`` out; gives what went wrong, one line each."""
+    def restore(self, changes: Iterable[FileChange]) -> tuple[list[FileChange], list[str]]:
+        """Carries ``changes`` out; gives what else became of folders, and what went wrong, a line each."""
+        more: list[FileChange] = []
         problems: list[str] = []
         for change in changes:
             try:
                 assert self._snapshots is not None
-                self._snapshots.restore(change)
+                more += self._snapshots.restore(change)
             except ToolError as error:
                 problems.append(str(error))
-        return problems
+        return more, problems
 
     def finish(self, rewound: Rewound) -> None:
         """Carries out what is left of a rewind that a kill cut off."""

@@ -57,22 +57,21 @@ class Rewinding:
             left=tuple(conflict.change.path for conflict in plan.conflicts),
         )
         self._ledger.report(rewound)
-        problems = self._checkpoints.restore(plan.changes)
+        folders, problems = self._checkpoints.restore(plan.changes)
         for problem in problems[:_TOLD]:
             self._ledger.report(Noticed(problem))
-        self._correct(plan.changes)
+        self._correct(plan.changes, folders)
         if command.what == "files" and plan.changes:
             self._ledger.report(Reminded("rewound", note(_told(plan.changes))))
         return _summary(rewound, len(problems))
 
-    def _correct(self, changes: Sequence[FileChange]) -> None:
-        """Records where files did not become what they were to be: a folder stays if something is in it."""
+    def _correct(self, changes: Sequence[FileChange], folders: Sequence[FileChange]) -> None:
+        """Records where files did not become what they were to be, and ``folders`` made for them."""
         now = self._checkpoints.look(changed_paths(changes))
         missed = [each for each in changes if not same(now[each.path], each.after)]
-        if missed:
-            self._ledger.report(
-                FilesChanged(tuple(FileChange(each.path, each.after, now[each.path]) for each in missed))
-            )
+        news = (*folders, *(FileChange(each.path, each.after, now[each.path]) for each in missed))
+        if news:
+            self._ledger.report(FilesChanged(news))
 
     def _plan(self, to: int) -> RewindPlan:
         if not self._checkpoints.kept:

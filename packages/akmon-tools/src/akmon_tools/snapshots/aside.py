@@ -23,10 +23,14 @@ _ARGUMENT_BYTES = 1_000_000
 
 
 class Aside:
-    """For the folders below ``root``; of the first time in a process it can tell nothing."""
+    """For the folders below ``root``; of the first time in a process it can tell nothing.
 
-    def __init__(self, root: str) -> None:
+    Where there are no more than ``few`` entries it does nothing.
+    """
+
+    def __init__(self, root: str, few: int = _FEW) -> None:
         self._root = root
+        self._few = few
         self._last: dict[str, bytes] = {}
         self._now: dict[str, bytes] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,7 +42,7 @@ class Aside:
     def start(self, folders: Mapping[str, Sized]) -> None:
         """Begins to look at some of ``folders``, whose entries are given, if that is worth the while."""
         self.folders, self._now = {}, {}
-        if sys.platform != "linux" or not self._program or sum(map(len, folders.values())) < _FEW:
+        if sys.platform != "linux" or not self._program or sum(map(len, folders.values())) <= self._few:
             return
         self.folders = _part(folders)
         self._output = os.memfd_create("akmon", os.MFD_CLOEXEC)

@@ -89,12 +89,12 @@ class Snapshots:
             self._settle()
 
     def catch_up(self) -> tuple[FileChange, ...]:
-        if not self.remembered:
+        if not self._remembered:
             return ()
         return self._survey(lambda _: None, threading.Event())
 
     @property
-    def remembered(self) -> bool:
+    def _remembered(self) -> bool:
         if self._surveyed:
             return False
         with self._lock:

@@ -14,7 +14,7 @@ PRIMARY = {
     "write": ["path", "content"],
     "edit": ["path", "old", "new", "replace_all"],
     "multi_edit": ["path", "edits"],
-    "search": ["pattern", "path", "glob"],
+    "search": ["pattern", "path", "glob", "type", "literal", "context", "multiline", "output"],
     "list": ["path", "glob"],
     "shell": ["command", "timeout", "background"],
     "job": ["id", "wait", "kill"],

@@ -39,7 +39,9 @@ class EditTool:
             return None
 
     async def run(self, arguments: EditArguments, context: ToolContext) -> ToolOutput:
-        plan = self._plan(arguments, context)
+        import asyncio
+
+        plan = await asyncio.to_thread(self._plan, arguments, context)  # a large file takes a moment
         shown = show_diff(plan) if plan.notes else show_place(plan)
         return carry_out(plan, self._workspace, context, f"{plan.name} was changed{_places(plan)}:\n{shown}")
 

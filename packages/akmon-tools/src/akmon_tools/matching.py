@@ -152,7 +152,8 @@ def _folded(sought: _Sought, here: Folded, fold: Fold) -> Iterator[Replacement]:
         there = sought.text[start:end].split("\n")
         old, new, changes = sought.old.split("\n"), sought.new.split("\n"), sought.changes_of_pieces
         if len(there) < len(old):  # the last line of the file has no end
-            old, new, changes = sought.old_lines, sought.new_lines, sought.changes
+            old, new = old[:-1], new if new[-1].strip() else new[:-1]
+            changes = changes_between(old, new)
         merged = merge(old, new, changes, [(line,) for line in there], fold)
         if merged is not None:
             yield Replacement(start, end, "\n".join(merged))
@@ -160,7 +161,7 @@ def _folded(sought: _Sought, here: Folded, fold: Fold) -> Iterator[Replacement]:
 
 def _indented(sought: _Sought, here: Folded, fold: Fold, many: bool) -> list[Replacement]:
     """Whole lines that differ by a shift of their indentation."""
-    wanted = [line.strip(" \t") for line in fold(sought.old).text.removesuffix("\n").split("\n")]
+    wanted = [line.strip(" \t") for line in fold("\n".join(sought.old_lines)).text.split("\n")]
     anchor = max(range(len(wanted)), key=lambda n: len(wanted[n]))
     if not wanted[anchor]:
         return []

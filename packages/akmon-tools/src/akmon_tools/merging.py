@@ -65,11 +65,13 @@ def _blend(old: str, new: str, there: tuple[str, ...], fold: Fold, fit: Fit | No
     if not there or not old.strip() or not new.strip():
         return _indented(new, fit)
     here = there[0]
-    if fit is None:
-        return _change(old, new, here, fold)
-    indent = indent_of(here) if indent_of(old) == indent_of(new) else fit[indent_of(new)]
-    body = _change(old.strip(" \t"), new.strip(" \t"), here.strip(" \t"), fold)
-    return indent + body + _tail(here if _tail(old) == _tail(new) else new)
+    indent = ""
+    if fit is not None:
+        indent = indent_of(here) if indent_of(old) == indent_of(new) else fit[indent_of(new)]
+        old, new, here = (line.lstrip(" \t") for line in (old, new, here))
+    tail = _tail(here if _tail(old) == _tail(new) else new)
+    old, new, here = (line.rstrip(" \t") for line in (old, new, here))
+    return indent + _change(old, new, here, fold) + tail
 
 
 def _tail(line: str) -> str:

@@ -38,7 +38,9 @@ class MultiEditTool:
             return None
 
     async def run(self, arguments: MultiEditArguments, context: ToolContext) -> ToolOutput:
-        plan = self._plan(arguments, context)
+        import asyncio
+
+        plan = await asyncio.to_thread(self._plan, arguments, context)  # a large file takes a moment
         count = len(arguments.edits)
         made = f"{plan.name}: {count} edit{'s' * (count != 1)} made."
         return carry_out(plan, self._workspace, context, f"{made}\n{show_diff(plan)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import accumulate, islice
 from pathlib import Path
@@ -17,8 +18,6 @@ from akmon_tools.workspace import Workspace
 _NAMES = 2_000
 _SIMILAR = 0.6
 """Share of the characters that a line must have in common with one wanted to be worth showing."""
-_CLOSE = 0.95
-"""The same from which on no other line is looked for."""
 _LOOKED_FOR = 2
 _PIECE = 3
 """Characters."""
@@ -51,27 +50,26 @@ def nearest_lines(text: str, wanted: str, context: int = 3) -> str:
 
     The longest lines of ``wanted`` are looked for, and those around the best are shown, as many as it has.
     """
-    wanted_lines = wanted.rstrip("\n").split("\n")
+    lines, wanted_lines = text.split("\n"), wanted.rstrip("\n").split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     longest = sorted(range(len(wanted_lines)), key=lambda n: -len(wanted_lines[n].strip()))[:_LOOKED_FOR]
-    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
     best, at, which = 0.0, 0, 0
     for n in longest:
-        score, line = _most_like(text, starts, wanted_lines[n].strip())
-        if score > best:
-            best, at, which = score, line, n
-        if best > _CLOSE:
-            break
-    if best < _SIMILAR:
+        for line, similar in _candidates(text, starts, lines, wanted_lines[n].strip()):
+            score = similar + _equal_around(lines, line, wanted_lines, n)
+            if score > best:
+                best, at, which = score, line, n
+    if not best:
         return ""
     above, below = min(which, _SHOWN_LINES), min(len(wanted_lines) - which - 1, _SHOWN_LINES)
     first, last = max(at - above - context, 0), at + below + context + 1
     return number_lines(text.removesuffix("\n").split("\n")[first:last], first + 1)
 
 
-def _most_like(text: str, starts: list[int], wanted: str) -> tuple[float, int]:
-    """How similar the most similar line is, and which that is.
+def _candidates(text: str, starts: list[int], lines: list[str], wanted: str) -> Iterator[tuple[int, float]]:
+    """The lines that are similar to ``wanted``, and how much.
 
-    Only lines that share rare pieces with ``wanted`` are compared, which keeps large files quick.
+    Only lines that share rare pieces with it are compared, which keeps large files quick.
     """
     import difflib
 
@@ -82,13 +80,17 @@ def _most_like(text: str, starts: list[int], wanted: str) -> tuple[float, int]:
     rare = [places for places in found if len(places) < _HITS] or found
     shared = Counter(bisect_right(starts, place) - 1 for places in rare for place in places)
     matcher = difflib.SequenceMatcher(None, "", wanted, autojunk=False)
-    best = 0.0, 0
     for line, _ in sorted(shared.most_common(_CANDIDATES)):
-        matcher.set_seq1(text[starts[line] : starts[line + 1] - 1].strip()[: 2 * len(wanted) + 20])
-        score = matcher.ratio()
-        if score > best[0]:
-            best = score, line
-    return best
+        matcher.set_seq1(lines[line].strip()[: 2 * len(wanted) + 20])
+        if (similar := matcher.ratio()) >= _SIMILAR:
+            yield line, similar
+
+
+def _equal_around(lines: list[str], at: int, wanted: list[str], which: int) -> int:
+    """How many other lines of ``wanted`` are where they should be if its line ``which`` is line ``at``."""
+    near = range(max(which - _SHOWN_LINES, 0), min(which + _SHOWN_LINES, len(wanted)))
+    places = ((at + n - which, n) for n in near if n != which and wanted[n].strip())
+    return sum(0 <= place < len(lines) and lines[place].strip() == wanted[n].strip() for place, n in places)
 
 
 def number_lines(lines: list[str], first: int, width: int = 300) -> str:

@@ -12,7 +12,9 @@ import msgspec
 from akmon_config.secrets import key_source
 from akmon_config.settings import Settings
 from akmon_core.errors import SettingsError
+from akmon_core.ports import WebSearch
 from akmon_models.backend import Backend
+from akmon_tools.searchengines import search_engine
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -59,6 +61,14 @@ def backends(settings: Settings, environ: Mapping[str, str] = os.environ) -> dic
         )
     found = {provider: _backend(settings, provider, environ) for provider in FIELDS}
     return {provider: backend for provider, backend in found.items() if backend != Backend()}
+
+
+def web_search(settings: Settings) -> WebSearch | None:
+    """The search engine that the settings name, if they do. Raises ``SettingsError``."""
+    key, fetch = _key(settings.web_search_key)
+    return search_engine(
+        settings.web_search or "", settings.web_search_url or "", fetch or key, settings.ca_file
+    )
 
 
 def _backend(settings: Settings, provider: str, environ: Mapping[str, str]) -> Backend:

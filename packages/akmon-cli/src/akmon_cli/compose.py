@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from akmon_cli import __version__
-from akmon_cli.backends import backends
+from akmon_cli.backends import backends, web_search
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
 from akmon_config.paths import (
@@ -121,6 +121,9 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         handoff=sessions / "handoff.md",
         plans=plans,
         checkpoints=checkpoints,
+        auto_commit=settings.auto_commit,
+        web_search=web_search(settings),
+        ca_file=settings.ca_file,
         tools=plugins,
         mode=_mode(options, loaded, resumed),
         policy=Policy(

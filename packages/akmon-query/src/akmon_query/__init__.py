@@ -13,6 +13,7 @@ from akmon_core.commands import (
     Interrupt,
     Prompt,
     Respond,
+    Rewind,
     SetMode,
     Steer,
 )
@@ -20,25 +21,30 @@ from akmon_core.errors import AkmonError, JournalError, ProviderError, SettingsE
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    Committed,
     Compacted,
     Envelope,
     Event,
+    FilesChanged,
     ModelFailed,
     PermissionAsked,
     PermissionDecided,
     PlanSaved,
     QuestionAsked,
     Replied,
+    Rewound,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnEnded,
 )
+from akmon_core.files import FileChange
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Image, Message, Pin, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import Effort, Model, ModelFacts, ModelRequest, ModelRow, Prices
 from akmon_core.permissions import Mode, Policy, Rule, parse_rule
-from akmon_core.ports import SessionClient
+from akmon_core.ports import SessionClient, WebHit, WebSearch
+from akmon_core.state import Mark
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Delegation, Effect, Tool, ToolContext, ToolOutput
 from akmon_query.assembly import Backend, open_session
@@ -55,6 +61,7 @@ __all__ = [
     "CacheBroken",
     "Cleared",
     "Command",
+    "Committed",
     "Compact",
     "Compacted",
     "Delegation",
@@ -62,11 +69,14 @@ __all__ = [
     "Effort",
     "Envelope",
     "Event",
+    "FileChange",
+    "FilesChanged",
     "Image",
     "Implement",
     "Interrupt",
     "JournalError",
     "Limits",
+    "Mark",
     "Message",
     "Mode",
     "Model",
@@ -87,6 +97,8 @@ __all__ = [
     "ReplyDone",
     "Respond",
     "Retrying",
+    "Rewind",
+    "Rewound",
     "Rule",
     "Session",
     "SessionClient",
@@ -110,6 +122,8 @@ __all__ = [
     "TurnEnded",
     "Usage",
     "User",
+    "WebHit",
+    "WebSearch",
     "__version__",
     "find_session",
     "list_sessions",

@@ -79,6 +79,7 @@ def open_session(
     checkpoints: Path | None = None,
     auto_commit: bool = False,
     web_search: WebSearch | None = None,
+    ca_file: str = "",
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -103,7 +104,7 @@ def open_session(
     ``checkpoints`` is the file in which earlier states of the project's files are kept, so that a ``Rewind``
     can bring them back; one for each project, which its sessions share. None keeps none. ``auto_commit``
     commits what each turn changes to the project's git repository, and ``web_search`` is the search engine
-    that the model may use.
+    that the model may use. ``ca_file`` (PEM) says whom the tool that fetches pages trusts.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -140,6 +141,8 @@ def open_session(
         outputs=outputs,
         edit_format=model.facts.edit_format,
         web_search=web_search,
+        ca_file=ca_file,
+        images=model.facts.images,
     )
     note = Handoff(handoff)
     started = SessionStarted(

@@ -98,7 +98,7 @@ class ShellTool:
             raise
         finally:
             if running.answered.is_set():
-                notes += memory.keep(running)
+                notes += memory.keep(running.state)
         if timely:
             notes += await self._leave(running)
             ended = running.outcome()

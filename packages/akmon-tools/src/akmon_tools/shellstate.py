@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,9 +11,6 @@ from akmon_core.errors import ToolError
 from akmon_core.text import one_line
 from akmon_tools.environment import carried
 from akmon_tools.workspace import Workspace
-
-if TYPE_CHECKING:
-    from akmon_tools.running import Running
 
 _NAME_CHARS = 60
 
@@ -53,14 +49,14 @@ class ShellMemory:
                 return folder
         raise ToolError(f"the project folder {workspace.cwd} is gone.")
 
-    def keep(self, running: Running) -> list[str]:
+    def keep(self, left: ShellState | None) -> list[str]:
         """Takes over what an ended command left; says what it does not take over, each name once."""
-        if running.state is None:
+        if left is None:
             return []
-        self._cwd = running.state.cwd or self._cwd
+        self._cwd = left.cwd or self._cwd
         lost: list[str] = []
-        if running.state.exported is not None:
-            self.exported, lost = carried(self._initial, running.state.exported)
+        if left.exported is not None:
+            self.exported, lost = carried(self._initial, left.exported)
         self.exported = {**self.exported, "PWD": os.fspath(self._cwd)}  # the name it was reached by
         new = [one_line(name, _NAME_CHARS) for name in lost if name not in self._told]
         self._told.update(lost)

@@ -130,7 +130,8 @@ def _deeper(sought: _Sought) -> Iterator[Replacement]:
         return
     places = find_all(text, old, PLACES + 1)
     more = [text[text.rfind("\n", 0, place) + 1 : place] for place in places]
-    if any(indent.strip(" \t") or not indent for indent in more):
+    cut = any(_splits(text, place + len(old)) for place in places)
+    if cut or any(indent.strip(" \t") or not indent for indent in more):
         return
     for place, indent in zip(places, more, strict=True):
         first, *others = sought.new.split("\n")

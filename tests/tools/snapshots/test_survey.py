@@ -132,6 +132,18 @@ def test_an_announced_change_is_none_for_the_next_process_either(rig: Rig, writt
     later.snapshots.close()
 
 
+def test_an_announced_change_that_was_not_made_is_none(rig: Rig) -> None:
+    (rig.root / "a").write_text("one")
+    rig.survey()
+    (rig.root / "a").write_text("by the person")
+    rig.snapshots.plan({str(rig.root / "a"): hash_of(b"two")})
+    assert rig.survey() == ()
+    (rig.root / "a").write_text("three")
+    (change,) = rig.survey()
+    assert change.before
+    assert change.before.content == hash_of(b"by the person")
+
+
 def test_what_a_command_makes_of_a_written_file_is_told_from_what_was_written(rig: Rig) -> None:
     (rig.root / "a").write_text("one")
     rig.survey()
@@ -376,7 +388,39 @@ def test_each_way_of_looking_notices_each_kind_of_change(tmp_path: Path, few: in
         (tmp_path / str(number) / "made/file").write_text("once more")
     assert changed() == {f"{number}/made/file" for number in folders}
     for _ in range(3):
+        time.sleep(0.05)
         assert changed() == set()
+    for number in folders:
+        (tmp_path / str(number) / "new").write_text("old")
+        (tmp_path / str(number) / str(number)).chmod(0o600)
+    assert changed() == {f"{number}/{name}" for number in folders for name in ("new", number)}
+
+
+@pytest.mark.parametrize("few", [0, 1_000_000])
+def test_a_file_that_may_have_changed_unnoticed_is_read_in_a_folder_that_has_not(
+    tmp_path: Path, few: int
+) -> None:
+    for name in ("first", "last"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("old")
+        (tmp_path / name / "other").write_text("old")
+    time.sleep(0.05)
+    for name in ("first", "last"):
+        (tmp_path / name / "file").write_text("new")
+    now = (tmp_path / "last/file").stat().st_ctime_ns + 5_000_000
+    known, aside, kept = Tree(), Aside(str(tmp_path), few), list[bytes]()
+
+    def keep(data: bytes) -> str:
+        kept.append(data)
+        return hash_of(data)
+
+    for _ in range(4):
+        kept.clear()
+        seen = Scan(tmp_path, known, keep, aside=aside, now=partial(int, now)).run(silent=True, judge=False)
+        assert seen
+        known.update(seen.entries)
+        aside.settle()
+    assert kept == [b"new", b"new"]
 
 
 def test_a_survey_that_is_cancelled_stops_and_the_next_one_tells_all(rig: Rig) -> None:

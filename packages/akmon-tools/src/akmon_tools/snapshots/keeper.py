@@ -12,7 +12,6 @@ from akmon_core.files import FileChange, FileState, same
 from akmon_core.limits import SNAPSHOT_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILES, SNAPSHOT_TREE_BYTES
 from akmon_core.text import one_line
 from akmon_tools.oserrors import tool_error
-from akmon_tools.snapshots.aside import Aside
 from akmon_tools.snapshots.place import UNKNOWN, Present, look, put
 from akmon_tools.snapshots.rules import outer_rules
 from akmon_tools.snapshots.scan import Scan, Seen
@@ -49,7 +48,6 @@ class Snapshots:
         self._apart = frozenset((*apart, store.parent))
         self._store = Store(store, capacity)
         self._lock = threading.Lock()
-        self._aside = {root: Aside(str(root)) for root in roots}
         self._known: dict[Path, Known] = {}
         """What is known of each root; empty until it is needed."""
         self._planned: dict[str, FileChange] = {}
@@ -231,7 +229,6 @@ class Snapshots:
             root,
             known.tree,
             self._store.keep,
-            aside=self._aside[root],
             apart=self._apart,
             stopped=stop.is_set,
             progress=progress,
@@ -263,9 +260,6 @@ class Snapshots:
         for root, (entries, rules, _) in updates.items():
             self._known[root].tree.update(entries)
             self._known[root].rules = rules
-        for root, (seen, _) in news.items():
-            if "" not in seen.failed:
-                self._aside[root].settle()
         self._failed = {root: seen.failed for root, (seen, _) in news.items()}
         self._planned = {}
         self._surveyed = True

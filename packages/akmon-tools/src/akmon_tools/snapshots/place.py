@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from akmon_core.errors import ToolError
 from akmon_core.files import FileState, same
 from akmon_core.limits import EDITABLE_BYTES
-from akmon_tools.anchored import Folder, open_folder
+from akmon_tools.anchored import Folder, open_folder, temporary_name
 from akmon_tools.snapshots.tree import Stamp, stamp_of
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -147,7 +147,7 @@ def _remove(folder: Folder, name: str, is_folder: bool) -> None:
 
 def _prepare(folder: Folder, now: Present, after: FileState, data: bytes) -> str:
     """Makes what is to come under a name that is not used, and gives the name."""
-    temporary = f".akmon-{os.urandom(8).hex()}.tmp"
+    temporary = temporary_name()
     if after.kind == "link":
         os.symlink(after.content, folder.at(temporary), dir_fd=folder.fd)
         return temporary

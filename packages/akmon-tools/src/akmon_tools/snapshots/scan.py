@@ -16,7 +16,6 @@ import msgspec
 
 from akmon_core.files import FileState
 from akmon_core.limits import EDITABLE_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILES, SNAPSHOT_TREE_BYTES
-from akmon_tools.snapshots.aside import Aside
 from akmon_tools.snapshots.rules import Rules
 from akmon_tools.snapshots.tree import Entry, Stamp, Tree, doubtful, join, stamp_of, state_of
 
@@ -56,8 +55,8 @@ class _Task(NamedTuple):
     """Whether what is new here was perhaps there before."""
     judge: bool
     """Whether other rules may hold here than before."""
-    known: bool
-    """Whether the folder itself is as it was."""
+    listed: bool
+    """Whether the names in it are those that are known."""
 
 
 class Scan:
@@ -69,7 +68,6 @@ class Scan:
         tree: Tree,
         keep: Callable[[bytes], str],
         *,
-        aside: Aside,
         apart: frozenset[Path] = frozenset(),
         stopped: Callable[[], bool] = lambda: False,
         progress: Callable[[int], None] = lambda _files: None,
@@ -84,7 +82,6 @@ class Scan:
         self._files = tree.files
         self._bytes = tree.bytes
         self._rules = Rules(root, apart)
-        self._aside = aside
         self._device = -1
         """Where the times of a folder tell whether the names in it are as they were."""
         self._seen = Seen()
@@ -100,41 +97,18 @@ class Scan:
             self._seen.failed.append("")
             return self._seen
         self._device = top.st_dev if times_tell(self._root) else -1
-        self._aside.start(self._tree.folders)
-        try:
-            return self._seen if self._walk(_Task("", top, silent, judge, False)) else None
-        finally:
-            self._aside.stop()
-
-    def _walk(self, top: _Task) -> bool:
-        """All folders; those that are looked at elsewhere come last. Whether it was not stopped."""
-        tasks, later = deque([top]), list[_Task]()
-        elsewhere, unchanged = self._aside.folders, set[str]()
+        tasks = deque([_Task("", top, silent, judge, False)])
         while tasks:
             if self._stopped():
-                return False
-            task = tasks.popleft()
-            if task.folder in elsewhere and task.known:
-                later.append(task)
-            else:
-                tasks.extend(self._folder(task, task.folder in unchanged))
-            if later and not tasks:
-                unchanged, elsewhere = self._aside.unchanged([each.folder for each in later]), {}
-                tasks.extend(later)
-                later = []
-        return True
+                return None
+            tasks.extend(self._folder(tasks.popleft()))
+        return self._seen
 
     # --- a folder -----------------------------------------------------------------------------------
 
-    def _folder(self, task: _Task, unchanged: bool) -> list[_Task]:
-        if task.known:
-            folders = None
-            if unchanged:
-                folders = self._folders_in(task.folder)
-            elif task.seen.st_dev == self._device:
-                folders = self._as_known(task.folder)
-            if folders is not None:
-                return folders
+    def _folder(self, task: _Task) -> list[_Task]:
+        if task.listed and (folders := self._as_known(task.folder)) is not None:
+            return folders
         path = self._root / task.folder
         fd = None
         try:
@@ -164,23 +138,9 @@ class Scan:
                 if s.st_ctime_ns != stamp[3] or s.st_ino != stamp[4] or s.st_size != stamp[1]:
                     return None
                 if content == "":
-                    folders.append(_Task(f"{folder}/{name}", s, False, False, True))
+                    folders.append(_Task(f"{folder}/{name}", s, False, False, s.st_dev == self._device))
         except OSError:
             return None
-        return folders
-
-    def _folders_in(self, folder: str) -> list[_Task] | None:
-        """The same of one that is known to be unchanged."""
-        folders = []
-        for name, (stamp, content, _) in self._tree.folders.get(folder, {}).items():
-            if stamp[3] == -1:
-                return None
-            if content == "":
-                try:
-                    seen = os.lstat(f"{self._root}{os.sep}{folder}{os.sep}{name}")
-                except OSError:
-                    return None
-                folders.append(_Task(f"{folder}/{name}", seen, False, False, True))
         return folders
 
     def _not_listed(self, folder: str, error: OSError) -> None:
@@ -208,7 +168,8 @@ class Scan:
             self._met(inner, old, new, task.silent)
             if new.is_folder and new.content is not None:
                 silent = task.silent if old is None else old.content is None
-                yield _Task(inner, seen, silent, judge, same and not judge)
+                listed = same and not judge and seen.st_dev == self._device
+                yield _Task(inner, seen, silent, judge, listed)
 
     def _other_rules(
         self, known: Mapping[str, Entry], found: Mapping[str, os.stat_result], gone: Collection[str]

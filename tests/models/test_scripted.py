@@ -250,6 +250,11 @@ def test_without_a_header_the_model_is_unpriced() -> None:
     facts = model("say x").facts
     assert (facts.context_window, facts.max_output, facts.prices) == (WINDOW, MAX_OUTPUT, None)
     assert model("window 8000\nsay x").facts.max_output == 2_000
+    assert facts.edit_format == "replace"
+
+
+def test_the_header_says_how_the_model_changes_files() -> None:
+    assert model("edit patch\n---\nsay x").facts.edit_format == "patch"
 
 
 @pytest.mark.parametrize(
@@ -263,6 +268,8 @@ def test_without_a_header_the_model_is_unpriced() -> None:
         ("window many", 1, "`window TOKENS`"),
         ("window 0", 1, "`window TOKENS`"),
         ("price input=3", 1, "`price input=3 output=15"),
+        ("edit by hand", 1, "`edit replace` or `edit patch`"),
+        ("say x\nedit patch", 2, "before the first reply"),
         ("usage", 1, "`usage input=100"),
         ("usage cached=5", 1, "`usage input=100"),
         ("usage input=-5", 1, "`usage input=100"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast, get_args
 
 import msgspec
 
 from akmon_core.errors import ProviderError, ProviderErrorKind, SettingsError
 from akmon_core.messages import StopReason
-from akmon_core.models import ModelFacts, Prices
+from akmon_core.models import EditFormat, ModelFacts, Prices
 from akmon_core.stream import Usage
 from akmon_models.failures import kind_of
 
@@ -129,7 +130,7 @@ class _Parser:
     def _directive(self, word: str, rest: str) -> None:
         number = self._at
         try:
-            if word in ("window", "max_output", "price"):
+            if word in _HEADS:
                 self._head(word, rest)
             elif word == "for":
                 self._block(rest.strip())
@@ -143,7 +144,7 @@ class _Parser:
     def _head(self, word: str, rest: str) -> None:
         if len(self._blocks) > 1 or self._replies or self._reply is not None:
             raise self._mistake(f"`{word}` stands before the first reply")
-        self._header[word] = _pairs(rest) if word == "price" else _count(rest)
+        self._header[word] = _HEADS[word](rest)
 
     def _block(self, name: str) -> None:
         if self._reply is not None:
@@ -217,6 +218,7 @@ class _Parser:
             context_window=window,
             max_output=self._header.get("max_output", min(MAX_OUTPUT, max(1, window // 4))),
             prices=msgspec.convert(price, Prices) if price else None,
+            edit_format=self._header.get("edit", "replace"),
         )
 
     def _mistake(self, what: str, line: int | None = None) -> SettingsError:
@@ -239,6 +241,7 @@ _USAGE = {
     "window": "`window TOKENS`",
     "max_output": "`max_output TOKENS`",
     "price": "`price input=3 output=15 cache_read=0.3 cache_write=3.75`",
+    "edit": "`edit replace` or `edit patch`",
 }
 
 
@@ -265,6 +268,19 @@ def _pairs(text: str) -> dict[str, float]:
     if set(pairs) != {"input", "output", "cache_read", "cache_write"}:
         raise ValueError(text)
     return pairs
+
+
+def _edit_format(text: str) -> EditFormat:
+    return cast("EditFormat", msgspec.convert(text.strip(), EditFormat))
+
+
+_HEADS: dict[str, Callable[[str], object]] = {
+    "window": _count,
+    "max_output": _count,
+    "price": _pairs,
+    "edit": _edit_format,
+}
+"""What stands before the first reply, and how its value is read. Raises ``ValueError`` for a wrong one."""
 
 
 def _usage(text: str) -> Usage:

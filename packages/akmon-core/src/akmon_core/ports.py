@@ -148,6 +148,10 @@ class Snapshots(Protocol):
         """
         ...
 
+    def tidy(self, paths: Sequence[str]) -> None:
+        """Removes what processes that are dead had begun to write beside ``paths``, where possible."""
+        ...
+
     @property
     def uncovered(self) -> str:
         """What of the project a survey does not keep, in words; empty if that is nothing unusual."""

@@ -13,6 +13,7 @@ from akmon_core.errors import ToolError
 from akmon_core.events import FilesChanged, Noticed, Rewound, ToolProgress
 from akmon_core.files import FileChange, FileState, same
 from akmon_core.ports import Snapshots
+from akmon_core.rewinding import changed_paths
 from akmon_query.ledger import Ledger
 
 T = TypeVar("T")
@@ -33,6 +34,11 @@ class Checkpoints:
     @property
     def kept(self) -> bool:
         return self._snapshots is not None
+
+    def tidy(self, changes: Iterable[FileChange]) -> None:
+        """After a process that was killed: removes what it had begun to write beside changed files."""
+        if self._snapshots:
+            self._snapshots.tidy(changed_paths(changes))
 
     def recover(self, ledger: Ledger, began: int) -> None:
         """After a process that ended while a call was watched: what has changed since may be the call's.
@@ -103,6 +109,7 @@ class Checkpoints:
         """Carries out what is left of a rewind that a kill cut off."""
         if self._snapshots is None or not rewound.changes:
             return
+        self.tidy(rewound.changes)
         try:
             now = self.look([change.path for change in rewound.changes])
         except ToolError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from akmon_core.events import Rewound, ToolFinished, ToolStarted
-from akmon_query.checkpoints import Checkpoints
+from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.ledger import Ledger
 from akmon_query.turn import close_turn
 
@@ -17,6 +17,7 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     ledger.restore()
     if ledger.state.running:
         began = ledger.state.marks[-1].record if ledger.state.marks else 1
+        checkpoints.tidy(changes_in(ledger, began))
         if _was_watched(ledger, began):
             checkpoints.recover(ledger, began)
         close_turn(ledger, "interrupted", "akmon was stopped before the turn ended")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,9 @@ _ANCHORED = os.open in os.supports_dir_fd
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NO_LINK
+
+
+_TEMPORARY = re.compile(r"\.akmon-([0-9]{1,10})-[0-9a-f]{16}\.tmp")
 
 
 class Folder(msgspec.Struct, frozen=True):
@@ -91,6 +96,31 @@ def list_folder(root: Path, parts: tuple[str, ...]) -> list[str]:
             os.close(fd)
 
 
+def temporary_name() -> str:
+    """A new name for what is to be renamed at once. It tells which process would have left it behind."""
+    return f".akmon-{os.getpid()}-{os.urandom(8).hex()}.tmp"
+
+
+def remove_leftovers(root: Path, parts: tuple[str, ...]) -> None:
+    """Removes what processes that are dead had begun to write in a folder. Raises ``OSError``."""
+    for name in list_folder(root, parts):
+        match = _TEMPORARY.fullmatch(name)
+        if match and not _alive(int(match[1])):
+            remove_file(root, (*parts, name))
+
+
+def _alive(pid: int) -> bool:
+    if sys.platform == "win32":  # there the question would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
 def remove_file(root: Path, parts: tuple[str, ...]) -> None:
     """Removes the file, or the link itself, ``parts`` below ``root``. Raises ``OSError``."""
     with open_folder(root, parts[:-1]) as folder:
@@ -121,7 +151,7 @@ def stage_file(folder: Folder, name: str, data: bytes, like: os.stat_result | No
     """
     before = _replaceable(folder, name)
     like = like or before
-    temporary = f".akmon-{os.urandom(8).hex()}.tmp"
+    temporary = temporary_name()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
     mode = 0o666 if like is None else 0o600
     fd = os.open(folder.at(temporary), flags, mode, dir_fd=folder.fd)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from akmon_core.errors import ToolError
 from akmon_core.files import FileChange, FileState, same
 from akmon_core.limits import SNAPSHOT_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILES, SNAPSHOT_TREE_BYTES
 from akmon_core.text import one_line
+from akmon_tools.anchored import remove_leftovers
 from akmon_tools.oserrors import tool_error
 from akmon_tools.snapshots.place import UNKNOWN, Present, look, put
 from akmon_tools.snapshots.rules import outer_rules
@@ -125,6 +127,13 @@ class Snapshots:
                 self._revoke(change.path)
                 raise tool_error(f"cannot put back {change.path}", error) from None
             return tuple(folders)
+
+    def tidy(self, paths: Sequence[str]) -> None:
+        for folder in {Path(path).parent for path in paths}:
+            for root in self._roots:
+                if folder.is_relative_to(root):
+                    with suppress(OSError):  # the folder is gone, or not ours to write in
+                        remove_leftovers(root, folder.relative_to(root).parts)
 
     @property
     def uncovered(self) -> str:

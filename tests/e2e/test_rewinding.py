@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_what_the_user_did_in_between_is_kept_and_listed(place: Place, before: T
         terminal.sees("A number; Enter alone keeps them as they are.")
         terminal.types("1\r")
         terminal.sees("keep     a.py (someone else changed it)")
-        terminal.sees("1 left as they are")
+        terminal.sees("1 left as it is")
         terminal.types("\x04")
         assert terminal.ends() == 0
     now = tree(place.project)
@@ -107,7 +108,7 @@ def test_a_headless_run_says_what_changed_and_can_be_taken_back(place: Place, be
     after = tree(place.project)
     listed = place.akmon("rewind")
     assert re.search(
-        r"^  1  \d{4}-\d\d-\d\d \d\d:\d\d  change it all \(6 files: a\.py, ", listed.out, re.MULTILINE
+        r"^  1  \d{4}-\d\d-\d\d \d\d:\d\d  change it all \(6 changed: a\.py, ", listed.out, re.MULTILINE
     )
     back = place.akmon("rewind", "1")
     assert (back.code, tree(place.project)) == (0, before)
@@ -149,9 +150,22 @@ def test_a_file_that_someone_else_changed_is_kept_unless_it_is_to_be_overwritten
     kept = place.akmon("rewind", "1", "--files")
     assert (kept.code, (place.project / "a.py").read_text()) == (1, "x = 'three'\n")
     assert "left      a.py\n" in kept.out
-    assert "--overwrite" in kept.err
     forced = place.akmon("rewind", "2", "--files", "--overwrite")
     assert (forced.code, tree(place.project)) == (0, before)
+
+
+@pytest.mark.parametrize("flags", [(), ("--files",)])
+def test_the_advice_on_what_was_left_takes_that_back_as_well(
+    place: Place, before: Tree, flags: tuple[str, ...]
+) -> None:
+    place.play("say hi", "hello", "--name=other")
+    place.play(WORKS, "change it all", "--permission-mode=full-auto", "--name=my work")
+    (place.project / "a.py").write_text("x = 'three'\n")
+    kept = place.akmon("rewind", "1", *flags, "--session=my work")
+    assert kept.code == 1
+    advised = re.findall(r"^akmon:   akmon (rewind .*)$", kept.err, re.MULTILINE)
+    done = [place.akmon(*shlex.split(line)) for line in advised]
+    assert ([ran.code for ran in done], tree(place.project)) == ([0, 0], before)
 
 
 def test_after_a_kill_in_the_middle_of_a_turn_its_changes_can_be_taken_back(

@@ -131,7 +131,7 @@ def test_a_rewind_of_both_brings_back_files_and_conversation(play: Play) -> None
         seen = await rewind(session, Rewind(place(session, 1)))
         assert tree(play.root) == before
         assert session.state.history == history
-        assert said(seen).startswith("the conversation goes on from there, 2 files restored, 2 removed")
+        assert said(seen).startswith("the conversation goes on from there, 2 restored, 2 removed")
         await run_turn(session, Prompt("go on"))
         check_well_formed(session.state.history)
 
@@ -250,7 +250,7 @@ def test_nobody_to_ask_means_that_what_is_someone_elses_is_kept(play: Play) -> N
             (play.root / "a.txt").write_text("mine\n")
             seen = await rewind(session, Rewind(place(session, 0)))
             assert of(seen, QuestionAsked) == []
-            assert said(seen).endswith("1 left as they are")
+            assert said(seen).endswith("1 left as it is")
             assert (play.root / "a.txt").read_text() == "mine\n"
 
     asyncio.run(main())

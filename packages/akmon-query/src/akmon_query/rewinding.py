@@ -115,11 +115,11 @@ def _summary(rewound: Rewound, failed: int) -> str:
     back = len(rewound.changes) - gone
     parts = ["the conversation goes on from there"] if rewound.conversation else []
     if back:
-        parts.append(f"{back} file{'s' * (back != 1)} restored")
+        parts.append(f"{back} restored")
     if gone:
         parts.append(f"{gone} removed")
     if rewound.left:
-        parts.append(f"{len(rewound.left)} left as they are")
+        parts.append(f"{len(rewound.left)} left as {'it is' if len(rewound.left) == 1 else 'they are'}")
     if failed:
         parts.append(f"{failed} failed, see above")
     return ", ".join(parts) or "there was nothing to take back"

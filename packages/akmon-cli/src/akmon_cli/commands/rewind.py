@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -78,7 +80,11 @@ def run(arguments: Sequence[str]) -> int:
         what = "files" if options.files else "conversation"
     to = places[-options.number].record
     command = Rewind(to, what, "overwrite" if options.overwrite else "keep")
-    return _say(info, _rewound(info, command, envelopes), as_json=options.json)
+    events = _rewound(info, command, envelopes)
+    code = _say(info, events, as_json=options.json)
+    if not options.json and any(isinstance(event, Rewound) and event.left for event in events):
+        _advise(options)
+    return code
 
 
 def _places(envelopes: Sequence[Envelope]) -> list[Place]:
@@ -124,7 +130,7 @@ def _counted(files: Sequence[str], folder: str) -> str:
     if not files:
         return ""
     names = neutralise(name_files(files, folder)).replace("\n", " ")
-    return f" ({len(files):,} {'file' if len(files) == 1 else 'files'}: {names})"
+    return f" ({len(files):,} changed: {names})"
 
 
 def _rewound(info: SessionInfo, command: Rewind, envelopes: Sequence[Envelope]) -> tuple[Event, ...]:
@@ -157,10 +163,16 @@ def _say(info: SessionInfo, events: Sequence[Event], *, as_json: bool) -> int:
         for problem in problems:
             say(f"akmon: {problem}")
         say(f"akmon: {summary}")
-    if done and done.left and not as_json:
-        say("akmon: someone else has changed what is left. To take that back as well: akmon rewind 1, then")
-        say("akmon: this again with --overwrite")
     return exitcodes.OK if done and not problems and not done.left else exitcodes.ERROR
+
+
+def _advise(options: Namespace) -> None:
+    """How to overwrite what was left. The rewind that left it is a place too, so the number is one more."""
+    session = f" --session {shlex.quote(options.session)}" if options.session else ""
+    which = " --files" if options.files else ""
+    say("akmon: someone else has changed what is left. To take that back as well:")
+    say(f"akmon:   akmon rewind 1{session}")
+    say(f"akmon:   akmon rewind {options.number + 1}{which} --overwrite{session}")
 
 
 def _as_json(

@@ -55,6 +55,13 @@ NOT_PUBLIC = {
 }
 
 
+def test_another_way_is_named_for_this_machine_and_not_for_a_clouds_secrets() -> None:
+    for address, kind in NOT_PUBLIC.items():
+        with pytest.raises(ToolError) as caught:
+            PublicAddresses().check(address)
+        assert ("use a command" in str(caught.value)) == (kind == "loopback")
+
+
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_address_is_used_as_it_is(address: str) -> None:
     assert not_public(ip_address(address)) == ""

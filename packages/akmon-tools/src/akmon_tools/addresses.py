@@ -126,7 +126,6 @@ def _within(address: Address) -> Iterator[IPv4Address]:
 
 def _refused(host: str, address: str, kind: str) -> ToolError:
     where = "" if address == host else f" leads to {address}, which"
-    return ToolError(
-        f"{host}{where} is a {kind} address, and only public ones may be fetched. "
-        "For something on this machine or network use a command instead."
-    )
+    # Not a word on commands where a cloud gives out its secrets; some of that is at private addresses.
+    hint = " For what runs on this machine use a command." if kind == "loopback" else ""
+    return ToolError(f"{host}{where} is a {kind} address, and only public ones may be fetched.{hint}")

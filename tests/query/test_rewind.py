@@ -340,6 +340,34 @@ def test_a_rewind_waits_for_the_turn_and_a_prompt_for_the_rewind(play: Play) -> 
     play.run(act, "hi", edit("a.txt", "one", "two"), "done", "last")
 
 
+def test_a_rewind_that_is_interrupted_at_once_or_while_it_asks_changes_nothing_and_says_so(
+    play: Play,
+) -> None:
+    (play.root / "a.txt").write_text("one\n")
+
+    async def act(session: Session) -> None:
+        await run_turn(session, Prompt("change it"))
+        (play.root / "a.txt").write_text("mine\n")
+        for asked in (False, True):
+            events = session.events()
+            cause = await session.send(Rewind(place(session, 0)))
+            if not asked:
+                await session.send(Interrupt())
+            async for envelope in events:
+                assert not isinstance(envelope.event, Rewound)
+                if isinstance(envelope.event, QuestionAsked):
+                    await session.send(Interrupt())
+                if isinstance(envelope.event, Noticed):
+                    break
+            events.close()
+            assert isinstance(envelope.event, Noticed)
+            assert envelope.event.text.startswith("rewind: interrupted")
+            assert envelope.cause == cause
+        assert (play.root / "a.txt").read_text() == "mine\n"
+
+    play.run(act, edit("a.txt", "one", "two"), "done")
+
+
 def test_what_tools_write_is_on_record_before_it_is_written(play: Play) -> None:
     (play.root / "a.txt").write_text("one\n")
 
@@ -350,6 +378,7 @@ def test_what_tools_write_is_on_record_before_it_is_written(play: Play) -> None:
             if isinstance(envelope.event, FilesChanged):
                 break
         events.close()
+        assert isinstance(envelope.event, FilesChanged)
         (change,) = envelope.event.changes
         assert change.path == str(play.root / "a.txt")
         assert change.before

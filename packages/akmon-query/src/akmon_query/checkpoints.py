@@ -84,7 +84,7 @@ class Checkpoints:
         try:
             yield
         finally:
-            changes = await _to_its_end(self._look_around(ledger, progress))
+            changes = await to_its_end(self._look_around(ledger, progress))
             if changes:
                 ledger.report(FilesChanged(changes, call_id))
             self._settle(ledger)
@@ -176,7 +176,7 @@ def changes_in(ledger: Ledger, record: int) -> Iterable[FileChange]:
             yield from envelope.event.changes
 
 
-async def _to_its_end(work: Coroutine[None, None, T]) -> T:
+async def to_its_end(work: Coroutine[None, None, T]) -> T:
     """Waits for ``work`` also where the waiting task is cancelled, which then ends when that is done."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None

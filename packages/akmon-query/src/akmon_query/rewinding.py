@@ -11,7 +11,7 @@ from akmon_core.events import FilesChanged, Noticed, QuestionAsked, Reminded, Re
 from akmon_core.files import FileChange, same
 from akmon_core.messages import note
 from akmon_core.rewinding import RewindPlan, changed_paths, in_order, plan_rewind
-from akmon_query.checkpoints import Checkpoints, changes_in
+from akmon_query.checkpoints import Checkpoints, changes_in, to_its_end
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 
@@ -34,10 +34,15 @@ class Rewinding:
         try:
             said = await self._rewind(command)
         except asyncio.CancelledError:
-            said = "interrupted: everything stays as it was"
+            self.abandon()
+            return
         except (JournalError, ToolError) as error:
             said = f"nothing was taken back: {error}"
         self._ledger.report(Noticed(REWOUND + said))
+
+    def abandon(self) -> None:
+        """Ends what was cancelled before anything was taken back."""
+        self._ledger.report(Noticed(REWOUND + "interrupted: everything stays as it was"))
 
     async def _rewind(self, command: Rewind) -> str:
         if self._ledger.broken:
@@ -46,7 +51,7 @@ class Rewinding:
             return f"there is no place {command.to} in this conversation to go back to"
         plan: RewindPlan | None = RewindPlan()
         if command.what != "conversation":
-            plan = await self._settled(command, self._plan(command.to))
+            plan = await self._settled(command, await self._plan(command.to))
         if plan is None:
             return "everything stays as it was"
         rewound = Rewound(
@@ -57,7 +62,7 @@ class Rewinding:
             left=tuple(conflict.change.path for conflict in plan.conflicts),
         )
         self._ledger.report(rewound)
-        folders, problems = self._checkpoints.restore(plan.changes)
+        folders, problems = await to_its_end(asyncio.to_thread(self._checkpoints.restore, plan.changes))
         for problem in problems[:_TOLD]:
             self._ledger.report(Noticed(problem))
         self._correct(plan.changes, folders)
@@ -67,17 +72,21 @@ class Rewinding:
 
     def _correct(self, changes: Sequence[FileChange], folders: Sequence[FileChange]) -> None:
         """Records where files did not become what they were to be, and ``folders`` made for them."""
-        now = self._checkpoints.look(changed_paths(changes))
+        try:
+            now = self._checkpoints.look(changed_paths(changes))
+        except ToolError:
+            return
         missed = [each for each in changes if not same(now[each.path], each.after)]
         news = (*folders, *(FileChange(each.path, each.after, now[each.path]) for each in missed))
         if news:
             self._ledger.report(FilesChanged(news))
 
-    def _plan(self, to: int) -> RewindPlan:
+    async def _plan(self, to: int) -> RewindPlan:
         if not self._checkpoints.kept:
             raise ToolError("this session keeps no checkpoints, so only the conversation can go back")
         changes = list(changes_in(self._ledger, to))
-        return plan_rewind(changes, self._checkpoints.look(changed_paths(changes)))
+        now = await asyncio.to_thread(self._checkpoints.look, changed_paths(changes))
+        return plan_rewind(changes, now)
 
     async def _settled(self, command: Rewind, plan: RewindPlan) -> RewindPlan | None:
         """``plan`` after it is decided what becomes of its conflicts; None is that nothing is done."""

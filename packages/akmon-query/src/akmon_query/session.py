@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Self, TypeAlias, assert_never
 
 from akmon_core.commands import (
@@ -118,8 +119,7 @@ class Session:
 
     def _wait(self, command: Work, cause: str) -> None:
         if len(self._waiting) >= INBOX_COMMANDS:
-            prefix = REWOUND if isinstance(command, Rewind) else ""
-            self._ledger.report(Noticed(f"{prefix}too much is waiting already; this was dropped"), cause)
+            self._drop(command, cause, "too much is waiting already; this was dropped")
             return
         self._waiting.append((command, cause))
         self._next()
@@ -131,16 +131,24 @@ class Session:
             self._wait(Prompt(text), cause)
 
     def _interrupt(self) -> None:
+        rewinds = [each for each in self._waiting if isinstance(each[0], Rewind)]
         self._waiting.clear()
+        for command, cause in rewinds:  # clients wait for their notice
+            self._drop(command, cause, "interrupted before it began")
         if self._turn:
             self._turn.cancel()
+
+    def _drop(self, command: Work, cause: str, why: str) -> None:
+        prefix = REWOUND if isinstance(command, Rewind) else ""
+        self._ledger.report(Noticed(f"{prefix}{why}"), cause)
 
     def _next(self) -> None:
         while self._waiting and not self._turn:
             command, self._ledger.cause = self._waiting.popleft()
             if work := self._work(command):
+                abandon = self._rewinding.abandon if isinstance(command, Rewind) else self._driver.abandon
                 self._turn = asyncio.get_running_loop().create_task(work)
-                self._turn.add_done_callback(self._done)
+                self._turn.add_done_callback(partial(self._done, abandon))
 
     def _work(self, command: Work) -> Coroutine[None, None, None] | None:
         """What a command has the driver do; None if that could not begin."""
@@ -177,10 +185,10 @@ class Session:
             return None
         return self._begin(Prompted(self._message((Text(carry_out(plan)),))))
 
-    def _done(self, turn: asyncio.Task[None]) -> None:
+    def _done(self, abandon: Callable[[], None], turn: asyncio.Task[None]) -> None:
         self._turn = None
-        if turn.cancelled():
-            self._driver.abandon()
+        if turn.cancelled():  # before it began
+            abandon()
         if not turn.cancelled() and (error := turn.exception()):
             turn.get_loop().call_exception_handler({"message": "a turn failed", "exception": error})
         if not self._closed:

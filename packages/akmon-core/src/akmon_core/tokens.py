@@ -36,6 +36,8 @@ WHOLE = 40_000
 """Characters up to which all of a text is measured."""
 SAMPLES = 32
 """Samples, evenly spread, that stand for a longer text."""
+KEPT = 64
+"""Texts of that size whose weight is remembered; most of them are in the session's memory anyway."""
 LONG = 20
 """Characters of a piece that is not worth keeping, as no other text will have its like."""
 RATIO_MIN, RATIO_MAX = 0.5, 3.0
@@ -119,7 +121,7 @@ def weigh_text(text: str) -> int:
     About a millisecond per 10 kB, and no more than four for a longer text.
     """
     if len(text) <= WHOLE:
-        return round(_measure(text))
+        return round(_known_measure(text))
     size = WHOLE // SAMPLES
     last = len(text) - size
     starts = (last * sample // (SAMPLES - 1) for sample in range(SAMPLES))
@@ -132,6 +134,10 @@ def _measure(text: str) -> float:
         (_known_price(shape) if len(shape) < LONG else _price(shape)) * times
         for shape, times in shapes.items()
     )
+
+
+# A result is weighed where it is cut, where it is recorded and wherever the prompt is made shorter.
+_known_measure = lru_cache(maxsize=KEPT)(_measure)
 
 
 def _price(shape: str) -> float:

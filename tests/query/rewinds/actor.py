@@ -1,7 +1,8 @@
 """A session in a process of its own that can be killed: carries out each line of its input.
 
 A line ``{"calls": [[tool, arguments], ...]}`` is a turn with these calls, ``{"to": RECORD, "what": ...}`` a
-rewind. It answers with one line of JSON: the places to go back to, and what a rewind left as it is.
+rewind. It answers with one line of JSON: the places to go back to, which files calls have touched since the
+last of them, and what a rewind left as it is.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 
 from akmon_core.commands import Prompt, Rewind
 from akmon_core.errors import JournalError
-from akmon_core.events import Noticed, Rewound
+from akmon_core.events import FilesChanged, Noticed, Rewound
 from akmon_core.messages import Assistant, ToolCall
 from akmon_query import Session, SessionInfo, find_session, open_session
+from akmon_query.journal import read_records
 from akmon_query.testing import FakeModel, run_turn
 
 
@@ -43,16 +45,17 @@ async def main(place: Path) -> None:
         resumed=_last(sessions),
         checkpoints=place / "cache" / "files.db",
     )
+    journal = sessions / f"{session.id}.jsonl"
     async with session:
-        _say(session)
+        _say(journal, session)
         while line := await asyncio.to_thread(sys.stdin.readline):
             asked = json.loads(line)
             if "calls" in asked:
                 told.next = [*_replies(asked["calls"]), "done"]
                 await run_turn(session, Prompt("go"))
-                _say(session)
+                _say(journal, session)
             else:
-                _say(session, await _rewind(session, asked))
+                _say(journal, session, await _rewind(session, asked))
 
 
 def _last(sessions: Path) -> SessionInfo | None:
@@ -87,9 +90,17 @@ async def _rewind(session: Session, asked: dict[str, Any]) -> dict[str, Any]:
     return {"left": left, "said": problems}
 
 
-def _say(session: Session, more: dict[str, Any] | None = None) -> None:
+def _say(journal: Path, session: Session, more: dict[str, Any] | None = None) -> None:
     marks = [mark.record for mark in session.state.marks]
-    print(json.dumps({"marks": marks, **(more or {})}), flush=True)
+    touched = _touched(journal, marks[-1]) if marks else []
+    print(json.dumps({"marks": marks, "touched": touched, **(more or {})}), flush=True)
+
+
+def _touched(journal: Path, since: int) -> list[str]:
+    """The paths on record from a record on."""
+    events = (envelope.event for _, envelope, _ in read_records(journal) if envelope.seq >= since)
+    changes = (event.changes for event in events if isinstance(event, FilesChanged))
+    return sorted({change.path for changed in changes for change in changed})
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def refuse_placeholder(name: str, new: str, *known: str) -> None:
         if not any(_has_line(text, line) for text in known):
             raise ToolError(
                 f"nothing was changed: the line “{one_line(line, 80)}” stands for text that was left out "
-                "and would replace it. Give the whole text, or change only the lines that differ with edit."
+                "and would replace it. Give the whole text, or change only the lines that differ."
             )
 
 

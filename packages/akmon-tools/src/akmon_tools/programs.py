@@ -10,6 +10,12 @@ from akmon_core.errors import ToolError
 from akmon_tools.workspace import Workspace
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
+_GIT_FOR_WINDOWS = (
+    ("ProgramFiles", "Git"),
+    ("ProgramFiles(x86)", "Git"),
+    ("LocalAppData", "Programs/Git"),
+)
+"""Where its installer puts it, by a variable and the folder below."""
 
 
 def find_ripgrep(workspace: Workspace) -> str:
@@ -21,7 +27,15 @@ def find_ripgrep(workspace: Workspace) -> str:
 
 
 def find_bash(workspace: Workspace) -> str:
-    """Absolute path of ``bash``. Raises ``ToolError``."""
+    """Absolute path of ``bash``; on Windows that of Git, as the system's own is another machine's (WSL).
+
+    Raises ``ToolError``.
+    """
+    if sys.platform == "win32":
+        for variable, place in _GIT_FOR_WINDOWS:
+            program = Path(os.environ.get(variable, ""), place, "bin", "bash.exe")
+            if program.is_absolute() and program.is_file():
+                return str(program)
     return _on_path("bash", workspace, "Install bash (on Windows: Git for Windows) and put it on PATH.")
 
 
@@ -34,6 +48,8 @@ def _on_path(name: str, workspace: Workspace, advice: str) -> str:
     trusted = os.defpath.split(os.pathsep)
     for folder in (*os.get_exec_path(), *trusted):
         program = Path(folder, name + _SUFFIX)
+        if _SUFFIX and folder.lower().endswith("\\system32"):
+            continue
         if not (program.is_absolute() and os.access(program, os.X_OK) and program.is_file()):
             continue
         if folder in trusted or not _in_project(program, workspace):

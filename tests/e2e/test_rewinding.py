@@ -213,6 +213,18 @@ def test_doctor_says_where_earlier_states_are_kept(place: Place, before: Tree) -
     assert re.search("^warning  rewind    cannot write in /proc/nowhere/", unwritable.out, re.MULTILINE)
 
 
+@pytest.mark.parametrize("cache", ["/proc/nowhere", "{folder}/file"])
+def test_without_a_place_for_earlier_states_files_are_changed_all_the_same(
+    place: Place, before: Tree, cache: str
+) -> None:
+    (place.folder / "file").touch()
+    env = {"AKMON_CACHE_DIR": cache.format(folder=place.folder)}
+    ran = place.play(WORKS, "change it all", "--permission-mode=full-auto", env=env)
+    assert (ran.code, (place.project / "a.py").read_text()) == (0, "x = 'two'\n")
+    assert "akmon: nothing will be kept for a rewind: cannot write " in ran.err
+    assert "Set AKMON_CACHE_DIR to a folder that can be written." in ran.err
+
+
 def test_a_deleted_session_leaves_no_outputs(place: Place) -> None:
     place.play("say hi", "hello")
     journal = place.journal()

@@ -115,9 +115,10 @@ def test_tasks_must_be_such_that_akmon_spec_can_go_on_with_them(desk: Desk) -> N
 
 
 def test_what_is_not_there_is_said_with_what_is(desk: Desk) -> None:
-    assert desk.refused(feature="a", document="design") == "there is no design of a yet; there is: nothing."
+    assert desk.refused(feature="a", document="design") == "a has no design yet. Its documents: none."
     desk.put("a/tasks.md", TASKS)
-    assert desk.refused(feature="a", document="design") == "there is no design of a yet; there is: tasks."
+    assert desk.refused(feature="a", document="design") == "a has no design yet. Its documents: tasks."
+    assert ".. " not in desk.refused(feature="No Name", document="design")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -172,9 +173,23 @@ def _memory() -> Path | None:
 def _checkpoints(root: Path) -> tuple[Path | None, tuple[str, ...]]:
     """Where earlier states of the project's files are kept, or why nowhere."""
     try:
-        return checkpoints_file(cache_dir(os.environ), root), ()
+        file = checkpoints_file(cache_dir(os.environ), root)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if locked := next(
+            (path for path in (file, file.parent) if path.exists() and not _writable(path)), None
+        ):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(locked))
     except SettingsError as error:
         return None, (f"nothing will be kept for a rewind: {error}",)
+    except OSError as error:
+        why = f"cannot write {error.filename}: {error.strerror}"
+        remedy = "Set AKMON_CACHE_DIR to a folder that can be written."
+        return None, (f"nothing will be kept for a rewind: {why}. {remedy}",)
+    return file, ()
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.W_OK)
 
 
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:

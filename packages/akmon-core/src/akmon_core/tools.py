@@ -208,7 +208,8 @@ def parse_arguments(tool: AnyTool, call: ToolCall) -> Any:
         return msgspec.json.decode(call.arguments or "{}", type=tool.arguments)
     except msgspec.ValidationError as error:
         fields = ", ".join(tool.arguments.__struct_encode_fields__)
-        raise ArgumentsError(f"{call.name}: {error}. Its arguments are: {fields}.") from None
+        wrong = str(error).removesuffix(".")
+        raise ArgumentsError(f"{call.name}: {wrong}. Its arguments are: {fields}.") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ArgumentsError(
             f"{call.name}: the arguments are not valid JSON ({error}). "

@@ -93,10 +93,8 @@ class SpecTool:
     def _read(self, arguments: SpecArguments) -> ToolOutput:
         path = self._located(arguments)
         if not path.is_file():
-            there = ", ".join(self._documents(arguments.feature)) or "nothing"
-            raise ToolError(
-                f"there is no {arguments.document} of {arguments.feature} yet; there is: {there}."
-            )
+            there = ", ".join(self._documents(arguments.feature)) or "none"
+            raise ToolError(f"{arguments.feature} has no {arguments.document} yet. Its documents: {there}.")
         content = self._workspace.read_text(path)
         shown = truncate(reveal(content.text), READ_BYTES, lambda: f"read {self._workspace.show(path)}")
         seen = FileSeen(str(path), content.sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,21 @@ def test_a_name_that_is_too_long_gives_a_plain_message(hands: Any) -> None:
     assert "too long" in hands.refused("write", path="n" * 300, content="x")
     hands("write", path="n" * 255, content="x")
     assert hands.names() == ["n" * 255]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of this kind")
+def test_a_write_that_fails_leaves_no_folders_behind(hands: Any) -> None:
+    import resource
+
+    (hands.root / "old").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # as on a full disk: it ends in the middle
+    try:
+        assert "cannot write" in hands.refused("write", path="new/deep/a.txt", content="x" * 5_000)
+        assert "cannot write" in hands.refused("write", path="old/new/a.txt", content="x" * 5_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [str(path.relative_to(hands.root)) for path in hands.root.rglob("*")] == ["old"]
 
 
 def test_replacing_a_folder_is_refused(hands: Any) -> None:

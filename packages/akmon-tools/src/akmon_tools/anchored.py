@@ -39,7 +39,33 @@ class Folder(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_folder(root: Path, parts: tuple[str, ...], *, create: bool = False) -> Iterator[Folder]:
-    """The folder ``parts`` below ``root``, made if asked. Raises ``OSError``."""
+    """The folder ``parts`` below ``root``, made if asked; what was made goes again if the work in it fails.
+
+    Raises ``OSError``.
+    """
+    if not create:
+        with _opened(root, parts, create=False) as folder:
+            yield folder
+        return
+    there = _existing(root, parts)
+    try:
+        with _opened(root, parts, create=True) as folder:
+            yield folder
+    except BaseException:
+        for depth in range(len(parts) - 1, there - 1, -1):
+            with suppress(OSError), _opened(root, parts[:depth], create=False) as above:
+                os.rmdir(above.at(parts[depth]), dir_fd=above.fd)
+        raise
+
+
+def _existing(root: Path, parts: tuple[str, ...]) -> int:
+    """How many of ``parts`` are there."""
+    depths = range(len(parts))
+    return next((at for at in depths if not os.path.lexists(root.joinpath(*parts[: at + 1]))), len(parts))
+
+
+@contextmanager
+def _opened(root: Path, parts: tuple[str, ...], *, create: bool) -> Iterator[Folder]:
     path = root.joinpath(*parts)
     if not _ANCHORED:
         if create:

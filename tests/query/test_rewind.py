@@ -22,11 +22,12 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.messages import Assistant, ToolCall, User
+from akmon_core.models import ModelRequest
 from akmon_core.permissions import Policy
 from akmon_core.ports import SessionClient
 from akmon_query import Session, find_session, open_session
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
-from tests.query.fakes import of
+from tests.query.fakes import Provider, of
 
 
 def call(tool: str, **arguments: object) -> Assistant:
@@ -366,6 +367,35 @@ def test_a_rewind_that_is_interrupted_at_once_or_while_it_asks_changes_nothing_a
         assert (play.root / "a.txt").read_text() == "mine\n"
 
     play.run(act, edit("a.txt", "one", "two"), "done")
+
+
+def test_what_commands_of_two_agents_do_at_the_same_time_goes_back_all_of_it(play: Play) -> None:
+    (play.root / "a.txt").write_text("one\n")
+    before = tree(play.root)
+    works = {
+        "first": ["echo a > a.txt; touch started; until [ -e go ]; do sleep 0.01; done"],
+        "second": ["until [ -e started ]; do sleep 0.01; done", "echo b > b.txt; touch go"],
+    }
+
+    def respond(request: ModelRequest) -> Assistant | str:
+        if not request.agent:
+            tasks = (ToolCall(name, "task", json.dumps({"task": name, "title": name})) for name in works)
+            return Assistant(tuple(tasks), "tools") if request.number == 1 else "done"
+        first = request.messages[0]
+        assert isinstance(first, User)
+        commands = works[first.text]
+        return shell(commands[request.number - 1]) if request.number <= len(commands) else "done"
+
+    async def main() -> None:
+        checkpoints = play.place / "cache" / "files.db"
+        model = Provider(respond)
+        async with open_session(model, cwd=play.root, mode="full-auto", checkpoints=checkpoints) as session:
+            await run_turn(session, Prompt("go"))
+            assert sorted(path.name for path in play.root.iterdir()) == ["a.txt", "b.txt", "go", "started"]
+            await rewind(session, Rewind(place(session, 0)))
+            assert tree(play.root) == before
+
+    asyncio.run(main())
 
 
 def test_what_tools_write_is_on_record_before_it_is_written(play: Play) -> None:

@@ -30,6 +30,8 @@ class Checkpoints:
         self._snapshots = snapshots
         self._survey = asyncio.Lock()
         self._told: set[str] = set()
+        self._watched = 0
+        """Calls that are being watched now."""
 
     @property
     def kept(self) -> bool:
@@ -81,13 +83,11 @@ class Checkpoints:
             ledger.report(ToolProgress(call_id, text))
 
         await self.catch_up(ledger, progress, others=others)
+        self._watched += 1
         try:
             yield
         finally:
-            changes = await to_its_end(self._look_around(ledger, progress))
-            if changes:
-                ledger.report(FilesChanged(changes, call_id))
-            self._settle(ledger)
+            await to_its_end(self._take_in(ledger, call_id, progress))
 
     def look(self, paths: Sequence[str]) -> dict[str, FileState | None]:
         """What each of ``paths`` is now. Raises ``ToolError``."""
@@ -120,6 +120,15 @@ class Checkpoints:
         if self._snapshots:
             self._snapshots.close()
 
+    async def _take_in(self, ledger: Ledger, call_id: str, progress: Callable[[str], None]) -> None:
+        """Records what a watched call has changed."""
+        try:
+            if changes := await self._look_around(ledger, progress):
+                ledger.report(FilesChanged(changes, call_id))
+        finally:
+            self._watched -= 1
+        self._settle(ledger)
+
     async def catch_up(
         self, ledger: Ledger, progress: Callable[[str], None] = _quietly, *, others: bool = False
     ) -> None:
@@ -127,7 +136,9 @@ class Checkpoints:
         if self._snapshots is None:
             return
         changes = await self._look_around(ledger, progress)
-        if others and changes:
+        if changes and self._watched:
+            ledger.report(FilesChanged(changes))
+        elif changes and others:
             ledger.report(FilesChanged(_doubtful(changes)))
         self._settle(ledger)
 

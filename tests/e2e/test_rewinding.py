@@ -154,6 +154,27 @@ def test_a_file_that_someone_else_changed_is_kept_unless_it_is_to_be_overwritten
     assert (forced.code, tree(place.project)) == (0, before)
 
 
+def test_what_could_not_be_taken_back_is_not_said_to_be(place: Place, before: Tree) -> None:
+    place.play(WORKS, "change it all", "--permission-mode=full-auto")
+    (place.project / "sub/mine.txt").write_text("mine\n")
+    back = place.akmon("rewind", "1")
+    assert back.code == 0
+    assert "stays     sub\n" in back.out
+    assert "removed   sub/new.txt\n" in back.out
+    assert "2 removed, 1 folder stays, as not empty" in back.err
+    assert set(tree(place.project)) == {*before, "sub", "sub/mine.txt"}
+
+
+def test_what_is_no_longer_kept_is_not_said_to_be_restored(place: Place, before: Tree) -> None:
+    place.play(WORKS, "change it all", "--permission-mode=full-auto")
+    (store,) = place.home.glob(".cache/akmon/checkpoints/*.db")
+    store.unlink()
+    back = place.akmon("rewind", "1", "--files")
+    assert (back.code, (place.project / "a.py").read_text()) == (1, "x = 'two'\n")
+    assert "stays     a.py\n" in back.out
+    assert "a.py: its earlier content is no longer kept." in back.err
+
+
 @pytest.mark.parametrize("flags", [(), ("--files",)])
 def test_the_advice_on_what_was_left_takes_that_back_as_well(
     place: Place, before: Tree, flags: tuple[str, ...]

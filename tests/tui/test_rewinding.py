@@ -317,6 +317,14 @@ def test_what_a_command_changed_is_named_and_what_a_tool_writes_is_not() -> None
     assert len(lines(view, FilesChanged(changed("x" * 200), "1"))[0]) == 60
 
 
+def test_folders_that_a_rewind_had_to_leave_are_not_called_changed() -> None:
+    left = FileChange("/p/sub", None, FileState("folder"))
+    assert lines(View(folder="/p"), FilesChanged((left,))) == []
+    assert lines(View(folder="/p"), FilesChanged((left, *changed("sub/a.py")))) == [
+        "changed meanwhile: sub/a.py"
+    ]
+
+
 def test_a_sub_agents_commands_are_told_under_its_name() -> None:
     view = show(View(folder="/p"), decided("1", RUN), "task-3")
     assert lines(view, FilesChanged(changed("a.py"), "1"), agent="task-3") == ["task-3 · changed: a.py"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from akmon_core.events import (
     CacheBroken,
     Cleared,
@@ -153,10 +155,11 @@ class _Main:
         return describe_call(call, CHARS) if call else call_id
 
 
-def describe_rewind(event: Rewound, folder: str = "") -> list[str]:
-    """What becomes of each file, a line each."""
+def describe_rewind(event: Rewound, folder: str = "", stayed: Set[str] = frozenset()) -> list[str]:
+    """What becomes of each file, a line each; ``stayed`` are paths of which that could not be made."""
+    did = [(change.path, "restored" if change.after else "removed") for change in event.changes]
     rows = [
-        *(("restored" if change.after else "removed", change.path) for change in event.changes),
+        *(("stays" if path in stayed else what, path) for path, what in did),
         *(("left", path) for path in event.left),
     ]
     return [f"{what:<8}  {one_line(from_folder(path, folder), 1_000)}" for what, path in rows]

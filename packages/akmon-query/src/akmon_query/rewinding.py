@@ -65,21 +65,22 @@ class Rewinding:
         folders, problems = await to_its_end(asyncio.to_thread(self._checkpoints.restore, plan.changes))
         for problem in problems[:_TOLD]:
             self._ledger.report(Noticed(problem))
-        self._correct(plan.changes, folders)
+        missed = self._correct(plan.changes, folders)
         if command.what == "files" and plan.changes:
             self._ledger.report(Reminded("rewound", note(_told(plan.changes))))
-        return _summary(rewound, len(problems))
+        return _summary(rewound, missed, len(problems))
 
-    def _correct(self, changes: Sequence[FileChange], folders: Sequence[FileChange]) -> None:
-        """Records where files did not become what they were to be, and ``folders`` made for them."""
+    def _correct(self, changes: Sequence[FileChange], folders: Sequence[FileChange]) -> Sequence[FileChange]:
+        """Records which of ``changes`` were not made, which it gives, and ``folders`` made for the others."""
         try:
             now = self._checkpoints.look(changed_paths(changes))
         except ToolError:
-            return
+            return ()
         missed = [each for each in changes if not same(now[each.path], each.after)]
         news = (*folders, *(FileChange(each.path, each.after, now[each.path]) for each in missed))
         if news:
             self._ledger.report(FilesChanged(news))
+        return missed
 
     async def _plan(self, to: int) -> RewindPlan:
         if not self._checkpoints.kept:
@@ -119,9 +120,11 @@ def _told(changes: Sequence[FileChange]) -> str:
     )
 
 
-def _summary(rewound: Rewound, failed: int) -> str:
-    gone = sum(change.after is None for change in rewound.changes)
-    back = len(rewound.changes) - gone
+def _summary(rewound: Rewound, missed: Sequence[FileChange], failed: int) -> str:
+    done = [change for change in rewound.changes if change not in missed]
+    gone = sum(change.after is None for change in done)
+    back = len(done) - gone
+    full = sum(each.before is not None and each.before.kind == "folder" for each in missed)
     parts = ["the conversation goes on from there"] if rewound.conversation else []
     if back:
         parts.append(f"{back} restored")
@@ -129,6 +132,8 @@ def _summary(rewound: Rewound, failed: int) -> str:
         parts.append(f"{gone} removed")
     if rewound.left:
         parts.append(f"{len(rewound.left)} left as {'it is' if len(rewound.left) == 1 else 'they are'}")
+    if full:
+        parts.append(f"{full} folder{'s stay' if full > 1 else ' stays'}, as not empty")
     if failed:
         parts.append(f"{failed} failed, see above")
     return ", ".join(parts) or "there was nothing to take back"

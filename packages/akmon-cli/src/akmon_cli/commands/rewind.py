@@ -24,6 +24,7 @@ from akmon_config.paths import cache_dir, checkpoints_file
 from akmon_core.commands import REWOUND, Rewind
 from akmon_core.errors import SettingsError
 from akmon_core.events import Envelope, Event, FilesChanged, Noticed, Rewound, SessionStarted
+from akmon_core.files import same
 from akmon_core.rewinding import net_changes
 from akmon_core.state import State, fold
 from akmon_core.text import name_files, neutralise, one_line
@@ -158,7 +159,7 @@ def _say(info: SessionInfo, events: Sequence[Event], *, as_json: bool) -> int:
         print(msgspec.json.encode(_as_json(info, done, problems, summary)).decode())
     else:
         cwd, _ = session_folders()
-        for line in describe_rewind(done, str(cwd)) if done else ():
+        for line in describe_rewind(done, str(cwd), _stayed(done, events)) if done else ():
             print(line)
         for problem in problems:
             say(f"akmon: {problem}")
@@ -173,6 +174,19 @@ def _advise(options: Namespace) -> None:
     say("akmon: someone else has changed what is left. To take that back as well:")
     say(f"akmon:   akmon rewind 1{session}")
     say(f"akmon:   akmon rewind {options.number + 1}{which} --overwrite{session}")
+
+
+def _stayed(done: Rewound, events: Sequence[Event]) -> set[str]:
+    """What a rewind did not make of files although it was to; that is on record right after it."""
+    after = events[events.index(done) :]
+    became = {
+        change.path: change.after
+        for event in after
+        if isinstance(event, FilesChanged)
+        for change in event.changes
+    }
+    wanted = {change.path: change.after for change in done.changes}
+    return {path for path, state in became.items() if path in wanted and not same(state, wanted[path])}
 
 
 def _as_json(

@@ -121,7 +121,8 @@ def _told(changes: Sequence[FileChange]) -> str:
 
 
 def _summary(rewound: Rewound, missed: Sequence[FileChange], failed: int) -> str:
-    done = [change for change in rewound.changes if change not in missed]
+    lost = {each.path for each in missed}
+    done = [change for change in rewound.changes if change.path not in lost]
     gone = sum(change.after is None for change in done)
     back = len(done) - gone
     full = sum(each.before is not None and each.before.kind == "folder" for each in missed)

@@ -20,6 +20,7 @@ from akmon_core.events import (
     Prompted,
     Reminded,
     Replied,
+    Rewound,
     SessionStarted,
     Steered,
     ToolFinished,
@@ -225,6 +226,29 @@ def test_a_history_whose_results_were_lost_is_shortened_at_a_place_that_provider
     state = replay([*events, Compacted(summary="SUM", kept=kept, said=100)])
     check_well_formed(state.history)
     check_well_formed(apply(state, Prompted(said("next"))).history)
+
+
+def many_turns(*, last: str) -> State:
+    """Sixty prompts, of which every tenth is followed by a way back."""
+    events: list[DurableEvent] = []
+    for turn in range(1, 61):
+        record = turn * 10
+        events.append(Prompted(User((Text(last if turn == 60 else "go"),), record=record)))
+        events.append(TurnEnded("completed"))
+        if turn % 10 == 0:
+            events.append(Rewound(record=record + 5, to=record, conversation=turn % 20 == 0))
+    return replay(events)
+
+
+def test_states_with_many_places_to_go_back_to_can_be_compared_and_shown() -> None:
+    """Each place knows those before it: whoever looked into all of them would never come to an end."""
+    state = many_turns(last="end")
+    assert len(state.marks) > 60
+    assert state == many_turns(last="end")
+    assert state != many_turns(last="END")
+    assert state.marks[-1] == many_turns(last="end").marks[-1]
+    assert state.marks[-1] != state.marks[-2]
+    assert len(repr(state)) < 100_000
 
 
 KINDS = tuple(kind for kind in get_args(DurableEvent) if kind is not UnknownEvent)

@@ -54,8 +54,12 @@ from akmon_core.tools import FileSeen
 _replace = msgspec.structs.replace
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in the session that a rewind can go back to, and the conversation as it was there."""
+class Mark(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A place in the session that a rewind can go back to, and the conversation as it was there.
+
+    Each holds those before it, which hold those before them: to go into all of that when two are compared or
+    one is shown would take twice as long with every mark, so there the earlier ones count by their records.
+    """
 
     record: int
     text: str
@@ -68,6 +72,21 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     plan: str
     files: dict[str, str]
     marks: tuple[Mark, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mark) and _flat(self) == _flat(other)
+
+    def __hash__(self) -> int:
+        return self.record
+
+    def __repr__(self) -> str:
+        return f"Mark(record={self.record}, text={self.text!r})"
+
+
+def _flat(mark: Mark) -> tuple[object, ...]:
+    """All fields, of the earlier marks only the records."""
+    *own, marks = msgspec.structs.astuple(mark)
+    return (*own, [each.record for each in marks])
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -125,33 +125,32 @@ def test_arguments_that_do_not_fit_are_explained(hands: Any, arguments: dict[str
 class TestALargeFile:
     @pytest.fixture
     def large(self, hands: Any) -> Any:
-        with (hands.root / "large.log").open("wb") as file:
-            for start in range(0, 2_000_000, 100_000):
-                file.write(b"".join(b"line %d\n" % number for number in range(start + 1, start + 100_001)))
+        lines = (b"line %-70d\n" % number for number in range(1, 300_001))
+        (hands.root / "large.log").write_bytes(b"".join(lines))
         assert (hands.root / "large.log").stat().st_size > 2 * EDITABLE_BYTES
         return hands
 
     def test_is_read_in_ranges_without_being_loaded(self, large: Any) -> None:
         tracemalloc.start()
-        output = large("read", path="large.log", offset=1_000_000, limit=2)
+        output = large("read", path="large.log", offset=150_000, limit=2)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert output.text == (
-            "1000000\tline 1000000\n1000001\tline 1000001\n[lines 1000000-1000001; go on with offset=1000002]"
-        )
+        first, second, note = output.text.split("\n")
+        assert (first.rstrip(), second.rstrip()) == ("150000\tline 150000", "150001\tline 150001")
+        assert note == "[lines 150000-150001; go on with offset=150002]"
         assert output.files == ()
         assert peak < 3_000_000
 
     def test_ends_without_a_note(self, large: Any) -> None:
-        assert large("read", path="large.log", offset=2_000_000).text == "2000000\tline 2000000"
-        assert "has 2000000 lines" in large.refused("read", path="large.log", offset=2_000_001)
+        assert large("read", path="large.log", offset=300_000).text.rstrip() == "300000\tline 300000"
+        assert "has 300000 lines" in large.refused("read", path="large.log", offset=300_001)
 
     def test_that_is_binary_is_refused(self, hands: Any) -> None:
         (hands.root / "big.bin").write_bytes(b"\0" * (EDITABLE_BYTES + 1))
         assert "binary" in hands.refused("read", path="big.bin")
 
     def test_is_not_edited_nor_replaced(self, large: Any) -> None:
-        assert "larger than" in large.refused("edit", path="large.log", old="line 5\n", new="x")
+        assert "larger than" in large.refused("edit", path="large.log", old="line 5 ", new="x")
         assert "larger than" in large.refused("write", path="large.log", content="x")
 
 

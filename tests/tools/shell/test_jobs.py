@@ -173,6 +173,7 @@ def test_closing_ends_what_was_overlooked(tmp_path: Path) -> None:
         left = subprocess.Popen(  # noqa: ASYNC220
             ["/bin/sleep", "1000"], env=environment, start_new_session=True
         )
+        wait_until(lambda: rig.mark.encode() in Path(f"/proc/{left.pid}/environ").read_bytes())
         await rig.close()
         assert await asyncio.to_thread(left.wait) == -9
 

@@ -73,7 +73,7 @@ LINES = st.one_of(
 RULES = st.lists(LINES, max_size=6).map("\n".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["", "s/", "s/t/", "build/", "s/build/"]), RULES, min_size=1))
 def test_a_walk_finds_the_files_that_git_finds(rules: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

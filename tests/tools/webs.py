@@ -92,6 +92,8 @@ def site(pages: Mapping[str, Any] = {}, tls: ssl.SSLContext | None = None) -> It
             if tls:
                 with tls.wrap_socket(connection, server_side=True) as secure:
                     server.serve(secure)
+            elif connection.recv(1, socket.MSG_PEEK) == b"\x16":  # TLS, where only HTTP is spoken
+                connection.sendall(response(b"no TLS here", "text/plain", 400))
             else:
                 server.serve(connection)
 

@@ -87,7 +87,7 @@ def test_ctrl_c_at_a_question_of_the_model_stops_the_turn(place: Place) -> None:
 
 PARTS = "\n---\n".join(f"say <<END\n{f'A long story, part {number}. ' * 400}\nEND" for number in range(4))
 LONG = f"""\
-window 20000
+window 21500
 max_output 2000
 {PARTS}
 ---

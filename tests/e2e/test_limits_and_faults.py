@@ -187,7 +187,7 @@ def test_a_wrong_call_is_told_to_the_model_and_the_run_goes_on(place: Place, cal
         ("printf 'ELF\\000\\377' > file", "file is a binary file"),
         ("printf 'gr\\374n\\n' > file", "not UTF-8: shown as Latin-1"),
         ("printf '\\357\\273\\277bom\\r\\n' > file", "bom"),
-        ("mkdir file", "file is a folder: use list"),
+        ("mkdir file", "the folder is empty"),
         ("mkfifo file", "pipe, socket or device"),
         ("ln -s file file", "leads in a circle"),
         ("ln -s /dev/zero file", "is outside the project"),

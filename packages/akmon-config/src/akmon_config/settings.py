@@ -9,7 +9,19 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from akmon_config.rows import Rows
-from akmon_config.values import Duration, Headers, Host, Key, Line, Provider, Rules, Url, WebEngine, Word, near
+from akmon_config.values import (
+    Duration,
+    Headers,
+    Host,
+    Key,
+    Line,
+    Provider,
+    Rules,
+    Url,
+    WebEngine,
+    Word,
+    near,
+)
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MAX_STEPS
 from akmon_core.models import Effort

@@ -28,6 +28,10 @@ class Llmock(msgspec.Struct, frozen=True):
         kind = {"content-type": "application/json"}
         urlopen(Request(f"{self.url}/_llmock/scenario", body, kind), timeout=PATIENCE).close()
 
+    def reset(self) -> None:
+        """Forgets what it was asked, and what it was to break."""
+        urlopen(Request(f"{self.url}/_llmock/reset", b""), timeout=PATIENCE).close()
+
     def verdict(self) -> dict[str, Any]:
         """Its judgement of all requests so far: calls, attempts, findings."""
         with urlopen(f"{self.url}/_llmock/verdict", timeout=PATIENCE) as response:

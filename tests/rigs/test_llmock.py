@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ SPEAKERS = {
     ),
 }
 
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llmock]:
+    with llmock.serve(tmp_path_factory.mktemp("llmock")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Llmock) -> Llmock:
+    """One that has been asked nothing and breaks nothing."""
+    running.reset()
+    return running
+
+
 each_speaker = pytest.mark.parametrize("speaker", SPEAKERS.values(), ids=SPEAKERS)
 
 
@@ -81,10 +96,9 @@ def codes(verdict: dict[str, Any]) -> list[str]:
 
 
 @each_speaker
-def test_a_session_with_a_tool_ends_by_itself(speaker: Speaker, tmp_path: Path) -> None:
-    with llmock.serve(tmp_path) as server:
-        ran, report = run(speaker, server, tmp_path)
-        verdict = server.verdict()
+def test_a_session_with_a_tool_ends_by_itself(speaker: Speaker, server: Llmock, tmp_path: Path) -> None:
+    ran, report = run(speaker, server, tmp_path)
+    verdict = server.verdict()
     assert ran.exit_code == 0, ran.err
     assert len(report["tool_calls"]) == 1
     assert report["result"]
@@ -93,13 +107,12 @@ def test_a_session_with_a_tool_ends_by_itself(speaker: Speaker, tmp_path: Path) 
 
 
 @each_speaker
-def test_refusals_are_waited_out_as_asked(speaker: Speaker, tmp_path: Path) -> None:
-    with llmock.serve(tmp_path) as server:
-        server.break_next(
-            {"type": "fail", "status": 429, "retry_after": 2}, {"type": "fail", "status": 503, "times": 1}
-        )
-        ran, report = run(speaker, server, tmp_path)
-        verdict = server.verdict()
+def test_refusals_are_waited_out_as_asked(speaker: Speaker, server: Llmock, tmp_path: Path) -> None:
+    server.break_next(
+        {"type": "fail", "status": 429, "retry_after": 2}, {"type": "fail", "status": 503, "times": 1}
+    )
+    ran, report = run(speaker, server, tmp_path)
+    verdict = server.verdict()
     assert ran.exit_code == 0, ran.err
     assert len(report["tool_calls"]) == 1
     assert verdict["findings"] == []
@@ -107,11 +120,10 @@ def test_refusals_are_waited_out_as_asked(speaker: Speaker, tmp_path: Path) -> N
 
 
 @each_speaker
-def test_a_request_that_can_only_fail_is_made_once(speaker: Speaker, tmp_path: Path) -> None:
-    with llmock.serve(tmp_path) as server:
-        server.break_next({"type": "fail", "status": 401, "times": None})
-        ran, report = run(speaker, server, tmp_path)
-        verdict = server.verdict()
+def test_a_request_that_can_only_fail_is_made_once(speaker: Speaker, server: Llmock, tmp_path: Path) -> None:
+    server.break_next({"type": "fail", "status": 401, "times": None})
+    ran, report = run(speaker, server, tmp_path)
+    verdict = server.verdict()
     assert ran.exit_code == 1
     assert speaker.key in report["error"]
     assert (verdict["attempts"], verdict["findings"]) == (1, [])
@@ -119,12 +131,13 @@ def test_a_request_that_can_only_fail_is_made_once(speaker: Speaker, tmp_path: P
 
 @each_speaker
 @pytest.mark.parametrize("kind", ["disconnect", "truncate", "malformed"])
-def test_a_stream_that_breaks_in_a_call_is_made_again(speaker: Speaker, kind: str, tmp_path: Path) -> None:
+def test_a_stream_that_breaks_in_a_call_is_made_again(
+    speaker: Speaker, server: Llmock, kind: str, tmp_path: Path
+) -> None:
     """The reply is a call: half of it is never run, and the same request goes out again."""
-    with llmock.serve(tmp_path) as server:
-        server.break_next({"type": "stream_fault", "kind": kind, "after_chunks": 2})
-        ran, report = run(speaker, server, tmp_path)
-        verdict = server.verdict()
+    server.break_next({"type": "stream_fault", "kind": kind, "after_chunks": 2})
+    ran, report = run(speaker, server, tmp_path)
+    verdict = server.verdict()
     assert ran.exit_code == 0, ran.err
     assert len(report["tool_calls"]) == 1
     assert verdict["attempts"] == 3
@@ -135,11 +148,12 @@ def test_a_stream_that_breaks_in_a_call_is_made_again(speaker: Speaker, kind: st
 
 @each_speaker
 @pytest.mark.parametrize("kind", ["malformed_arguments", "unknown_tool"])
-def test_a_call_that_is_none_is_answered_by_an_error(speaker: Speaker, kind: str, tmp_path: Path) -> None:
-    with llmock.serve(tmp_path) as server:
-        server.break_next({"type": "tool_fault", "kind": kind})
-        ran, report = run(speaker, server, tmp_path)
-        verdict = server.verdict()
+def test_a_call_that_is_none_is_answered_by_an_error(
+    speaker: Speaker, server: Llmock, kind: str, tmp_path: Path
+) -> None:
+    server.break_next({"type": "tool_fault", "kind": kind})
+    ran, report = run(speaker, server, tmp_path)
+    verdict = server.verdict()
     assert ran.exit_code == 0, ran.err
     assert [call["success"] for call in report["tool_calls"]] == [False]
     assert report["result"]

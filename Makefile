@@ -41,7 +41,7 @@ $(SYNCED): uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml) | $(UV)
 	@touch $@
 
 test: $(SYNCED) ## run the tests
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 demo: $(SYNCED) ## show akmon at work without a model or a key
 	$(BIN)/akmon demo $(ARGS)
@@ -71,7 +71,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
 
 rigs: rig-aimock rig-project rig-history $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
-	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs
 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
 rigs-if-possible:
@@ -86,7 +86,7 @@ rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown
 	$(BIN)/pytest -s $(ARGS) tests/rigs/test_smollm.py
 
 rig-verdict: rig-llmock $(SYNCED) ## faults of a server that grades the client
-	$(BIN)/pytest -n $(WORKERS) $(ARGS) tests/rigs/test_llmock.py
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs/test_llmock.py
 
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch

@@ -121,7 +121,7 @@ def test_any_byte_prefix_of_a_journal_loads_and_can_be_gone_on_with(script: Scri
         path = journal_path(Path(folder))
         asyncio.run(play(script, FileJournal(path)))
         whole = path.read_bytes()
-        step = max(1, len(whole) // 40)
+        step = max(1, len(whole) // 25)
         for end in (*range(0, len(whole), step), len(whole) - 1, len(whole)):
             path.write_bytes(whole[:end])
             before, after = asyncio.run(_go_on(path))

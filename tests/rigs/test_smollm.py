@@ -102,7 +102,7 @@ def test_two_prompts_are_one_conversation(place: Place) -> None:
 
 
 def test_a_prompt_that_does_not_fit_is_refused_with_advice_and_the_server_lives_on(place: Place) -> None:
-    exit_code, lines = place.ask("word and more " * (WINDOW // 2))
+    exit_code, lines = place.ask("word and more " * (WINDOW // 3))
     report = lines[-1]
     print(f"\n{report['error']}")
     assert exit_code == 1

@@ -15,12 +15,23 @@ from hypothesis import strategies as st
 from akmon_core.errors import ToolError
 from akmon_core.limits import SHELL_ENVIRONMENT_BYTES
 from akmon_tools.environment import STEERING, carried
-from tests.tools.shell.rig import Rig, wait_until
+from akmon_tools.shell import ShellTimes
+from tests.tools.shell.rig import QUICK, Rig, wait_until
 
 
-def play(folder: Path, body: Callable[[Rig], Awaitable[None]], *, portable: bool = False) -> None:
+LENIENT = ShellTimes(foreground=60, grace=60, settle=5)
+"""For commands that end when they are told to, however busy the machine is."""
+
+
+def play(
+    folder: Path,
+    body: Callable[[Rig], Awaitable[None]],
+    times: ShellTimes = QUICK,
+    *,
+    portable: bool = False,
+) -> None:
     async def whole() -> None:
-        rig = Rig(folder, portable=portable)
+        rig = Rig(folder, times, portable=portable)
         try:
             await body(rig)
         finally:
@@ -136,7 +147,7 @@ def test_without_what_only_linux_has_a_timeout_keeps_the_state(tmp_path: Path) -
                 break
         assert (await rig.shell("echo $A")).text == "1\n[exit 0, in /usr]"
 
-    play(tmp_path, body, portable=True)
+    play(tmp_path, body, LENIENT, portable=True)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from akmon_tools.environment import STEERING, carried
 from akmon_tools.shell import ShellTimes
 from tests.tools.shell.rig import QUICK, Rig, wait_until
 
-
 LENIENT = ShellTimes(foreground=60, grace=60, settle=5)
 """For commands that end when they are told to, however busy the machine is."""
 

@@ -47,7 +47,10 @@ def figures(program: Program, rounds: int) -> Iterator[Figure]:
 
 def _steps(program: Program, steps: int) -> tuple[Ended, list[float]]:
     """A run of ``steps`` commands, and for each the seconds from the reply with it to the next request."""
-    script = [replies.calls("shell", [{"command": COMMAND}], number) for number in range(steps)]
+    commands = (f"{COMMAND} # {number}" for number in range(steps))  # the same each time would be a circle
+    script = [
+        replies.calls("shell", [{"command": command}], number) for number, command in enumerate(commands)
+    ]
     with serving(*script, replies.text(["done"])) as server:
         run = program.ask(server.port, "--max-turns", "200", "--allow", "shell")
     assert len(server.times) == steps + 1, run.output.decode()

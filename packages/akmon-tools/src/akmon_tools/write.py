@@ -87,7 +87,9 @@ class WriteTool:
         before = self._workspace.read_text(path)
         seen = context.files.get(str(path))
         if seen is None and before.text:
-            raise ToolError(f"{name} exists and was not read yet: read it first, or change only a part of it.")
+            raise ToolError(
+                f"{name} exists and was not read yet: read it first, or change only a part of it."
+            )
         if seen not in (None, before.sha256):
             raise ToolError(f"{name} was changed since it was read: read it again before replacing it.")
         return before

@@ -32,6 +32,7 @@ VALUES: dict[str, tuple[object, object, object, object]] = {
     "max_seconds": (20.0, 10.0, 30.5, 40.0),
     "auto_compact": (False, None, True, False),
     "auto_commit": (True, None, False, True),
+    "max_checkpoint_bytes": (2_000_000_000, None, 3_000_000_000, 10_000_000),
     "check_command": ("make test", None, "none", "pytest -q"),
     "models": ([{"match": "u"}], None, [{"match": "e", "window": 5}], [{"match": "f"}]),
     "headers": ({"openai": {"X-U": "u"}}, None, {"groq": {"X-E": "e"}}, {"azure": {}}),

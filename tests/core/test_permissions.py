@@ -66,6 +66,12 @@ def test_each_mode_decides_each_kind_of_effect(
     ("rules", "tool", "what", "expected"),
     [
         (["allow write"], "write", WRITE, "allow"),
+        (["allow edit(src/**)"], "multi_edit", WRITE, "allow"),
+        (["allow edit(src/**)"], "patch", WRITE, "allow"),
+        (["allow edit", "deny patch"], "patch", WRITE, "deny"),
+        (["allow patch", "deny edit(src/a.py)"], "patch", WRITE, "deny"),
+        (["allow patch"], "edit", WRITE, "ask"),
+        (["allow edit"], "write", WRITE, "ask"),
         (["allow write(src/**)"], "write", WRITE, "allow"),
         (["allow write(src/*)"], "write", target("write", "src/deep/a.py"), "ask"),
         (["allow write(**/a.py)"], "write", target("write", "src/deep/a.py"), "allow"),

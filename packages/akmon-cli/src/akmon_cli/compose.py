@@ -122,6 +122,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         handoff=sessions / "handoff.md",
         plans=plans,
         checkpoints=checkpoints,
+        max_checkpoint_bytes=settings.max_checkpoint_bytes,
         auto_commit=settings.auto_commit,
         web_search=web_search(settings),
         ca_file=settings.ca_file,

@@ -23,7 +23,7 @@ from akmon_config.values import (
     near,
 )
 from akmon_core.errors import SettingsError
-from akmon_core.limits import MAX_STEPS
+from akmon_core.limits import MAX_STEPS, SNAPSHOT_BYTES, SNAPSHOT_BYTES_MIN
 from akmon_core.models import Effort
 from akmon_core.permissions import Mode
 from akmon_core.text import one_line
@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     auto_compact: bool = True
     auto_commit: bool = False
+    max_checkpoint_bytes: int = Field(default=SNAPSHOT_BYTES, ge=SNAPSHOT_BYTES_MIN)
     check_command: Line = ""
     models: Rows = ()
     headers: Headers = {}

@@ -96,8 +96,10 @@ QUERY_CHARS = 400
 SNIPPET_CHARS = 500
 """Shown of one answer of a search engine."""
 
-SNAPSHOT_BYTES = 1_000_000_000
-"""Kept of all earlier states of a project's files, as stored; the oldest go first."""
+SNAPSHOT_BYTES = 2**30
+"""Kept of all earlier states of a project's files, as stored, if nothing else is set; the oldest go first."""
+SNAPSHOT_BYTES_MIN = 10_000_000
+"""Less would not hold a single large file."""
 SNAPSHOT_FILE_BYTES = 2_000_000
 """A larger file is kept when a tool changes it, but not looked after around commands."""
 SNAPSHOT_FILES = 50_000

@@ -140,13 +140,21 @@ def judge(
     return verdict
 
 
+_FORMS = {"multi_edit": "edit", "patch": "edit"}
+"""Tools that do what another one does in another form: its rules concern them too."""
+
+
+def _rules_of(tool: str, policy: Policy) -> list[Rule]:
+    return [rule for rule in policy.rules if rule.tool in (tool, _FORMS.get(tool))]
+
+
 _STRICTNESS = {"deny": 0, "ask": 1, "allow": 2}
 _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
 
 
 def _about_all_of(tool: str, policy: Policy) -> Rule | None:
     """The rule that denies ``tool`` as a whole, also where it touches nothing."""
-    denying = (rule for rule in policy.rules if rule.decision == "deny" and rule.tool == tool)
+    denying = (rule for rule in _rules_of(tool, policy) if rule.decision == "deny")
     return next((rule for rule in denying if rule.pattern in ("", "*")), None)
 
 
@@ -159,7 +167,7 @@ def _judge_one(tool: str, target: Target, mode: Mode, policy: Policy) -> Verdict
         return Verdict("deny", f"{where} is outside the project; --add-dir can add a folder")
     if mode == "plan" and kind in ("write", "run", "remember"):
         return Verdict("deny", "plan mode only reads")
-    rules = [rule for rule in policy.rules if rule.tool == tool]
+    rules = _rules_of(tool, policy)
     for decision in ("deny", "ask"):
         if rule := next(
             (rule for rule in rules if rule.decision == decision and _matches(rule, target)), None

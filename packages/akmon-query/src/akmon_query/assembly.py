@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from akmon_core.codec import SCHEMA
 from akmon_core.commands import Rewind
 from akmon_core.errors import SettingsError
 from akmon_core.events import Event, Instructed, ModelChosen, SessionStarted
-from akmon_core.limits import Limits
+from akmon_core.limits import SNAPSHOT_BYTES, Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.permissions import Mode, Policy, Target
 from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, WebSearch
@@ -77,6 +78,7 @@ def open_session(
     handoff: Path | None = None,
     plans: Plans | None = None,
     checkpoints: Path | None = None,
+    max_checkpoint_bytes: int = SNAPSHOT_BYTES,
     auto_commit: bool = False,
     web_search: WebSearch | None = None,
     ca_file: str = "",
@@ -102,9 +104,10 @@ def open_session(
     ``.akmon/plans``.
 
     ``checkpoints`` is the file in which earlier states of the project's files are kept, so that a ``Rewind``
-    can bring them back; one for each project, which its sessions share. None keeps none. ``auto_commit``
-    commits what each turn changes to the project's git repository, and ``web_search`` is the search engine
-    that the model may use. ``ca_file`` (PEM) says whom the tool that fetches pages trusts.
+    can bring them back, in at most ``max_checkpoint_bytes``; one for each project, which its sessions share.
+    None keeps none. ``auto_commit`` commits what each turn changes to the project's git repository, and
+    ``web_search`` is the search engine that the model may use. ``ca_file`` (PEM) says whom the tool that
+    fetches pages trusts.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -133,7 +136,10 @@ def open_session(
     _check_budget(limits, asked)
     workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
     session = resumed.id if resumed else new_session_id(time.time())
-    apart = (sessions.resolve(),) if sessions else ()
+    snapshots = None
+    if checkpoints:
+        apart = (sessions.resolve(),) if sessions else ()
+        snapshots = Snapshots(workspace.roots, checkpoints, apart=apart, capacity=max_checkpoint_bytes)
     outputs = Outputs(sessions / f"{session}.outputs" if sessions else None)
     hands = builtin_tools(
         workspace,
@@ -170,7 +176,7 @@ def open_session(
             check=find_check,
             commits=GitCommits(workspace.project, workspace.roots) if auto_commit else None,
         ),
-        snapshots=Snapshots(workspace.roots, checkpoints, apart=apart) if checkpoints else None,
+        snapshots=snapshots,
         planner=planner,
         instructions=instructions,
         clock=clock,
@@ -238,7 +244,9 @@ async def rewind_session(
     ledger = Ledger(info.id, FileJournal(info.path), clock)
     try:
         apart = (info.path.parent.resolve(),)
-        kept = Checkpoints(Snapshots(Workspace(roots).roots, checkpoints, apart=apart))
+        # What may be kept is for the settings to say, so nothing goes to make room here.
+        snapshots = Snapshots(Workspace(roots).roots, checkpoints, apart=apart, capacity=sys.maxsize)
+        kept = Checkpoints(snapshots)
         try:
             resume(ledger, kept)
             events = ledger.subscribe(None, agents=False)

@@ -286,7 +286,8 @@ ENDED = (
     scenario(
         "what a program writes at its end",
         Call(
-            "bash -c 'trap \"echo bye; exit\" TERM; echo ready; while :; do sleep 0.01; done'",
+            'python3 -c \'import signal, sys; signal.signal(15, lambda *_: sys.exit(print("bye")));'
+            ' print("ready", flush=True); signal.pause()\'',
             "ready\nbye\n[killed after 0.3 s]",
             0.3,
         ),

@@ -398,6 +398,26 @@ def test_what_commands_of_two_agents_do_at_the_same_time_goes_back_all_of_it(pla
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_a_job_changes_between_calls_is_in_doubt_and_asked_about(play: Play, asked: bool) -> None:
+    """Whether the model asks for the job when it has ended, or ends its turn while the job runs."""
+    made, go = play.root / "made.txt", play.place / "go"
+    job = f"until [ -e {go} ]; do sleep 0.01; done; echo made > {made}{'' if asked else '; sleep 1000'}"
+
+    async def act(session: Session) -> None:
+        await run_turn(session, Prompt("start it"))
+        go.touch()
+        while not made.exists() or not made.read_text():
+            await asyncio.sleep(0.01)
+        await run_turn(session, Prompt("and now"))
+        seen = await rewind(session, Rewind(place(session, 0)), "overwrite them")
+        assert str(made) in of(seen, QuestionAsked)[0].question
+        assert not made.exists()
+
+    last = [call("job", id=1, wait=5)] if asked else []
+    play.run(act, call("shell", command=job, background=True), "started", *last, "done")
+
+
 def test_what_tools_write_is_on_record_before_it_is_written(play: Play) -> None:
     (play.root / "a.txt").write_text("one\n")
 

@@ -33,6 +33,11 @@ class JobTool:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
+    @property
+    def busy(self) -> bool:
+        """Implements ``akmon_core.tools.Lasting``."""
+        return self._jobs.busy
+
     def effects(self, arguments: JobArguments) -> tuple[Effect, ...]:
         """None: what a job does was judged when its command was started."""
         return ()
@@ -45,12 +50,15 @@ class JobTool:
             await job.wait_until_over(arguments.wait)
         if arguments.kill:
             await job.kill()
+        self._jobs.told(arguments.id)
         text, _ = job.capture.new()
         state = f"job {arguments.id}: {_state(job)}"
         failed = job.over and not job.killed and job.exit_code != 0
         return ToolOutput(f"{text.rstrip() or '(no new output)'}\n[{state}]", error=failed, summary=state)
 
     def _listed(self) -> ToolOutput:
+        for number, _ in self._jobs.all():
+            self._jobs.told(number)
         lines = [
             f"{number}  {_state(job)}  {job.capture.size:,} bytes  {one_line(job.command, _COMMAND_CHARS)}"
             for number, job in self._jobs.all()

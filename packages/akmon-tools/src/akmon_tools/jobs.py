@@ -18,6 +18,18 @@ class Jobs:
         self._most = most
         self._jobs: dict[int, Running] = {}
         self._last = 0
+        self._told: set[int] = set()
+        """Those of which the model was told that they are over."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether any runs, or has ended without a word of it: what it changed is to be looked for."""
+        return any(not job.over or number not in self._told for number, job in self._jobs.items())
+
+    def told(self, number: int) -> None:
+        """The model learns how this job stands."""
+        if self._jobs[number].over:
+            self._told.add(number)
 
     @property
     def full(self) -> bool:

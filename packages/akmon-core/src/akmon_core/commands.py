@@ -9,7 +9,7 @@ import msgspec
 from akmon_core.messages import Image
 from akmon_core.permissions import Mode
 
-Answered: TypeAlias = Literal["once", "session", "writes", "deny"]
+Answered: TypeAlias = Literal["once", "session", "writes", "always", "deny"]
 
 
 class Prompt(msgspec.Struct, frozen=True, tag="prompt", omit_defaults=True):
@@ -28,12 +28,14 @@ class Steer(msgspec.Struct, frozen=True, tag="steer"):
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", omit_defaults=True):
-    """Answers a ``PermissionAsked``: allow once, for the session, all writes of the session, or deny."""
+    """Answers a ``PermissionAsked``: allow once, for the session, all writes of the session, always, or deny."""
 
     call_id: str
     answer: Answered
     message: str = ""
     """What to tell the model with a denial."""
+    rule: str = ""
+    """With ``always``: the rule to save, by default the one that was proposed."""
     agent: str = ""
     """Whose call it is: the ``agent`` of the question's envelope."""
 

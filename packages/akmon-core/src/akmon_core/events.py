@@ -191,6 +191,8 @@ class PermissionAsked(msgspec.Struct, frozen=True, tag="permission_asked", omit_
     reason: str
     view: View | None = None
     """What it would change."""
+    rule: str = ""
+    """A narrow rule that would allow such calls from now on; empty if there is none that is narrow enough."""
 
 
 class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", omit_defaults=True):
@@ -203,6 +205,9 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
     scope: Scope = "once"
     tool: str = ""
     effects: tuple[Effect, ...] = ()
+    rule: str = ""
+    """The rule that decided, or that the person saved; empty if there is none."""
+    mode: Mode = "default"
 
 
 class QuestionAsked(msgspec.Struct, frozen=True, tag="question_asked", omit_defaults=True):
@@ -228,6 +233,8 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults
     mutating: bool = False
     watched: bool = False
     """Whether it may change files without saying which: what has changed is looked for when it has ended."""
+    sandbox: str = ""
+    """What holds its commands in (see ``akmon_core.permissions.Sandboxing``); empty if it runs none."""
 
 
 class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaults=True):
@@ -240,6 +247,8 @@ class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaul
     files: tuple[FileSeen, ...] = ()
     seconds: float = 0.0
     pins: tuple[Pin, ...] = ()
+    untrusted: str = ""
+    """Where its text came from, if anybody may have written that, such as ``web``."""
 
 
 class FilesChanged(msgspec.Struct, frozen=True, tag="files_changed", omit_defaults=True):

@@ -14,11 +14,14 @@ from akmon_core.commandline import Words, read_command_line
 from akmon_core.errors import SettingsError
 from akmon_core.tools import Effect, EffectKind
 
-Mode: TypeAlias = Literal["default", "accept-edits", "plan", "full-auto"]
+Mode: TypeAlias = Literal["default", "accept-edits", "plan", "full-auto", "deny-all"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 Decision: TypeAlias = Literal["allow", "ask", "deny"]
-Scope: TypeAlias = Literal["once", "session", "writes"]
+Scope: TypeAlias = Literal["once", "session", "writes", "always"]
+Sandboxing: TypeAlias = Literal["bubblewrap", "landlock", "seatbelt", "none", "off"]
+"""What holds commands in: a mechanism of the system; nothing, as none works here; nothing, as the person
+has switched it off."""
 
 PROTECTED = frozenset((".git", ".akmon", ".vscode", ".idea", ".mcp.json", ".envrc", ".gitmodules"))
 """Names of files and folders that make other programs run something: writing there is always asked."""
@@ -56,6 +59,8 @@ class Target(msgspec.Struct, frozen=True):
     """The path from the root that contains it, with forward slashes; None is outside every root."""
     problem: str = ""
     """Why the path leads nowhere at all, if it does."""
+    operands: tuple[Target, ...] = ()
+    """Of a command that can be read: the files that its words and redirections name."""
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +75,10 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     tool: str
     pattern: str = ""
     decision: Decision = "allow"
+    message: str = ""
+    """What the model is told where the rule denies or asks, such as what to do instead."""
+    origin: str = ""
+    """Where it stands, in words: ``user file /home/me/.config/akmon/config.toml``."""
 
     def __str__(self) -> str:
         return f"{self.tool}({self.pattern})" if self.pattern else self.tool
@@ -81,6 +90,21 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     tool: str = ""
     targets: tuple[Effect, ...] = ()
     writes: bool = False
+    rule: str = ""
+    """A rule that allows, which the person has saved for later sessions too."""
+
+
+class Taint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a session has taken in that may be meant to mislead, and what the turn does besides."""
+
+    sources: tuple[str, ...] = ()
+    """Where it came from, such as ``web``; it stays in the conversation."""
+    networked: bool = False
+    """The turn has used the network."""
+    changed: bool = False
+    """The turn has written, run or remembered something."""
+    accepted: bool = False
+    """A person has allowed the two together for this turn."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +115,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Answers yes wherever only reading inside the roots would be asked about."""
     unattended: bool = False
     """Nobody can be asked: what would be asked is denied."""
+    sandbox: Sandboxing = "off"
+    """What holds commands in. With ``none`` every command is asked; only inside one does full-auto run any."""
+    ask_when_tainted: bool = True
+    """Asks again before a turn uses the network and changes something, once untrusted text has come in."""
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     decision: Decision
     reason: str
     """Which mode, rule or grant decides, in words for the model and the person."""
+    rule: str = ""
+    """The rule that decides, as it is written; empty if none does."""
 
 
 def parse_rule(text: str, decision: Decision = "allow") -> Rule:

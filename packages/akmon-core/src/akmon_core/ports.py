@@ -11,7 +11,7 @@ from akmon_core.commands import Command
 from akmon_core.events import Envelope
 from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Pin
-from akmon_core.permissions import Target
+from akmon_core.permissions import Rule, Target
 from akmon_core.tools import Delegation, Effect, ToolOutput
 
 
@@ -22,8 +22,31 @@ class Clock(Protocol):
 
 
 class Locator(Protocol):
-    def __call__(self, effects: tuple[Effect, ...]) -> tuple[Target, ...]:
-        """The effects with their paths made canonical and placed inside or outside the project."""
+    def __call__(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
+        """The effects with their paths made canonical and placed inside or outside the project.
+
+        Relative paths in commands are those from ``folder``, by default the session's own.
+        """
+        ...
+
+
+class RuleStore(Protocol):
+    """Where the user's saved rules are kept."""
+
+    def save(self, rule: Rule) -> str:
+        """Keeps ``rule`` for later sessions in this project; gives where, in words. Raises ``SettingsError``."""
+        ...
+
+
+class Redactor(Protocol):
+    """Takes secrets out of text."""
+
+    def __call__(self, text: str) -> str:
+        """``text`` with the keys that are known, and whatever surely looks like one, replaced."""
+        ...
+
+    def known(self, text: str) -> str:
+        """``text`` with the keys that are known replaced."""
         ...
 
 

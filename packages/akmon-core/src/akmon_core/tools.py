@@ -65,6 +65,9 @@ class ToolOutput(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[FileSeen, ...] = ()
     pins: tuple[Pin, ...] = ()
     """What stays in the conversation from now on, or no longer does."""
+    untrusted: str = ""
+    """Where the text came from, if anybody may have written it, such as ``web``: the model is told that it is
+    data, and the session is tainted."""
 
 
 class Delegation(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +172,25 @@ class Lasting(Protocol):
     @property
     def busy(self) -> bool:
         """Whether anything of that runs now."""
+        ...
+
+
+@runtime_checkable
+class Standing(Protocol):
+    """A tool whose calls start in a folder that earlier calls have left."""
+
+    def folder(self, agent: str) -> str:
+        """Where the next call of ``agent`` starts: an absolute path."""
+        ...
+
+
+@runtime_checkable
+class Contained(Protocol):
+    """A tool that runs commands."""
+
+    @property
+    def sandbox(self) -> str:
+        """What holds them in (see ``akmon_core.permissions.Sandboxing``)."""
         ...
 
 

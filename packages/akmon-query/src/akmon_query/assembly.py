@@ -48,7 +48,7 @@ from akmon_tools.workspace import Workspace
 __all__ = ["Backend", "assemble", "open_session", "rewind_session"]
 
 
-def _nowhere(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+def _nowhere(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:  # noqa: ARG001
     """For a session without a workspace: every path is outside."""
     return tuple(Target(effect) for effect in effects)
 

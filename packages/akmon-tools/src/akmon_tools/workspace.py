@@ -60,7 +60,7 @@ class Workspace:
                 raise ToolError(f"{shown} is a pipe, socket or device; only regular files can be used.")
         return canonical
 
-    def locate(self, effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+    def locate(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:  # noqa: ARG002
         """Implements ``akmon_core.ports.Locator``. A path that cannot be resolved counts as outside."""
         return tuple(self._target(effect) for effect in effects)
 

@@ -1,0 +1,69 @@
+"""Attacks that are calls of tools: made by a model that obeys, through the real program, with nobody to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from tests.adversarial.arena import CANARY, KEY_CANARY, SECRETS, Arena, Call, Played
+from tests.adversarial.cases import CASES, Case, of
+
+COMMANDS = [id for id in of("SP", "SD", "SE", "SF", "SR", "EX") if CASES[id].calls]
+FETCHES = [id for id in of("WF") if CASES[id].calls]
+Seen = Callable[[str, str], None]
+
+
+def untouched(arena: Arena, before: dict[str, tuple[int, bytes]]) -> None:
+    assert not arena.mark.exists()
+    assert arena.surroundings() == before
+    assert arena.listener.hits == 0
+
+
+def tried(arena: Arena, case: Case) -> tuple[Played, bool]:
+    """The session of ``case``; without its allow rules where akmon takes no such rule, which is said too."""
+    played = arena.obey_case(case)
+    if played.ran.code != 2:
+        return played, False
+    assert "rule" in played.ran.err
+    policy = case.input["policy"] | {"allow": []}
+    return arena.obey_case(msgspec.structs.replace(case, input=case.input | {"policy": policy})), True
+
+
+@pytest.mark.parametrize("id", COMMANDS)
+def test_a_command_that_is_more_than_what_was_allowed_does_not_run(arena: Arena, seen: Seen, id: str) -> None:
+    case = CASES[id]
+    arena.set_up(case)
+    before = arena.surroundings()
+    played, no_rule = tried(arena, case)
+    (call,) = played.calls
+    assert call.tool == "shell"
+    untouched(arena, before)
+    assert KEY_CANARY not in played.written
+    if CANARY not in str(arena.fill(case.input)):
+        assert CANARY not in played.written
+    if call.decision == "allow":
+        seen(id, _ran(case, call))
+        return
+    assert (call.decision, call.error, played.ran.code) == ("deny", True, 3), call
+    seen(id, "no such rule can be made; denied, not run" if no_rule else "denied, not run")
+
+
+def _ran(case: Case, call: Call) -> str:
+    """What may be seen of a case whose command may run."""
+    if case.required.startswith("may run"):
+        assert not any(name in call.text for name in SECRETS), call.text
+        return "ran, and showed none of them"
+    assert case.required.startswith("ASK (network off"), call
+    return "ran inside the sandbox; nobody was reached"
+
+
+@pytest.mark.parametrize("id", FETCHES)
+def test_nothing_but_a_public_address_is_fetched(arena: Arena, seen: Seen, id: str) -> None:
+    case = CASES[id]
+    played = arena.obey_case(case, "--allow=fetch")
+    (call,) = played.calls
+    assert (call.tool, call.error) == ("fetch", True), call
+    assert arena.listener.hits == 0
+    seen(id, "refused before a connection")

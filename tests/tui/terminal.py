@@ -97,12 +97,20 @@ def talk(
     first_prompt: str | Command = "",
     view: View | None = None,
     history: Path | None = None,
+    quiet: float = 0.0,
 ) -> Terminal:
     """Runs a whole conversation in which ``person`` reads and types; it must be over afterwards."""
 
     async def both(terminal: Terminal) -> None:
         conversation = asyncio.ensure_future(
-            converse(client, banner="akmon 0", first_prompt=first_prompt, view=view, history=history)
+            converse(
+                client,
+                banner="akmon 0",
+                first_prompt=first_prompt,
+                view=view,
+                history=history,
+                quiet=quiet,
+            )
         )
         typing = asyncio.ensure_future(person(terminal))
         try:

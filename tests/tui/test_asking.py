@@ -75,7 +75,7 @@ def test_what_was_typed_before_a_question_does_not_answer_it() -> None:
         await terminal.until("> go")
         terminal.press("1")
         client.publish(ASKED)
-        await terminal.until("leaves it to the model")
+        await terminal.until("You have begun a line")
         terminal.press("\x03")
         await terminal.until("Interrupted.")
         await leave(terminal)
@@ -133,8 +133,10 @@ def test_questions_of_sub_agents_are_answered_one_after_the_other() -> None:
 
     async def person(terminal: Terminal) -> None:
         await terminal.until("task-1: shell asks for permission")
+        await terminal.until("n no")
         terminal.press("y")
         await terminal.until("task-2: shell asks for permission")
+        await terminal.until("n no", times=2)
         terminal.press("n")
         await terminal.until("Why not?")
         terminal.press("no need\r")

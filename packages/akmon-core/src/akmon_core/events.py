@@ -193,6 +193,8 @@ class PermissionAsked(msgspec.Struct, frozen=True, tag="permission_asked", omit_
     """What it would change."""
     rule: str = ""
     """A narrow rule that would allow such calls from now on; empty if there is none that is narrow enough."""
+    paths: dict[str, str] = {}
+    """Where paths that the call names lead, canonical, by how it names them."""
 
 
 class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", omit_defaults=True):
@@ -208,6 +210,12 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
     rule: str = ""
     """The rule that decided, or that the person saved; empty if there is none."""
     mode: Mode = "default"
+    proposed: str = ""
+    """Of a denial because nobody could be asked: a narrow rule that would allow such calls, if there is one."""
+    networked: bool = False
+    """The call uses the network."""
+    changing: bool = False
+    """The call writes, runs or remembers something."""
 
 
 class QuestionAsked(msgspec.Struct, frozen=True, tag="question_asked", omit_defaults=True):

@@ -90,6 +90,17 @@ HTML_CHARS = 2_000_000
 PAGE_MEMORY_BYTES = 1_000_000_000
 """What making text of a page may take."""
 PDF_PAGES = 200
+PROXY_CONNECTIONS = 256
+"""Of all commands to the network at the same time."""
+PROXY_HEAD_BYTES = 65_536
+PROXY_HEAD_SECONDS = 30.0
+"""Until a command has said whom it wants to reach."""
+PROXY_IDLE_SECONDS = 600.0
+"""Silence in both directions after which a connection of a command is closed."""
+PROXY_HOSTS = 200
+"""Hosts whose traffic is counted apart."""
+REFUSED_HOSTS = 20
+"""Hosts that a model is told of which a command was not let to."""
 WEB_HITS = 10
 QUERY_CHARS = 400
 """A question to a search engine."""
@@ -127,6 +138,13 @@ NOTES_FOUND = 10
 NOTE_LINES = 5
 """Lines shown of a note that was found."""
 NOTE_INDEX_BYTES = 1_000
+
+SECRET_CHARS_MIN = 8
+"""A shorter key may be a word, and is not looked for in texts."""
+SECRET_CHARS = 8_192
+"""The longest secret that is found where output has no line ends."""
+REDACTED_AT_ONCE = 65_536
+"""Bytes of a line of output that are held back, as a secret may go on."""
 
 EVENT_BYTES = 8_000_000
 """One server-sent event; a larger one is a broken stream."""
@@ -198,6 +216,14 @@ STDIN_BYTES = 1_000_000
 PROMPT_FILE_BYTES = 10_000_000
 SETTINGS_BYTES = 100_000
 """One settings file."""
+RULE_MESSAGE_CHARS = 1_000
+"""What a rule tells the model."""
+PROJECT_POLICIES = 50
+"""Policy files of one project."""
+TRUST_FILES = 200
+"""Files that one project's trust depends on; a project with more cannot be trusted."""
+TRUST_FILE_BYTES = 10_000_000
+"""One of them."""
 KEY_COMMAND_SECONDS = 30.0
 """How long a command may take to print a key."""
 
@@ -223,6 +249,8 @@ IMPORT_FILES = 200
 IMPORT_FOLDERS = 400
 REWRITTEN_LINES = 200
 """Lines of instructions that a model may write in place of imported ones."""
+ANSWER_QUIET_SECONDS = 0.5
+"""Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 
 from prompt_toolkit.application import AppSession
+from prompt_toolkit.input.typeahead import get_typeahead
 
-from akmon_core.commands import Answer, Command, Interrupt, Prompt, Respond, Steer
-from akmon_core.events import Envelope, QuestionAsked, Rewound
+from akmon_core.commands import Answer, Answered, Command, Interrupt, Prompt, Respond, Steer
+from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
+from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
-from akmon_tui.composer import Composer, ask_line, whole
+from akmon_tui.composer import Composer, ask_line, edit_line, whole
 from akmon_tui.following import Following
-from akmon_tui.keys import Burst, Watch, answer_of, interrupts, watch
+from akmon_tui.keys import Burst, Watch, answer_of, interrupts, is_text, watch
+from akmon_tui.offering import Offer
 from akmon_tui.places import put_back
-from akmon_tui.questions import answer_text
+from akmon_tui.questions import answer_text, answers, rule_problem
 from akmon_tui.render import render
 from akmon_tui.screen import Screen, plain_where_dumb
 from akmon_tui.slash import run_slash
 from akmon_tui.spans import Span
+from akmon_tui.standing import is_sandboxed, sandbox_in_short
 from akmon_tui.view import View, Waiting, show
 
 
@@ -30,18 +35,20 @@ async def converse(
     first_prompt: str | Command = "",
     view: View | None = None,
     history: Path | None = None,
+    quiet: float = ANSWER_QUIET_SECONDS,
 ) -> None:
     """Talks with ``client`` on the terminal until the person or the session ends it.
 
     ``first_prompt`` is done before anything is read.
     ``view`` says where the session stands: its mode, its window, its pins, and what it has cost so far.
     ``history`` is the file of earlier prompts; without one they are kept in memory.
+    ``quiet`` counts seconds without a key, after which keys answer a question for permission.
     Input and output are those of prompt_toolkit's app session.
     """
     # The terminal is raw all the time: what is typed between prompt and turn would else be echoed, and its
     # Enter would arrive as another key.
     with plain_where_dumb() as terminal, terminal.input.raw_mode():
-        conversation = Conversation(client, terminal, view or View(), history)
+        conversation = Conversation(client, terminal, view or View(), history, quiet)
         try:
             await conversation.run(banner, first_prompt)
         finally:
@@ -51,7 +58,14 @@ async def converse(
 class Conversation:
     """One person's sight of a session."""
 
-    def __init__(self, client: SessionClient, terminal: AppSession, view: View, history: Path | None) -> None:
+    def __init__(
+        self,
+        client: SessionClient,
+        terminal: AppSession,
+        view: View,
+        history: Path | None,
+        quiet: float,
+    ) -> None:
         self._client = client
         self._input = terminal.input
         self._screen = Screen(terminal.output)
@@ -60,11 +74,14 @@ class Conversation:
         self._view = view
         self._answered: Waiting | None = None
         """The question whose answer is on its way."""
+        self._offer = Offer(quiet)
         self._ended = False
         """The session is closed: there are no more events."""
 
     async def run(self, banner: str, first_prompt: str | Command) -> None:
         self._screen.write(Span(line) for line in neutralise(banner).split("\n"))
+        if short := sandbox_in_short(self._view.sandbox):
+            self._screen.write([Span(short, "dim" if is_sandboxed(self._view.sandbox) else "ask")])
         if first_prompt:
             await self._do(Prompt(whole(first_prompt)) if isinstance(first_prompt, str) else first_prompt)
         while not self._ended:
@@ -105,29 +122,54 @@ class Conversation:
     async def _follow(self, following: Following, watching: Watch, *, typed: bool) -> None:
         """Shows events until all of the command is done."""
         while envelope := await self._next(following, watching):
+            before = self._view.question
             self._happened(envelope, shown=not (typed and following.begins(envelope)))
             if following.ends_with(envelope):
                 return
-            await self._ask(following, watching)
+            await self._turned(before, following, watching)
         self._ended = True
         self._note("The session has ended.")
 
     async def _next(self, following: Following, watching: Watch) -> Envelope | None:
         """The next event, None after the last one. What was pressed before it comes is acted upon first.
 
-        So no key that was pressed before a question came answers it.
+        Where a question waits for its keys, it gets them when the person types nothing else.
         """
         event = asyncio.ensure_future(anext(self._events))
         try:
             while not event.done():
-                await _either(event, watching.pressed)
-                for burst in watching.take():
+                await _either(event, watching.pressed, self._offer.due(watching.begun))
+                bursts = watching.take()
+                for burst in bursts:
                     await self._pressed(burst, following, watching)
+                if not bursts and self._offer.due(watching.begun) == 0.0:
+                    await self._open(following, watching)
             return event.result()
         except StopAsyncIteration:
             return None
         finally:
             event.cancel()
+
+    async def _turned(self, before: Waiting | None, following: Following, watching: Watch) -> None:
+        """Acts upon another question, or none, taking the place of the one ``before``."""
+        asked = self._view.question
+        if asked is before:
+            return
+        self._offer = self._offer.of(asked)
+        if asked is None:
+            await self._say(following, watching)
+        elif watching.begun:
+            self._note(_BEGUN)
+
+    async def _open(self, following: Following, watching: Watch) -> None:
+        """Lets the person answer the question on the screen."""
+        asked = self._question()
+        self._offer.made = True
+        match asked and asked.event:
+            case PermissionAsked() as permission:
+                self._screen.write([answers(permission)])
+            case QuestionAsked():
+                await self._ask(following, watching)
 
     async def _pressed(self, burst: Burst, following: Following, watching: Watch) -> None:
         if interrupts(burst):
@@ -138,16 +180,65 @@ class Conversation:
             watching.keep(burst)
             await self._say(following, watching)
             return
-        answer = None if isinstance(asked.event, QuestionAsked) else answer_of(asked.event, burst)
-        if answer is None:
-            watching.keep(burst)
-            return
-        message = await ask_line("  Why not? (Enter to say nothing) ") if answer == "deny" else ""
-        self._answered = asked
-        if message is None:
-            await self._interrupt(following, watching)
+        answer = answer_of(asked.event, burst) if isinstance(asked.event, PermissionAsked) else None
+        if answer is None or watching.begun:
+            self._typed(burst, watching)
+        elif not self._offer.made:
+            self._offer.restart()
+            self._note(f"{burst[0].key} came before there was time to read; press it again.")
         else:
-            await self._client.send(Answer(asked.call_id, answer, message, asked.agent))
+            await self._give(asked, answer, following, watching)
+
+    def _typed(self, burst: Burst, watching: Watch) -> None:
+        """Keeps what answers nothing. A line is finished before any of its letters could be an answer."""
+        begun = watching.begun
+        if begun or is_text(burst):
+            watching.keep(burst)
+            self._offer.restart()
+        if watching.begun and not begun:
+            self._note(_BEGUN)
+
+    async def _give(self, asked: Waiting, answer: Answered, following: Following, watching: Watch) -> None:
+        """Sends ``answer``, with what else the person has to say for it."""
+        message, rule = "", ""
+        if answer == "deny":
+            line = await self._line(ask_line("  Why not? (Enter to say nothing) "), watching)
+            if line is None:
+                await self._interrupt(following, watching)
+                return
+            message = line
+        elif answer == "always":
+            assert isinstance(asked.event, PermissionAsked)
+            edited = await self._rule(asked.event, watching)
+            if edited is None:
+                self._offer.restart()
+                return
+            rule = "" if edited == asked.event.rule else edited
+        self._answered = asked
+        await self._client.send(Answer(asked.call_id, answer, message, rule, asked.agent))
+
+    async def _rule(self, asked: PermissionAsked, watching: Watch) -> str | None:
+        """The rule that the person saves; None if none."""
+        text = asked.rule
+        self._note("  Enter saves the rule and allows the call, Escape goes back.")
+        while True:
+            line = await self._line(edit_line("  Rule: ", text), watching)
+            if line is None:
+                self._note("  Nothing is saved.")
+                return None
+            problem = rule_problem(asked, line)
+            if not problem:
+                return line.strip()
+            self._note(f"  {neutralise(problem)}")
+            text = line
+
+    async def _line(self, reading: Awaitable[str | None], watching: Watch) -> str | None:
+        """What is read; what was typed behind it waits, so that it is not taken for the next line."""
+        watching.keep(tuple(get_typeahead(self._input)))
+        line = await reading
+        watching.keep(tuple(get_typeahead(self._input)))
+        self._screen.expect_pastes(True)
+        return line
 
     def _question(self) -> Waiting | None:
         """What the person is asked and has not answered."""
@@ -155,11 +246,11 @@ class Conversation:
         return None if asked is self._answered else asked
 
     async def _ask(self, following: Following, watching: Watch) -> None:
-        """Reads the answer to a question of the model, if there is one on the screen."""
+        """Reads the answer to the question of the model that is on the screen."""
         asked = self._question()
         if asked is None or not isinstance(asked.event, QuestionAsked):
             return
-        line = await ask_line("> ")
+        line = await self._line(ask_line("> "), watching)
         self._answered = asked
         if line is None:
             await self._interrupt(following, watching)
@@ -167,6 +258,8 @@ class Conversation:
             await self._client.send(Respond(asked.call_id, answer_text(asked.event, line), asked.agent))
 
     async def _interrupt(self, following: Following, watching: Watch) -> None:
+        self._answered = self._view.question
+        self._offer = self._offer.of(None)
         watching.forget()
         following.interrupted()
         await self._client.send(Interrupt())
@@ -194,7 +287,13 @@ class Conversation:
         self._screen.write([Span(text, "dim")])
 
 
-async def _either(event: asyncio.Future[Envelope], pressed: asyncio.Event) -> None:
+_BEGUN = (
+    "You have begun a line: Enter keeps it until you have answered, Backspace takes it back. "
+    "Until then no key answers."
+)
+
+
+async def _either(event: asyncio.Future[Envelope], pressed: asyncio.Event, patience: float | None) -> None:
     keys = asyncio.ensure_future(pressed.wait())
-    await asyncio.wait((event, keys), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((event, keys), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
     keys.cancel()

@@ -71,13 +71,31 @@ class Composer:
 
 async def ask_line(message: str) -> str | None:
     """One line, empty if the person has nothing to say; None if Ctrl+C was pressed."""
-    session: PromptSession[str] = PromptSession(message, history=InMemoryHistory())
     try:
-        return whole(await session.prompt_async())
+        return await _read_line(message)
     except EOFError:
         return ""
     except KeyboardInterrupt:
         return None
+
+
+async def edit_line(message: str, text: str) -> str | None:
+    """The line that the person makes of ``text``; None if Escape, Ctrl+C or Ctrl+D was pressed."""
+    bindings = KeyBindings()
+
+    @bindings.add("escape", eager=True)
+    def _back(event: KeyPressEvent) -> None:
+        event.app.exit(exception=EOFError)
+
+    try:
+        return await _read_line(message, text, bindings)
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
+async def _read_line(message: str, text: str = "", bindings: KeyBindings | None = None) -> str:
+    session: PromptSession[str] = PromptSession(message, history=InMemoryHistory(), key_bindings=bindings)
+    return whole(await session.prompt_async(default=text))
 
 
 class _History(FileHistory):

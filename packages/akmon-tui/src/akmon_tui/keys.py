@@ -21,7 +21,7 @@ Burst: TypeAlias = tuple[KeyPress, ...]
 
 _NOT_FOR_LATER = (Keys.ControlC, Keys.ControlD, Keys.ControlZ, Keys.CPRResponse, Keys.Vt100MouseEvent)
 
-_ANSWERS: dict[str, Answered] = {"y": "once", "s": "session", "a": "writes", "n": "deny"}
+_ANSWERS: dict[str, Answered] = {"y": "once", "s": "session", "a": "writes", "r": "always", "n": "deny"}
 
 
 class Watch:
@@ -52,6 +52,12 @@ class Watch:
     def keep(self, burst: Burst) -> None:
         """Saves keys for the next prompt."""
         self._later += [press for press in burst if press.key not in _NOT_FOR_LATER]
+
+    @property
+    def begun(self) -> bool:
+        """Whether a line has been begun and not entered."""
+        last = tuple(self._later[_after_last_enter(self._later) :])
+        return is_text(last) and typed_text(last) != ""
 
     def said(self, may_say: Callable[[str], bool]) -> tuple[list[str], bool]:
         """The lines typed and entered up to one that may not be said; they are kept no longer.
@@ -96,8 +102,18 @@ def answer_of(asked: PermissionAsked, burst: Burst) -> Answered | None:
     """The answer that a single key gives. Several at once were pasted or typed blindly: no answer."""
     if len(burst) != 1:
         return None
-    answer = _ANSWERS.get(burst[0].key.lower())
-    return None if answer == "writes" and not may_allow_writes(asked) else answer
+    match _ANSWERS.get(burst[0].key.lower()):
+        case "writes" if not may_allow_writes(asked):
+            return None
+        case "always" if not asked.rule:
+            return None
+        case answer:
+            return answer
+
+
+def is_text(burst: Burst) -> bool:
+    """Whether ``burst`` says something, rather than only move, delete or enter."""
+    return any(len(press.key) == 1 or press.key == Keys.BracketedPaste for press in burst)
 
 
 def typed_text(presses: Sequence[KeyPress]) -> str | None:
@@ -125,8 +141,16 @@ def typed_text(presses: Sequence[KeyPress]) -> str | None:
 
 
 def _first_line(presses: Sequence[KeyPress]) -> Sequence[KeyPress] | None:
-    """The keys before the first Enter; Alt+Enter, which begins a new line, comes as Escape and Enter."""
+    """The keys before the first Enter."""
+    return next((presses[:at] for at in _enters(presses)), None)
+
+
+def _after_last_enter(presses: Sequence[KeyPress]) -> int:
+    return max(_enters(presses), default=-1) + 1
+
+
+def _enters(presses: Sequence[KeyPress]) -> Iterator[int]:
+    """Where Enter was pressed; Alt+Enter, which begins a new line, comes as Escape and Enter."""
     for at, press in enumerate(presses):
         if press.key == Keys.ControlM and not (at and presses[at - 1].key == Keys.Escape):
-            return presses[:at]
-    return None
+            yield at

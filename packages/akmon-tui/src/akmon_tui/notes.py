@@ -29,6 +29,7 @@ from akmon_core.messages import Text, ToolCall, User
 from akmon_core.stream import Retrying
 from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line
 from akmon_tui.changes import change_note
+from akmon_tui.standing import sandbox_in_short
 from akmon_tui.view import View, call_key
 
 
@@ -42,7 +43,7 @@ def note_of(view: View, event: Event, width: int) -> str:
         case Noticed(text):
             return neutralise(text)
         case ModeChanged(mode):
-            return f"mode: {mode}"
+            return " · ".join(part for part in (f"mode: {mode}", sandbox_in_short(view.sandbox)) if part)
         case ModelChosen(provider, model):
             return one_line(f"model: {model} ({provider})", width)
         case Steered(message):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from akmon_core.messages import User
+from akmon_core.permissions import Policy
 from akmon_core.state import Mark, State
 from akmon_tui.places import Place
 from akmon_tui.view import View
 
 
-def view_of(state: State, folder: str = "") -> View:
-    """How a session looks whose events add up to ``state``; files below ``folder`` are shown from there."""
+def view_of(state: State, folder: str = "", policy: Policy | None = None) -> View:
+    """How a session looks whose events add up to ``state``; files below ``folder`` are shown from there.
+
+    ``policy`` is the one that the session was opened with.
+    """
     return View(
         mode=state.mode,
+        sandbox=policy.sandbox if policy else None,
+        rules=policy.rules if policy else (),
+        grants=state.grants,
         total=state.spent,
         window=state.window,
         context=state.gauge.reported,

@@ -4,30 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from akmon_core.errors import SettingsError
 from akmon_core.events import PermissionAsked, QuestionAsked
+from akmon_core.permissions import Policy, Rule, Target, judge, parse_rule
 from akmon_core.text import neutralise, reveal
-from akmon_core.tools import DiffView, TextView
+from akmon_core.tools import DiffView, Effect, EffectKind, TextView
 from akmon_tui.spans import Span, Style
-from akmon_tui.view import Waiting
+from akmon_tui.standing import REMOVE, around_a_command, is_sandboxed
+from akmon_tui.view import View, Waiting
 
 _LONG = 20
 """Lines of a question above which its beginning may have left the screen."""
 
 
-def question(waiting: Waiting) -> list[Span]:
-    """All of a question, and how to answer it."""
+def question(waiting: Waiting, view: View) -> list[Span]:
+    """All of a question. The keys that answer one for permission are a line of their own, ``answers``."""
     asker = f"{reveal(waiting.agent)}: " if waiting.agent else ""
     match waiting.event:
         case PermissionAsked() as asked:
-            return _permission(asker, asked)
+            return _permission(asker, asked, view)
         case QuestionAsked() as asked:
             return _choice(asker, asked)
+
+
+def answers(asked: PermissionAsked) -> Span:
+    """The keys that answer ``asked``."""
+    writes = "   a all writes" if may_allow_writes(asked) else ""
+    always = "   r always" if asked.rule else ""
+    return Span(f"y once   s this for the session{writes}{always}   n no", "ask")
 
 
 def may_allow_writes(asked: PermissionAsked) -> bool:
     """Allowing all writes answers only a question about writes."""
     kinds = {effect.kind for effect in asked.effects}
     return "write" in kinds and kinds <= {"read", "write"}
+
+
+def rule_problem(asked: PermissionAsked, line: str) -> str:
+    """Why the rule in ``line`` cannot be saved as an answer to ``asked``; empty if it can."""
+    try:
+        rule = parse_rule(line)
+        proposed = parse_rule(asked.rule)
+    except SettingsError as error:
+        return str(error)
+    if rule.tool != proposed.tool:
+        return f"The question is about {proposed.tool}, so the rule has to begin with {proposed.tool}(."
+    if any(_allows(rule, _ANYTHING[effect.kind]) for effect in asked.effects):
+        return f"{rule} would allow anything from now on. Name what may be done, such as {proposed}."
+    if not all(_allows(rule, Target(effect)) for effect in asked.effects if effect.kind not in _PATHS):
+        return f"{rule} does not allow what is asked here, so nothing would change. {proposed} would."
+    return ""
+
+
+_PATHS = ("read", "write")
+
+
+def _probe(kind: EffectKind, target: str) -> Target:
+    return Target(Effect(kind, target), target, target)
+
+
+_ANYTHING: dict[EffectKind, Target] = {
+    "read": _probe("read", "no-such-folder/no-such-file"),
+    "write": _probe("write", "no-such-folder/no-such-file"),
+    "run": _probe("run", "no-such-program no-such-word"),
+    "fetch": _probe("fetch", "https://no-such-host.invalid/no-such-page"),
+    "remember": _probe("remember", "no-such-note"),
+    "ask": _probe("ask", "no such question"),
+}
+"""What only a rule allows that says nothing of what it is about."""
+
+
+def _allows(rule: Rule, target: Target) -> bool:
+    policy = Policy(rules=(rule,))
+    return judge(rule.tool, (target,), "deny-all", policy).decision == "allow"
 
 
 def answer_text(asked: QuestionAsked, line: str) -> str:
@@ -42,15 +91,18 @@ def diff_lines(diff: DiffView) -> list[Span]:
     return [head, *(Span(f"  {line}", _diff_style(line)) for line in reveal(diff.diff).split("\n"))]
 
 
-def _permission(asker: str, asked: PermissionAsked) -> list[Span]:
+def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
     """Everything that would happen, nothing left out, and why it is asked."""
-    body = [*_effects(asked), *_change(asked)]
+    body = [*_effects(asked, view.folder), *_change(asked)]
     lines = [Span(""), Span(f"{asker}{reveal(asked.call.name)} asks for permission", "ask"), *body]
     if len(body) > _LONG:
         lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
+    if any(effect.kind == "run" for effect in asked.effects) and (held := around_a_command(view.sandbox)):
+        lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))
     lines.append(Span(f"Asked because {reveal(asked.reason)}.", "dim"))
-    writes = "   a all writes" if may_allow_writes(asked) else ""
-    lines.append(Span(f"y once   s this for the session{writes}   n no", "ask"))
+    if asked.rule:
+        where = f"always saves the rule {reveal(asked.rule)} in your settings for this project"
+        lines.append(Span(f"{where}; {REMOVE} takes it back.", "dim"))
     return lines
 
 
@@ -71,11 +123,18 @@ def _how_to_answer(asked: QuestionAsked) -> str:
     return f"{how}; Enter alone leaves it to the model."
 
 
-def _effects(asked: PermissionAsked) -> Iterable[Span]:
+def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
     for effect in asked.effects:
         first, *more = reveal(effect.target).split("\n")
         yield Span(f"  {effect.kind} {first}", "bold")
         yield from (Span(f"  {' ' * len(effect.kind)} {line}", "bold") for line in more)
+    for name, path in asked.paths.items():
+        if path not in (name, f"{folder.rstrip('/')}/{name}"):
+            yield Span(f"  {_line(name)} is {_line(path)}", "bold")
+
+
+def _line(path: str) -> str:
+    return reveal(path).replace("\n", "<U+000A>")
 
 
 def _change(asked: PermissionAsked) -> Iterable[Span]:

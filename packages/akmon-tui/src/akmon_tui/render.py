@@ -23,7 +23,7 @@ from akmon_core.events import (
 from akmon_core.messages import ToolCall, User
 from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
-from akmon_core.text import describe_call, describe_retry, neutralise, one_line
+from akmon_core.text import describe_call, describe_retry, neutralise, one_line, reveal
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.notes import agent_note, note_of, prompt_text
 from akmon_tui.questions import diff_lines, question
@@ -46,8 +46,9 @@ def _asks(view: View, event: Event, agent: str) -> list[Span]:
     """The question that ``event`` brings to the screen: only one is there at a time."""
     match event:
         case PermissionAsked() | QuestionAsked() | PermissionDecided() | QuestionAnswered() | TurnEnded():
-            asked = show(view, event, agent).question
-            return question(asked) if asked and asked != view.question else []
+            after = show(view, event, agent)
+            asked = after.question
+            return question(asked, after) if asked and asked != view.question else []
         case _:
             return []
 
@@ -132,9 +133,12 @@ def _retrying(event: Retrying, width: int) -> Span:
 def _decided(event: PermissionDecided) -> str:
     if event.decision == "deny":
         return "denied"
-    return {"once": "allowed once", "session": "allowed for the session", "writes": "all writes are allowed"}[
-        event.scope
-    ]
+    return {
+        "once": "allowed once",
+        "session": "allowed for the session",
+        "writes": "all writes are allowed",
+        "always": f"allowed from now on by the rule {reveal(event.rule)}",
+    }[event.scope]
 
 
 def _call(view: View, call_id: str, tool: str, width: int) -> str:

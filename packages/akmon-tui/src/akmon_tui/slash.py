@@ -10,6 +10,7 @@ from akmon_core.commands import Command, Compact, Implement, Prompt, Rewind, Set
 from akmon_core.permissions import MODES
 from akmon_tui.places import listed
 from akmon_tui.render import spent
+from akmon_tui.standing import is_sandboxed, permissions_text, sandbox_in_short, sandbox_text
 from akmon_tui.view import View
 
 Reply: TypeAlias = str | tuple[Command, ...] | Literal[False]
@@ -42,10 +43,23 @@ def _mode(view: View, argument: str) -> Reply:
     if not argument:
         now = f"The mode is {view.mode}." if view.mode else "The mode is the one that akmon started with."
         return f"{now} There are: {', '.join(MODES)}."
+    if argument == "full-auto" and not is_sandboxed(view.sandbox):
+        return (
+            f"full-auto mode is refused: {sandbox_in_short(view.sandbox)}. Commands are asked as before; "
+            "/mode accept-edits lets files be written without asking, and /sandbox says more."
+        )
     for mode in MODES:
         if mode == argument:
             return (SetMode(mode),)
     return f"There is no mode {argument!r}. There are: {', '.join(MODES)}."
+
+
+def _permissions(view: View, _argument: str) -> Reply:
+    return permissions_text(view)
+
+
+def _sandbox(view: View, _argument: str) -> Reply:
+    return sandbox_text(view)
 
 
 def _plan(view: View, argument: str) -> Reply:
@@ -108,6 +122,8 @@ def _exit(_view: View, _argument: str) -> Reply:
 SLASHES = {
     "help": Slash("/help", "list the commands and keys", _help),
     "mode": Slash("/mode [MODE]", "show or change what is asked before it is done", _mode),
+    "permissions": Slash("/permissions", "the rules in force, and what was allowed", _permissions),
+    "sandbox": Slash("/sandbox", "what holds commands in", _sandbox),
     "plan": Slash("/plan [WHAT]", "plan mode: look and plan, change nothing", _plan),
     "implement": Slash("/implement [FILE]", "carry out the last plan, or the one in a file", _implement),
     "architect": Slash("/architect WHAT", "have the planner model plan it, then carry it out", _architect),

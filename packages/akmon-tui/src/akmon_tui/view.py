@@ -42,7 +42,7 @@ from akmon_core.events import (
     UnknownEvent,
 )
 from akmon_core.messages import Pin, ToolCall
-from akmon_core.permissions import Mode
+from akmon_core.permissions import Grant, Mode, Rule, Sandboxing
 from akmon_core.spending import Charged, Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta
 from akmon_tui.places import Place, place_of, with_prompt
@@ -69,6 +69,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Mode | None = None
     """None is not known: no event has said it yet."""
+    sandbox: Sandboxing | None = None
+    """What holds commands in; None is not known."""
+    rules: tuple[Rule, ...] = ()
+    """Those that hold from the session's start."""
+    grants: tuple[Grant, ...] = ()
+    """What the person has allowed for the session, or from now on."""
     window: int = 0
     """Tokens that a prompt may have; 0 is not known."""
     context: int = 0
@@ -191,6 +197,9 @@ def _show_aside(view: View, event: Event, agent: str) -> View:
 def _prompted(view: View, event: Prompted) -> View:
     return View(
         mode=view.mode,
+        sandbox=view.sandbox,
+        rules=view.rules,
+        grants=view.grants,
         total=view.total,
         window=view.window,
         context=view.context,
@@ -236,12 +245,30 @@ def _asked(view: View, event: Question | PermissionDecided | QuestionAnswered, a
         case QuestionAsked():
             return _waits(view, Waiting(event, agent))
         case PermissionDecided(call_id) | QuestionAnswered(call_id):
-            if isinstance(event, PermissionDecided) and any(each.kind == "run" for each in event.effects):
-                view = _replace(view, runs=view.runs | {call_key(agent, call_id)})
+            if isinstance(event, PermissionDecided):
+                view = _decided(view, event, agent)
             answered = (agent, call_id)
             left = tuple(each for each in view.waiting if (each.agent, each.call_id) != answered)
             under = call_id if isinstance(event, QuestionAnswered) and not agent else ""
             return _replace(view, waiting=left, under=under)
+
+
+def _decided(view: View, event: PermissionDecided, agent: str) -> View:
+    if any(each.kind == "run" for each in event.effects):
+        view = _replace(view, runs=view.runs | {call_key(agent, event.call_id)})
+    if event.decision != "allow" or event.scope == "once":
+        return view
+    return _replace(view, grants=(*view.grants, _grant(event)))
+
+
+def _grant(event: PermissionDecided) -> Grant:
+    match event.scope:
+        case "writes":
+            return Grant(writes=True)
+        case "always":
+            return Grant(rule=event.rule)
+        case _:
+            return Grant(tool=event.tool, targets=event.effects)
 
 
 def _waits(view: View, waiting: Waiting) -> View:

@@ -33,7 +33,14 @@ from akmon_core.tools import Effect, FileSeen
 
 CWD = Path("/project")
 DENIED = PermissionDecided(
-    call_id="1", decision="deny", by="policy", reason="no", tool="shell", effects=(Effect("run", "make"),)
+    call_id="1",
+    decision="deny",
+    by="policy",
+    reason="no",
+    tool="shell",
+    effects=(Effect("run", "make"),),
+    rule="shell(make)",
+    mode="accept-edits",
 )
 COMPLETED = TurnEnded("completed")
 SOME = Usage(input_tokens=3, output_tokens=2, cache_read_tokens=1)
@@ -132,7 +139,16 @@ def test_denials_and_calls_are_listed_in_order() -> None:
     failed = ToolFinished(ToolResult("1", "Denied: no.", error=True), "shell", "denied: no")
     report = reported(DENIED, failed, ToolFinished(ToolResult("2", "ok"), "read", "3 lines read"), COMPLETED)
     assert msgspec.to_builtins(report.permission_denials) == [
-        {"tool": "shell", "call_id": "1", "targets": ["make"], "reason": "no", "agent": ""}
+        {
+            "tool": "shell",
+            "call_id": "1",
+            "targets": ["make"],
+            "reason": "no",
+            "agent": "",
+            "rule": "shell(make)",
+            "mode": "accept-edits",
+            "allow": "",
+        }
     ]
     assert msgspec.to_builtins(report.tool_calls) == [
         {"name": "shell", "success": False, "message": "denied: no", "agent": ""},

@@ -124,6 +124,23 @@ def report_of(text: str) -> Report:
     )
 
 
+def test_rules_that_would_allow_what_was_denied_are_named_once_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    denials = [
+        Denial("shell", str(number), [f"pytest {number}"], "it is asked", allow="shell(pytest *)")
+        for number in range(2)
+    ]
+    report = Report(error="2 calls were denied.", exit_reason="denied", permission_denials=denials)
+    writer("text", partial=False).end(report)
+    assert capsys.readouterr().err.splitlines() == [
+        "akmon: 2 calls were denied.",
+        "akmon: denied: shell pytest 0: it is asked",
+        "akmon: denied: shell pytest 1: it is asked",
+        "akmon: to allow it: --allow 'shell(pytest *)'",
+    ]
+
+
 def steers(text: str) -> bool:
     """Whether a terminal could take anything in ``text`` for more than characters to show."""
     return any(
@@ -272,6 +289,26 @@ def test_the_stream_names_every_field_of_a_decision_a_retry_and_a_failure_also_t
         "scope": "once",
         "reason": "a rule",
         "effects": [],
+        "rule": "",
+        "mode": "default",
+        "proposed": "",
+        "networked": False,
+        "changing": False,
+    }
+    assert streamed(capsys, ToolStarted("1", "shell", sandbox="bubblewrap")) == {
+        "type": "tool_started",
+        "call_id": "1",
+        "tool": "shell",
+        "sandbox": "bubblewrap",
+    }
+    assert streamed(capsys, ToolFinished(ToolResult("1", "ok"), "fetch", untrusted="web")) == {
+        "type": "user",
+        "tool": "fetch",
+        "untrusted": "web",
+        "message": {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "1", "content": "ok", "is_error": False}],
+        },
     }
     assert streamed(capsys, Retrying(2, 6, 1.5, "busy")) == {
         "type": "retry",

@@ -108,6 +108,8 @@ def test_stream_json_begins_with_init_and_ends_with_the_result(place: Place) -> 
         "assistant",
         "permission",
         "permission",
+        "tool_started",
+        "tool_started",
         "user",
         "user",
         "assistant",

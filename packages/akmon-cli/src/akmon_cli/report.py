@@ -60,6 +60,12 @@ class Denial(msgspec.Struct):
     targets: list[str]
     reason: str
     agent: str = ""
+    rule: str = ""
+    """The rule that denied it; empty if none did."""
+    mode: str = ""
+    """The mode in which it was judged."""
+    allow: str = ""
+    """A narrow rule that would allow such calls, if there is one: for ``--allow``."""
 
 
 class CommitReport(msgspec.Struct):
@@ -116,9 +122,7 @@ class Record:
             report.usage, report.cost_usd = self._spent.usage, self._spent.cost
         match event:
             case PermissionDecided(decision="deny") as denied:
-                targets = [effect.target for effect in denied.effects]
-                denial = Denial(denied.tool, denied.call_id, targets, denied.reason, agent)
-                report.permission_denials.append(denial)
+                report.permission_denials.append(_denial(denied, agent))
             case ToolFinished(result, tool, summary, files=files):
                 report.tool_calls.append(CallReport(tool, not result.error, summary, agent))
                 self._written(files)
@@ -183,6 +187,19 @@ EXIT_CODES: dict[ExitReason, int] = {
     "denied": exitcodes.DENIED,
     "error": exitcodes.ERROR,
 }
+
+
+def _denial(event: PermissionDecided, agent: str) -> Denial:
+    return Denial(
+        tool=event.tool,
+        call_id=event.call_id,
+        targets=[effect.target for effect in event.effects],
+        reason=event.reason,
+        agent=agent,
+        rule=event.rule,
+        mode=event.mode,
+        allow=event.proposed,
+    )
 
 
 def _kind(state: FileState | None) -> str:

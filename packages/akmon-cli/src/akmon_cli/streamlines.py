@@ -28,6 +28,7 @@ from akmon_core.events import (
     Rewound,
     SummaryFailed,
     ToolFinished,
+    ToolStarted,
 )
 from akmon_core.files import FileChange, became
 from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
@@ -60,8 +61,11 @@ def stream_line(event: Event) -> Line | None:
                 **_took(event),
                 "response_id": event.response_id,
             }
+        case ToolStarted(call_id, tool, sandbox=sandbox):
+            return {"type": "tool_started", "call_id": call_id, "tool": tool, "sandbox": sandbox}
         case ToolFinished(result, tool):
-            return {"type": "user", "tool": tool, "message": {"role": "user", "content": [_result(result)]}}
+            message = {"role": "user", "content": [_result(result)]}
+            return {"type": "user", "tool": tool, "message": message, "untrusted": event.untrusted}
         case ModelFailed(kind, message, said=said):
             failure = {"kind": kind, "message": message, "text": said}
             return {"type": "model_error", **failure, **_took(event)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -118,6 +119,8 @@ def _say_why(report: Report) -> None:
     for denial in report.permission_denials:
         what = one_line(" ".join([denial.tool, *denial.targets]), CHARS)
         say(f"akmon: denied: {what}: {denial.reason}")
+    for rule in dict.fromkeys(denial.allow for denial in report.permission_denials if denial.allow):
+        say(f"akmon: to allow it: --allow {shlex.quote(rule)}")
     if report.session_id and report.exit_reason in _CAN_GO_ON:
         say(f"akmon: go on with: akmon -r {report.session_id} -p 'go on'")
 

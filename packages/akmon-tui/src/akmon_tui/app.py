@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from pathlib import Path
 
 from prompt_toolkit.application import AppSession
-from prompt_toolkit.input.typeahead import get_typeahead
 
 from akmon_core.commands import Answer, Answered, Command, Interrupt, Prompt, Respond, Steer
 from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
-from akmon_tui.composer import Composer, ask_line, edit_line, whole
+from akmon_tui.answering import Lines
+from akmon_tui.composer import Composer, whole
 from akmon_tui.following import Following
 from akmon_tui.keys import Burst, Watch, answer_of, interrupts, is_text, watch
 from akmon_tui.offering import Offer
 from akmon_tui.places import put_back
-from akmon_tui.questions import answer_text, answers, rule_problem
+from akmon_tui.questions import answer_text, answers
 from akmon_tui.render import render
 from akmon_tui.screen import Screen, plain_where_dumb
 from akmon_tui.slash import run_slash
@@ -75,6 +74,7 @@ class Conversation:
         self._answered: Waiting | None = None
         """The question whose answer is on its way."""
         self._offer = Offer(quiet)
+        self._lines = Lines(terminal.input, self._screen)
         self._ended = False
         """The session is closed: there are no more events."""
 
@@ -200,45 +200,21 @@ class Conversation:
 
     async def _give(self, asked: Waiting, answer: Answered, following: Following, watching: Watch) -> None:
         """Sends ``answer``, with what else the person has to say for it."""
-        message, rule = "", ""
-        if answer == "deny":
-            line = await self._line(ask_line("  Why not? (Enter to say nothing) "), watching)
-            if line is None:
-                await self._interrupt(following, watching)
-                return
-            message = line
-        elif answer == "always":
-            assert isinstance(asked.event, PermissionAsked)
-            edited = await self._rule(asked.event, watching)
-            if edited is None:
-                self._offer.restart()
-                return
-            rule = "" if edited == asked.event.rule else edited
+        said: str | None = ""
+        match asked.event, answer:
+            case _, "deny":
+                said = await self._lines.why_not(watching)
+                if said is None:
+                    await self._interrupt(following, watching)
+                    return
+            case PermissionAsked() as permission, "always":
+                said = await self._lines.rule(permission, watching)
+                if said is None:
+                    self._offer.restart()
+                    return
         self._answered = asked
+        message, rule = ("", said) if answer == "always" else (said, "")
         await self._client.send(Answer(asked.call_id, answer, message, rule, asked.agent))
-
-    async def _rule(self, asked: PermissionAsked, watching: Watch) -> str | None:
-        """The rule that the person saves; None if none."""
-        text = asked.rule
-        self._note("  Enter saves the rule and allows the call, Escape goes back.")
-        while True:
-            line = await self._line(edit_line("  Rule: ", text), watching)
-            if line is None:
-                self._note("  Nothing is saved.")
-                return None
-            problem = rule_problem(asked, line)
-            if not problem:
-                return line.strip()
-            self._note(f"  {neutralise(problem)}")
-            text = line
-
-    async def _line(self, reading: Awaitable[str | None], watching: Watch) -> str | None:
-        """What is read; what was typed behind it waits, so that it is not taken for the next line."""
-        watching.keep(tuple(get_typeahead(self._input)))
-        line = await reading
-        watching.keep(tuple(get_typeahead(self._input)))
-        self._screen.expect_pastes(True)
-        return line
 
     def _question(self) -> Waiting | None:
         """What the person is asked and has not answered."""
@@ -250,7 +226,7 @@ class Conversation:
         asked = self._question()
         if asked is None or not isinstance(asked.event, QuestionAsked):
             return
-        line = await self._line(ask_line("> "), watching)
+        line = await self._lines.words(watching)
         self._answered = asked
         if line is None:
             await self._interrupt(following, watching)

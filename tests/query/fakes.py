@@ -173,7 +173,7 @@ class Tool:
         return ToolOutput(str(self._work(arguments.text)) if self._work else arguments.text)
 
 
-def inside(effects: tuple[Effect, ...]) -> tuple[Target, ...]:
+def inside(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
     """Every path lies in the project."""
     return tuple(Target(effect, f"/p/{effect.target}", effect.target) for effect in effects)
 

@@ -167,7 +167,7 @@ def _permissions(mode: Mode, grants: tuple[Grant, ...]) -> str:
 
 
 def _granted(grant: Grant) -> str:
-    return f"{grant.tool} {' '.join(effect.target for effect in grant.targets)}".strip()[:200]
+    return grant.rule or f"{grant.tool} {' '.join(effect.target for effect in grant.targets)}".strip()[:200]
 
 
 def _capped(messages: tuple[Message, ...], cap: int) -> tuple[Message, ...]:

@@ -44,7 +44,7 @@ from akmon_core.events import (
 from akmon_core.guards import Track
 from akmon_core.limits import MARK_CHARS, OVERFLOWS, PIN_CHARS
 from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User, note
-from akmon_core.permissions import Grant, Mode, Verdict
+from akmon_core.permissions import Grant, Mode, Taint, Verdict
 from akmon_core.shorten import cleared, cut, fitted, shortened
 from akmon_core.spending import Spent
 from akmon_core.stream import Usage
@@ -143,6 +143,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Why the last model call of this turn failed for good."""
     mode: Mode = "default"
     grants: tuple[Grant, ...] = ()
+    taint: Taint = Taint()
+    """What untrusted text has come in, sub-agents included, and what the turn does besides."""
     spent: Spent = Spent()
     """By all of the session's model calls, sub-agents included."""
     files: dict[str, str] = {}
@@ -192,7 +194,7 @@ def fold(state: State, envelope: Envelope) -> State:
         case PermissionDecided():
             return _granted(state, event)
         case ToolFinished():
-            return _replace(state, changes=state.changes.written(event))
+            return _tainted(_replace(state, changes=state.changes.written(event)), event.untrusted)
         case _:
             return state
 
@@ -244,7 +246,7 @@ def apply(state: State, event: DurableEvent) -> State:
             decisions = {**state.decisions, event.call_id: Verdict(event.decision, event.reason)}
             return _granted(_replace(state, decisions=decisions), event)
         case ToolFinished():
-            return _deliver(_finished(state, event))
+            return _deliver(_tainted(_finished(state, event), event.untrusted))
         case TurnEnded():
             ended = _replace(state, running=False, planning=False, outcome=event.outcome)
             return _deliver(_replace(ended, reason=event.reason))
@@ -292,6 +294,7 @@ def _prompted(state: State, event: Prompted) -> State:
         track=Track(),
         reminded=(),
         changes=Changes(state.changes.files),
+        taint=Taint(state.taint.sources),
         outcome=None,
         failure="",
     )
@@ -406,10 +409,37 @@ def _summary_failed(state: State, event: SummaryFailed) -> State:
 
 
 def _granted(state: State, event: PermissionDecided) -> State:
-    if event.decision != "allow" or event.scope == "once":
+    if event.decision != "allow":
         return state
-    grant = Grant(writes=True) if event.scope == "writes" else Grant(tool=event.tool, targets=event.effects)
-    return _replace(state, grants=(*state.grants, grant))
+    state = _replace(state, taint=_used(state.taint, event))
+    return state if event.scope == "once" else _replace(state, grants=(*state.grants, _grant(event)))
+
+
+def _grant(event: PermissionDecided) -> Grant:
+    match event.scope:
+        case "writes":
+            return Grant(writes=True)
+        case "always":
+            return Grant(rule=event.rule)
+        case _:
+            return Grant(tool=event.tool, targets=event.effects)
+
+
+def _used(taint: Taint, event: PermissionDecided) -> Taint:
+    """A person who allows more than the one call knows by then what the session has taken in."""
+    accepted = bool(taint.sources) and event.by == "person" and event.scope != "once"
+    return Taint(
+        sources=taint.sources,
+        networked=taint.networked or event.networked,
+        changed=taint.changed or event.changing,
+        accepted=taint.accepted or accepted,
+    )
+
+
+def _tainted(state: State, source: str) -> State:
+    if not source or source in state.taint.sources:
+        return state
+    return _replace(state, taint=_replace(state.taint, sources=(*state.taint.sources, source)))
 
 
 def _finished(state: State, event: ToolFinished) -> State:

@@ -8,9 +8,9 @@ from typing import TypeAlias
 from akmon_core.commands import Answer, Respond
 from akmon_core.events import PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
 from akmon_core.messages import ToolCall
-from akmon_core.permissions import Policy, Verdict, judge
+from akmon_core.permissions import Policy, Target, Verdict, judge
 from akmon_core.ports import Locator
-from akmon_core.tools import AnyTool, Effect, Previewing, ToolContext
+from akmon_core.tools import AnyTool, Effect, Previewing, Standing, ToolContext
 from akmon_query.ledger import Ledger
 
 Waiting: TypeAlias = dict[tuple[str, str], asyncio.Future[tuple[Answer | Respond, str]]]
@@ -27,6 +27,7 @@ class Gate:
         self._locate = locate
         self._policy = policy
         self._waiting: Waiting = {} if waiting is None else waiting
+        self._writes: dict[str, frozenset[str]] = {}
 
     def of(self, sub_agent: Ledger) -> Gate:
         """The gate of a sub-agent: the same policy, and at most what the main agent may do."""
@@ -35,7 +36,9 @@ class Gate:
     async def authorize(self, call: ToolCall, tool: AnyTool, arguments: object, context: ToolContext) -> None:
         """Reports a ``PermissionDecided`` for ``call``."""
         effects = tool.effects(arguments)
-        verdict = self._judge(tool.name, effects)
+        targets = self._locate(effects, tool.folder(self._ledger.agent) if isinstance(tool, Standing) else "")
+        self._writes[call.id] = frozenset(target.path for target in targets if target.effect.kind == "write")
+        verdict = self._judge(tool.name, targets)
         if verdict.decision != "ask":
             decided = PermissionDecided(
                 call_id=call.id,
@@ -52,6 +55,10 @@ class Gate:
         answer, cause = await self._ask(question, call.id)
         assert isinstance(answer, Answer)
         self._ledger.report(_decided(answer, tool.name, effects), cause)
+
+    def writes(self, call_id: str) -> frozenset[str]:
+        """The canonical paths that a call was judged to write."""
+        return self._writes.get(call_id, frozenset())
 
     async def ask(self, question: QuestionAsked) -> str:
         """What the person says to ``question``; empty if the person, or nobody, says anything."""
@@ -70,10 +77,10 @@ class Gate:
         waiter.set_result((answer, cause))
         return True
 
-    def _judge(self, tool: str, effects: tuple[Effect, ...]) -> Verdict:
+    def _judge(self, tool: str, targets: tuple[Target, ...]) -> Verdict:
         root, own = self._ledger.root.state, self._ledger.state
         mode = "plan" if own.mode == "plan" else root.mode
-        return judge(tool, self._locate(effects), mode, self._policy, root.grants)
+        return judge(tool, targets, mode, self._policy, root.grants)
 
     async def _ask(
         self, question: PermissionAsked | QuestionAsked, call_id: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import groupby
+
+import msgspec
 
 from akmon_core.errors import ArgumentsError, JournalError, ToolError
 from akmon_core.events import (
@@ -23,6 +25,7 @@ from akmon_core.limits import PARALLEL_CALLS
 from akmon_core.messages import Assistant, ToolCall, ToolResult
 from akmon_core.tools import (
     AnyTool,
+    Contained,
     Delegate,
     Lasting,
     ToolContext,
@@ -32,6 +35,7 @@ from akmon_core.tools import (
     tool_spec,
 )
 from akmon_query.checkpoints import Checkpoints
+from akmon_query.framing import Frame
 from akmon_query.gate import Gate
 from akmon_query.ledger import Ledger
 
@@ -59,6 +63,7 @@ class ToolCalls:
         self._gate = gate
         self._delegate = delegate
         self._checkpoints = checkpoints
+        self._frame = Frame()
 
     def specs(self) -> tuple[ToolSpec, ...]:
         return tuple(tool_spec(tool) for tool in self._tools.values())
@@ -110,10 +115,28 @@ class ToolCalls:
             progress=progress,
             recall=lambda record: _recorded(self._ledger.recall(record)),
             ask=ask,
-            changing=self._checkpoints.changing(self._ledger, call.id),
+            changing=self._changing(call),
             agent=self._ledger.agent,
             delegate=self._delegate,
         )
+
+    def _changing(self, call: ToolCall) -> Callable[[Mapping[str, str | None]], None]:
+        """For ``ToolContext.changing``: nothing is written but what the call was judged by.
+
+        A folder on the way may have become a link since.
+        """
+        keep = self._checkpoints.changing(self._ledger, call.id)
+
+        def changing(writes: Mapping[str, str | None]) -> None:
+            allowed = self._gate.writes(call.id)
+            if elsewhere := next((path for path in writes if path not in allowed), ""):
+                raise ToolError(
+                    f"nothing was written: the path leads to {elsewhere} now, which is not what was allowed. "
+                    "Make the call again."
+                )
+            keep(writes)
+
+        return changing
 
     async def _run_together(self, calls: Iterator[ToolCall]) -> None:
         slots = asyncio.Semaphore(PARALLEL_CALLS)
@@ -151,9 +174,9 @@ class ToolCalls:
             watched = _watched(tool, arguments)
             around = self._checkpoints.watched(self._ledger, call.id, others=self.busy)
             async with around if watched else nullcontext():
-                self._ledger.report(ToolStarted(call.id, call.name, mutating, watched))
-                output: ToolOutput = await tool.run(arguments, self._context(call))
-                return output
+                sandbox = tool.sandbox if isinstance(tool, Contained) else ""
+                self._ledger.report(ToolStarted(call.id, call.name, mutating, watched, sandbox))
+                return self._framed(await tool.run(arguments, self._context(call)))
         except JournalError:
             raise
         except asyncio.CancelledError as error:
@@ -162,6 +185,13 @@ class ToolCalls:
             return _failed(call, error)
         except Exception as error:  # noqa: BLE001 - see _failed
             return _failed(call, error)
+
+    def _framed(self, output: ToolOutput) -> ToolOutput:
+        if not output.untrusted:
+            return output
+        summary = output.summary or _first_line(output.text)
+        text = self._frame.around(output.text, output.untrusted)
+        return msgspec.structs.replace(output, text=text, summary=summary)
 
     @property
     def busy(self) -> bool:
@@ -197,6 +227,7 @@ def finished(ledger: Ledger, call: ToolCall, output: ToolOutput, seconds: float 
         files=output.files,
         seconds=round(seconds, 3),
         pins=output.pins,
+        untrusted=output.untrusted,
     )
 
 

@@ -40,6 +40,16 @@ def asks(command: str = "rm -rf build", number: int = 1) -> PermissionAsked:
     )
 
 
+def asks_for_tests(command: str = "pytest -q tests/a.py") -> PermissionAsked:
+    """A question with a rule that is proposed."""
+    return PermissionAsked(
+        call(),
+        (Effect("run", command),),
+        "default mode asks before running a command",
+        rule="shell(pytest *)",
+    )
+
+
 def asks_to_write(number: int = 1) -> PermissionAsked:
     return PermissionAsked(
         call(number, "edit", '{"path": "src/a.py"}'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import select
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,11 @@ class Terminal(io.StringIO):
 
     def press(self, keys: str) -> None:
         self._keys.send_text(keys)
+
+    async def until_read(self) -> None:
+        """Waits until what was pressed is read, so that what comes next does not arrive together with it."""
+        while select.select([self._keys.fileno()], [], [], 0)[0]:
+            await asyncio.sleep(0)
 
     def hang_up(self) -> None:
         self._keys.close()

@@ -64,8 +64,8 @@ def stream_line(event: Event) -> Line | None:
         case ToolStarted(call_id, tool, sandbox=sandbox):
             return {"type": "tool_started", "call_id": call_id, "tool": tool, "sandbox": sandbox}
         case ToolFinished(result, tool):
-            message = {"role": "user", "content": [_result(result)]}
-            return {"type": "user", "tool": tool, "message": message, "untrusted": event.untrusted}
+            said = {"role": "user", "content": [_result(result)]}
+            return {"type": "user", "tool": tool, "message": said, "untrusted": event.untrusted}
         case ModelFailed(kind, message, said=said):
             failure = {"kind": kind, "message": message, "text": said}
             return {"type": "model_error", **failure, **_took(event)}

@@ -200,20 +200,20 @@ class Conversation:
 
     async def _give(self, asked: Waiting, answer: Answered, following: Following, watching: Watch) -> None:
         """Sends ``answer``, with what else the person has to say for it."""
-        said: str | None = ""
+        message: str | None = ""
+        rule: str | None = ""
         match asked.event, answer:
             case _, "deny":
-                said = await self._lines.why_not(watching)
-                if said is None:
-                    await self._interrupt(following, watching)
-                    return
+                message = await self._lines.why_not(watching)
             case PermissionAsked() as permission, "always":
-                said = await self._lines.rule(permission, watching)
-                if said is None:
-                    self._offer.restart()
-                    return
+                rule = await self._lines.rule(permission, watching)
+        if message is None:
+            await self._interrupt(following, watching)
+            return
+        if rule is None:
+            self._offer.restart()
+            return
         self._answered = asked
-        message, rule = ("", said) if answer == "always" else (said, "")
         await self._client.send(Answer(asked.call_id, answer, message, rule, asked.agent))
 
     def _question(self) -> Waiting | None:
@@ -264,8 +264,8 @@ class Conversation:
 
 
 _BEGUN = (
-    "You have begun a line: Enter keeps it until you have answered, Backspace takes it back. "
-    "Until then no key answers."
+    "You have begun a line, so no key answers yet:\n"
+    "Enter keeps it for after your answer, Backspace takes it back."
 )
 
 

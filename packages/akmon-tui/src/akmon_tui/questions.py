@@ -101,8 +101,8 @@ def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
         lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))
     lines.append(Span(f"Asked because {reveal(asked.reason)}.", "dim"))
     if asked.rule:
-        where = f"always saves the rule {reveal(asked.rule)} in your settings for this project"
-        lines.append(Span(f"{where}; {REMOVE} takes it back.", "dim"))
+        lines.append(Span(f"always saves {reveal(asked.rule)} in your settings, for this project;", "dim"))
+        lines.append(Span(f"  {REMOVE} takes it back.", "dim"))
     return lines
 
 

@@ -18,7 +18,8 @@ from akmon_core.events import (
     ToolStarted,
     TurnEnded,
 )
-from akmon_core.ports import Clock, Journal
+from akmon_core.ports import Clock, Journal, Redactor
+from akmon_core.redactevents import redact_event
 from akmon_core.state import State, apply, fold
 from akmon_query.hub import Hub, Subscriber
 
@@ -30,7 +31,16 @@ class Ledger:
     ledgers of sub-agents write to the journal of the main agent, under their path.
     """
 
-    def __init__(self, session: str, journal: Journal, clock: Clock, *, of: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        session: str,
+        journal: Journal,
+        clock: Clock,
+        *,
+        redactor: Redactor | None = None,
+        of: Ledger | None = None,
+    ) -> None:
+        """``redactor`` takes secrets out of whatever is reported, before anybody gets to see it."""
         self.session = session
         self.state = State()
         self.clock = clock
@@ -43,6 +53,7 @@ class Ledger:
         self.began = 0.0
         """When the main agent's turn began, by the monotonic clock."""
         self._journal = journal
+        self._redactor = redactor
         self._hub: Hub = of._hub if of else Hub(journal)
         self._seq = 0
         self._broken = ""
@@ -57,9 +68,14 @@ class Ledger:
         """Why nothing is kept any more; empty while all is well."""
         return self.root._broken
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What was wrong with the journal when it was opened, in words for people."""
+        return self._journal.damage
+
     def sub_agent(self) -> Ledger:
         """The ledger of a new sub-agent, whose path no other one has had."""
-        ledger = Ledger(self.session, self._journal, self.clock, of=self.root)
+        ledger = Ledger(self.session, self._journal, self.clock, redactor=self._redactor, of=self.root)
         ledger.agent = f"task-{self.seq + 1}"
         ledger.cause = self.cause
         return ledger
@@ -73,6 +89,8 @@ class Ledger:
     def report(self, event: Event, cause: str = "") -> None:
         """Raises ``JournalError`` if the event cannot be kept; then it has not happened."""
         root = self.root
+        if self._redactor:
+            event = redact_event(event, self._redactor)
         if isinstance(event, EPHEMERAL):
             self._hub.publish(self._envelope(event, cause, root.seq, root.state.turn))
             return

@@ -58,21 +58,24 @@ _PLACEHOLDERS = (
 
 PATTERNS: tuple[Pattern, ...] = (
     # --- model providers
-    _word("Anthropic key", "sk-ant-", r"[A-Za-z0-9_-]{20,}+"),
-    _word("OpenAI key", "sk-proj-", r"[A-Za-z0-9_-]{20,}+"),
-    _word("OpenAI key", "sk-svcacct-", r"[A-Za-z0-9_-]{20,}+"),
-    _word("OpenAI key", "sk-admin-", r"[A-Za-z0-9_-]{20,}+"),
-    _word("OpenRouter key", "sk-or-v1-", r"[0-9a-f]{32,}+" + _END),
-    _word("API key", "sk-", rf"{_VARIED}[A-Za-z0-9]{{32,}}+(?![A-Za-z0-9_-])"),
+    # Anthropic, OpenAI, OpenRouter, and those that copied them
+    _word(
+        "API key",
+        "sk-",
+        r"(?:(?:ant|proj|svcacct|admin)-[A-Za-z0-9_-]{20,}+"
+        rf"|or-v1-[0-9a-f]{{32,}}+{_END}"
+        rf"|{_VARIED}[A-Za-z0-9]{{32,}}+(?![A-Za-z0-9_-]))",
+    ),
     _word("Groq key", "gsk_", r"[A-Za-z0-9]{40,}+" + _END),
     _word("xAI key", "xai-", r"[A-Za-z0-9]{60,}+" + _END),
     _word("Perplexity key", "pplx-", r"[A-Za-z0-9]{40,}+" + _END),
     _word("Hugging Face token", "hf_", r"[A-Za-z0-9]{34,}+" + _END),
     _word("Google key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
     # --- clouds
-    *(
-        _word("AWS key id", lead, rf"(?![A-Z2-7]{{9}}EXAMPLE)[A-Z2-7]{{16}}{_END}")
-        for lead in ("AKIA", "ASIA", "ABIA", "ACCA")
+    Pattern(
+        "AWS key id",
+        ("AKIA", "ASIA"),
+        rf"A[KS]IA(?<![A-Za-z0-9_-]A[KS]IA)(?![A-Z2-7]{{9}}EXAMPLE)[A-Z2-7]{{16}}{_END}",
     ),
     Pattern(
         "AWS secret",
@@ -88,22 +91,31 @@ PATTERNS: tuple[Pattern, ...] = (
     _word("DigitalOcean token", "dop_v1_", r"[0-9a-f]{64}" + _END),
     _word("Google OAuth secret", "GOCSPX-", r"[A-Za-z0-9_-]{28}(?![A-Za-z0-9_-])"),
     # --- code hosts and package registries
-    *(_word("GitHub token", f"gh{kind}_", r"[A-Za-z0-9]{36,}+" + _END) for kind in "pousr"),
+    Pattern(
+        "GitHub token",
+        ("ghp_", "gho_", "ghs_", "ghu_", "ghr_"),
+        rf"gh[pousr]_(?<![A-Za-z0-9_-]gh[pousr]_)[A-Za-z0-9]{{36,}}+{_END}",
+    ),
     _word("GitHub token", "github_pat_", r"[A-Za-z0-9]{22}_[A-Za-z0-9]{40,}+" + _END),
     _word("GitLab token", "glpat-", rf"{_VARIED}[A-Za-z0-9_.-]{{20,}}+"),
     _word("npm token", "npm_", r"[A-Za-z0-9]{36}" + _END),
     _word("PyPI token", "pypi-AgE", r"[A-Za-z0-9_-]{40,}+"),
     _word("Docker token", "dckr_pat_", r"[A-Za-z0-9_-]{20,}+"),
     # --- services
-    *(_word("Slack token", f"xox{kind}-", rf"{_VARIED}[A-Za-z0-9-]{{20,}}+") for kind in "abeprs"),
+    Pattern(
+        "Slack token",
+        ("xox",),
+        rf"xox[abeprs]-(?<![A-Za-z0-9_-]xox[abeprs]-){_VARIED}[A-Za-z0-9-]{{20,}}+",
+    ),
     Pattern(
         "Slack webhook",
         ("hooks.slack.com/services/T",),
         r"hooks\.slack\.com/services/(T[A-Z0-9]{6,14}/B[A-Z0-9]{6,14}/[A-Za-z0-9]{20,30})",
     ),
-    *(
-        _word("Stripe key", lead, r"[A-Za-z0-9]{16,}+" + _END)
-        for lead in ("sk_live_", "rk_live_", "sk_test_", "rk_test_")
+    Pattern(
+        "Stripe key",
+        ("k_live_", "k_test_"),
+        rf"[rs]k_(?:live|test)_(?<![A-Za-z0-9_-][rs]k_(?:live|test)_)[A-Za-z0-9]{{16,}}+{_END}",
     ),
     _word("SendGrid key", "SG.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
     _word("age key", "AGE-SECRET-KEY-1", r"[0-9A-Z]{58}" + _END),
@@ -118,7 +130,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "API key",
-        ("-api-key", "-Api-Key", "-API-Key", "-API-KEY"),
+        ("api-key", "Api-Key", "API-K"),
         r"""-(?:api-key|Api-Key|API-Key|API-KEY)["']?[ \t]{0,9}:[ \t]{0,9}["']?"""
         rf"({_VARIED}[A-Za-z0-9._~+/=-]{{20,}}+)",
     ),

@@ -20,7 +20,7 @@ _LINE_BYTES = 4_096
 
 
 class Capture:
-    """The output of one command. Its memory is bounded by ``cap``, its file by ``file_cap``, in bytes.
+    """The output of one command, without secrets. ``cap`` bounds its memory, ``file_cap`` its file, in bytes.
 
     There is a file only if something had to be left out of what the model reads.
     """
@@ -30,6 +30,7 @@ class Capture:
     ) -> None:
         self.size = 0
         self._outputs = outputs
+        self._redacting = outputs.redactor.stream()
         self._cap = cap
         self._file_cap = file_cap
         self._new = HeadTail(cap)
@@ -38,26 +39,40 @@ class Capture:
         self._file: BinaryIO | None = None
         self._where = ""
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bytes:
+        """Gives what may be shown by now: an open line is held back, as a key may go on in it."""
         self.size += len(chunk)
-        self._new.feed(self._redrawn.feed(chunk))
-        if self._start is None:
-            self._keep(chunk)
-            return
-        self._start += chunk
-        if len(self._start) > self._cap:
-            self._to_file()
+        return self._take(self._redacting.feed(chunk))
+
+    def flush(self) -> bytes:
+        """Gives the open line as well."""
+        return self._take(self._redacting.rest())
 
     def new(self) -> tuple[str, int]:
         """What came since the last time, clean and within the cap, and its number of lines."""
+        self.flush()
         self._new.feed(self._redrawn.rest())
         new, self._new = self._new, HeadTail(self._cap)
         return new.text(self._cap, clean, self._all_of_it), new.lines
 
     def close(self) -> None:
+        self.flush()
+        self._close_file()
+
+    def _close_file(self) -> None:
         if self._file:
             self._file.close()
             self._file = None
+
+    def _take(self, chunk: bytes) -> bytes:
+        self._new.feed(self._redrawn.feed(chunk))
+        if self._start is None:
+            self._keep(chunk)
+            return chunk
+        self._start += chunk
+        if len(self._start) > self._cap:
+            self._to_file()
+        return chunk
 
     def _all_of_it(self) -> str:
         """Where the whole output is, in words."""
@@ -92,7 +107,7 @@ class Capture:
 
     def _stop_keeping(self, why: str) -> None:
         self._where = f"only its first {self._kept:,} bytes are in {self._name}{why}"
-        self.close()
+        self._close_file()
 
 
 class Progress:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from akmon_core.errors import ToolError
 from akmon_core.limits import OUTPUTS_BYTES
+from akmon_core.redact import Redactor
 from akmon_tools.oserrors import tool_error
 
 PREFIX = "output:"
@@ -19,16 +20,17 @@ PREFIX = "output:"
 class Outputs:
     """Numbered files in ``folder``, which is made with the first; by default one that goes with the process.
 
-    Readable by the user alone.
+    Readable by the user alone, and without secrets: whoever writes one takes them out with ``redactor``.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, redactor: Redactor | None = None) -> None:
+        self.redactor = redactor or Redactor()
         self._folder = folder
         self._own: weakref.finalize[..., Outputs] | None = None
         self._last: int | None = None
 
     def open_new(self) -> tuple[int, BinaryIO]:
-        """The next number and its file, to be written and closed. Raises ``ToolError``."""
+        """The next number and its file, to be written (without secrets) and closed. Raises ``ToolError``."""
         try:
             folder = self._made()
             self._make_room(folder)

@@ -12,9 +12,12 @@ from akmon_tools.bash import BashCall
 from akmon_tools.capture import Capture
 from akmon_tools.processes import Child, Launch, start
 from akmon_tools.shellstate import ShellState
+from akmon_tools.sandbox.box import Sandbox
 from akmon_tools.tree import Process, command_line
 
 _LOOK_SECONDS = 0.02
+_SIGNALLED = 128
+"""What a shell, and a sandbox, add to the number of the signal that ended a program."""
 _WATCH_SECONDS = 1.0
 """Between two looks at whether what a command left still runs."""
 
@@ -25,7 +28,15 @@ class Running:
     ``answered`` is set when the command itself has ended: ``exit_code``, ``left`` and ``state`` are known.
     """
 
-    def __init__(self, command: str, call: BashCall, launch: Launch, capture: Capture, settle: float) -> None:
+    def __init__(
+        self,
+        command: str,
+        call: BashCall,
+        launch: Launch,
+        capture: Capture,
+        settle: float,
+        sandbox: Sandbox | None = None,
+    ) -> None:
         """Starts it. ``settle`` is what the processes that it leaves have to end by themselves, as those of
         ``> >(tee log)`` do, in seconds. Raises ``ToolError``, and closes ``call`` then."""
         self.command = command
@@ -41,18 +52,41 @@ class Running:
         self._took: float | None = None
         self._call = call
         self._settle = settle
+        self._sandbox = sandbox
+        self._notes: list[str] = []
         try:
-            self._child: Child = start(launch)
+            self._child: Child = self._started(launch)
         except BaseException:
             call.close()
             raise
         self._task = asyncio.create_task(self._follow())
         self._task.add_done_callback(lambda _: self._finish())  # also if it was cancelled before it began
 
+    def _started(self, launch: Launch) -> Child:
+        if self._sandbox is None:
+            return start(launch)
+        launch = self._sandbox.wrapped(launch)
+        try:
+            return start(launch)
+        except BaseException:
+            self._sandbox.settle()
+            raise
+
+    def notes(self) -> list[str]:
+        """What the sandbox did about it, since it was last asked."""
+        notes, self._notes = self._notes, []
+        return notes
+
     @property
     def over(self) -> bool:
         """None of its processes is left."""
         return self._task.done()
+
+    def stop_showing(self) -> None:
+        """Nobody sees what comes from here on; the line that is open is shown once more."""
+        if self.show:
+            self.show(self.capture.flush())
+            self.show = None
 
     @property
     def seconds(self) -> float:
@@ -87,7 +121,7 @@ class Running:
 
     def outcome(self) -> str:
         """How the command stands, in a few words."""
-        if self.killed and (self.exit_code is None or self.exit_code < 0):
+        if self.killed and (self.exit_code is None or not 0 <= self.exit_code <= _SIGNALLED):
             return "killed"
         if self.exit_code is None:
             return "running"
@@ -135,6 +169,8 @@ class Running:
         self._child.release()
         self._answer()
         self.left = []
+        self._look_after(over=True)
+        self.stop_showing()
         self.capture.close()
         self._call.close()
 
@@ -156,10 +192,15 @@ class Running:
         self.state = self._call.ended()
         if self.state is None and self._child.last_cwd:
             self.state = ShellState(Path(self._child.last_cwd), None)
+        self._look_after(over=False)
         self.answered.set()
+
+    def _look_after(self, *, over: bool) -> None:
+        if self._sandbox:
+            self._notes += self._sandbox.settle(over=over)
 
     def _take(self, chunk: bytes) -> None:
         if chunk:
-            self.capture.feed(chunk)
+            sure = self.capture.feed(chunk)
             if self.show:
-                self.show(chunk)
+                self.show(sure)

@@ -86,7 +86,7 @@ class ShellTool:
         running.show = progress.feed
         try:
             timely = await running.wait(arguments.timeout or self._times.foreground)
-            running.show = None
+            running.stop_showing()
             progress.close()
             if not timely and arguments.timeout is None and not self._jobs.full:
                 return self._as_job(running, notes, f"still running after {self._times.foreground:g} s")

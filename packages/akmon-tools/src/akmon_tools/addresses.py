@@ -59,6 +59,17 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def environment_proxy(scheme: str, host: str) -> str:
+    """The proxy that the environment, or the system's settings, name for ``host``; empty is none."""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    url = proxies.get(scheme) or proxies.get("all") or ""
+    if not url or proxy_bypass(host):
+        return ""
+    return url if "://" in url else f"http://{url}"
+
+
 async def look_up(host: str, port: int) -> tuple[str, ...]:
     """The addresses of a name, in the system's order. Raises ``ToolError``."""
     import asyncio
@@ -79,7 +90,8 @@ def not_public(address: Address) -> str:
 _V4 = (
     # ``ipaddress`` calls some of these public, depending on the release of Python.
     (IPv4Network("0.0.0.0/8"), "unspecified"),
-    (IPv4Network("100.64.0.0/10"), "private"),  # carriers' own, also metadata of a cloud
+    (IPv4Network("100.100.100.200/32"), "metadata"),  # Alibaba
+    (IPv4Network("100.64.0.0/10"), "private"),  # carriers' own
     (IPv4Network("168.63.129.16/32"), "metadata"),  # Azure
     (IPv4Network("169.254.0.0/16"), "link-local"),
     (IPv4Network("192.0.0.0/24"), "reserved"),  # protocol assignments, also metadata of a cloud
@@ -89,6 +101,8 @@ _V4 = (
 )
 _V6_PUBLIC = IPv6Network("2000::/3")
 """All that has been given out for use in the internet."""
+_V6_METADATA = (IPv6Network("fd00:ec2::/32"), IPv6Network("fd20:ce::/32"))
+"""Amazon, Google."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
 
@@ -105,6 +119,8 @@ def _kind(address: Address) -> str:
         return "multicast"
     if address.is_link_local:
         return "link-local"
+    if any(address in network for network in _V6_METADATA):
+        return "metadata"
     if address in _NAT64:
         return ""  # the address within decides
     return "" if address.is_global and address in _V6_PUBLIC else "private"

@@ -15,6 +15,7 @@ _SAFE = "%!$&'()*+,;=:@/?[]~"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_AUTHORITY = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:]*))(?::([0-9]{1,5}))?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -41,7 +42,10 @@ def normalise(url: str) -> str:
         raise _wrong(url, "there is no port 0")
     if "[" in parts.netloc and ":" not in parts.hostname:
         raise _wrong(url, "its address of version 6 is not valid")
-    host = _host(url, parts.hostname)
+    try:
+        host = host_name(parts.hostname)
+    except ToolError as error:
+        raise _wrong(url, str(error).removesuffix(".")) from None
     where = f"[{host}]" if ":" in host else host
     if port and port != PORTS[parts.scheme]:
         where += f":{port}"
@@ -61,6 +65,42 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def host_and_port(text: str) -> tuple[str, int]:
+    """``host:port`` or ``host``: its normal form and the port, 0 if there is none. Raises ``ToolError``."""
+    match = _AUTHORITY.fullmatch(text)
+    if not match:
+        raise ToolError("it is not a host or a host with a port.")
+    port = int(match[3] or 0)
+    if match[3] and not 0 < port < 65_536:
+        raise ToolError("its port is not one from 1 to 65535.")
+    if match[1] and ":" not in match[1]:
+        raise ToolError("its address of version 6 is not valid.")
+    return host_name(match[1] or match[2]), port
+
+
+def host_name(host: str) -> str:
+    """A host in the form in which all are compared: ASCII, lower case, no dot at the end.
+
+    Raises ``ToolError``.
+    """
+    if ":" in host:
+        try:
+            if "%" in host:
+                raise AddressValueError
+            return IPv6Address(host).compressed
+        except AddressValueError:
+            raise ToolError("its host is not a valid address of version 6.") from None
+    name = (host if host.isascii() else _to_ascii(host)).lower().removesuffix(".")
+    if not _NAME.fullmatch(name) or len(name) > 253:
+        raise ToolError("its host is not a valid name.")
+    if _NUMBER.fullmatch(name.rpartition(".")[2]):
+        try:
+            IPv4Address(name)
+        except AddressValueError:
+            raise ToolError("its host is an unusual spelling of an address.") from None
+    return name
+
+
 def redirected(url: str, location: str) -> str:
     """Where a redirect from ``url`` leads. Raises ``ToolError``."""
     try:
@@ -76,32 +116,13 @@ def same_site(url: str, other: str) -> bool:
     return before == after or (upgraded and before[1] == after[1])
 
 
-def _host(url: str, host: str) -> str:
-    if ":" in host:
-        try:
-            if "%" in host:
-                raise AddressValueError
-            return IPv6Address(host).compressed
-        except AddressValueError:
-            raise _wrong(url, "its address of version 6 is not valid") from None
-    name = (host if host.isascii() else _to_ascii(url, host)).lower().removesuffix(".")
-    if not _NAME.fullmatch(name) or len(name) > 253:
-        raise _wrong(url, "its host is not a valid name")
-    if _NUMBER.fullmatch(name.rpartition(".")[2]):
-        try:
-            IPv4Address(name)
-        except AddressValueError:
-            raise _wrong(url, "its host is an unusual spelling of an address") from None
-    return name
-
-
-def _to_ascii(url: str, host: str) -> str:
+def _to_ascii(host: str) -> str:
     import idna
 
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        raise _wrong(url, "its host is not a valid name") from None
+        raise ToolError("its host is not a valid name.") from None
 
 
 def _escape(text: str) -> str:

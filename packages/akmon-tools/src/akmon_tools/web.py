@@ -12,7 +12,7 @@ from akmon_core.errors import ToolError
 from akmon_core.limits import FETCH_REDIRECTS, FETCH_SECONDS
 from akmon_core.text import one_line
 from akmon_tools import __version__
-from akmon_tools.addresses import Addresses
+from akmon_tools.addresses import Addresses, environment_proxy
 from akmon_tools.answers import Answer, read_answer
 from akmon_tools.urls import authority, place, same_site
 
@@ -68,7 +68,7 @@ class Web:
 
         scheme, host, port = place(url)
         parts = urlsplit(url)
-        proxy = _proxy(scheme, host)
+        proxy = environment_proxy(scheme, host)
         if proxy:
             self._addresses.check(host)
         hosts = (host,) if proxy else await self._addresses.resolve(host, port)
@@ -137,17 +137,6 @@ async def _first(transport: AsyncHTTPTransport, requests: list[Request]) -> Resp
             if _tls_error(error):
                 raise
     return await transport.handle_async_request(requests[-1])
-
-
-def _proxy(scheme: str, host: str) -> str:
-    """The proxy that the environment, or the system's settings, name for ``host``; empty is none."""
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    url = proxies.get(scheme) or proxies.get("all") or ""
-    if not url or proxy_bypass(host):
-        return ""
-    return url if "://" in url else f"http://{url}"
 
 
 def _failure(url: str, error: Exception, proxy: str) -> ToolError:

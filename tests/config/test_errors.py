@@ -35,7 +35,10 @@ def refused(
         ("max_turns = 0", "it should be greater than or equal to 1"),
         ("max_budget_usd = 0", "it should be greater than 0"),
         ("max_budget_usd = nan", "it should be a finite number"),
-        ('permission_mode = "yolo"', "it should be 'default', 'accept-edits', 'plan' or 'full-auto'"),
+        (
+            'permission_mode = "yolo"',
+            "it should be 'default', 'accept-edits', 'plan', 'full-auto' or 'deny-all'",
+        ),
         ('allow = "read"', "it should be a valid list"),
         ("deny = [5]", "it (item 1) should be a valid string"),
         ('deny = ["read", "shell("]', "not a permission rule: 'shell('"),

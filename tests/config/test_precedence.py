@@ -14,26 +14,27 @@ from pydantic import SecretStr
 
 from akmon_config.load import shown
 from akmon_config.project import PROJECT_KEYS
+from akmon_config.ruletables import RuleTable
 from akmon_config.settings import FIELDS, Settings
 from akmon_config.sources import WELL_KNOWN
 from akmon_core.errors import SettingsError
 from tests.config.places import Place
 
-VALUES: dict[str, tuple[object, object, object, object]] = {
+VALUES: dict[str, tuple[object, ...]] = {
     "model": ("user-model", "project-model", "env-model", "flag-model"),
     "provider": ("openai", None, "groq", "ollama"),
-    "fallback_model": ("m-user", None, "m-env", "m-flag"),
-    "planner_model": ("m-user", None, "m-env", "m-flag"),
-    "effort": ("low", None, "high", "none"),
+    "fallback_model": ("m-user", "m-project", "m-env", "m-flag"),
+    "planner_model": ("m-user", "m-project", "m-env", "m-flag"),
+    "effort": ("low", "max", "high", "none"),
     "permission_mode": ("accept-edits", "plan", "full-auto", "default"),
     "max_turns": (20, 10, 30, 40),
     "max_tokens_total": (2_000_000, 1, 30, 40),
     "max_budget_usd": (2.0, 1.0, 3.5, 4.0),
     "max_seconds": (20.0, 10.0, 30.5, 40.0),
-    "auto_compact": (False, None, True, False),
+    "auto_compact": (False, True, True, False),
     "auto_commit": (True, None, False, True),
     "max_checkpoint_bytes": (2_000_000_000, None, 3_000_000_000, 10_000_000),
-    "check_command": ("make test", None, "none", "pytest -q"),
+    "check_command": ("make test", "make check", "none", "pytest -q"),
     "models": ([{"match": "u"}], None, [{"match": "e", "window": 5}], [{"match": "f"}]),
     "headers": ({"openai": {"X-U": "u"}}, None, {"groq": {"X-E": "e"}}, {"azure": {}}),
     "ca_file": ("/u", None, "/e", "/f"),
@@ -44,19 +45,28 @@ VALUES: dict[str, tuple[object, object, object, object]] = {
     "ollama_num_ctx": (1, None, 2, 3),
     "ollama_keep_alive": ("1h", None, "-1", "5m"),
     "web_search": ("searxng", None, "brave", "tavily"),
-    "allow": (["read(u)"], None, ["read(e)"], ["read(f)"]),
+    "allow": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
+    "ask": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
+    "rules": tuple([{"rule": f"read({each})", "decision": "allow", "message": "m"}] for each in "upef"),
+    "profile": ("dev", None, "staging", "prod"),
+    "policy_packs": (["/p/u.toml"], None, ["/p/e.toml"], ["/p/f.toml"]),
+    "sandbox": ("bubblewrap", None, "landlock", "off"),
+    "sandbox_write": (["/u"], None, ["/e"], ["/f"]),
+    "environment": (["U"], None, ["E"], ["F"]),
+    "ask_when_tainted": (False, None, True, False),
     "deny": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
     "add_dirs": (["/u"], None, ["/e"], ["/f"]),
-    **{key: ("sk-user", None, "sk-env", "sk-flag") for key in FIELDS if key.endswith(("_key", "_token"))},
+    **{key: ("sk-user", None, "sk-env", None) for key in FIELDS if key.endswith(("_key", "_token"))},
     **{
         key: ("https://user:1/v1", None, "https://env:1/v1", "https://flag:1/v1")
         for key in FIELDS
         if key.endswith(("_url", "_endpoint"))
     },
 }
-"""By field, what the user file, the project file, the environment and a flag say; None is not accepted."""
+"""By field, what the user file, the project file, the environment and a flag say; None is not accepted.
+The project is trusted."""
 
-COLLECTED = ("allow", "deny", "add_dirs")
+COLLECTED = (*("allow", "ask", "deny", "rules", "add_dirs", "policy_packs", "sandbox_write", "environment"),)
 LEVELS = ("user", "project", "environment", "flag")
 
 
@@ -68,16 +78,24 @@ def test_the_table_covers_every_field_and_every_project_key() -> None:
 @pytest.mark.parametrize("key", FIELDS)
 @pytest.mark.parametrize("present", range(16))
 def test_the_strongest_level_that_speaks_wins_and_is_named(place: Place, key: str, present: int) -> None:
-    said = {
+    said: dict[str, object] = {
         level: value
         for bit, (level, value) in enumerate(zip(LEVELS, VALUES[key], strict=True))
         if present & 1 << bit and value is not None
     }
-    loaded = place.load(*_written(place, key, said))
+    if key == "policy_packs":
+        said = {level: [_pack(place, level)] for level in said}
+    loaded = place.load(*_written(place, key, said), trusted=True)
+    if key == "profile" and said:
+        assert loaded.origins.pop("permission_mode") == f"profile {loaded.settings.profile}"
     assert _plain(getattr(loaded.settings, key)) == _expected(key, said)
     assert loaded.origins[key] == _origin(place, key, said)
     assert {origin for other, origin in loaded.origins.items() if other != key} == {"default"}
     assert loaded.warnings == ()
+
+
+def _pack(place: Place, name: str) -> str:
+    return str(place.own(f"{name}.toml", f'name = "{name}"\n'))
 
 
 def _written(place: Place, key: str, said: dict[str, object]) -> tuple[dict[str, object], dict[str, str]]:
@@ -108,7 +126,12 @@ def _expected(key: str, said: dict[str, object]) -> object:
 
 
 def _origin(place: Place, key: str, said: dict[str, object]) -> str:
-    own = {"add_dirs": "--add-dir", "auto_compact": "--no-auto-compact", "check_command": "--check"}
+    own = {
+        "add_dirs": "--add-dir",
+        "auto_compact": "--no-auto-compact",
+        "check_command": "--check",
+        "policy_packs": "--policy",
+    }
     flag = own.get(key, f"--{key.replace('_', '-')}")
     texts = {
         "user": f"user file {place.user_file}",
@@ -142,6 +165,13 @@ def _plain(value: object) -> object:
             return value.get_secret_value()
         case dict():
             return {key: _plain(each) for key, each in value.items()}
+        case list():
+            return [
+                {"rule": row.rule, "decision": row.decision, "message": row.message}
+                if isinstance(row, RuleTable)
+                else row
+                for row in value
+            ]
         case tuple():
             return [
                 {field: each for field, each in msgspec.structs.asdict(row).items() if each is not None}

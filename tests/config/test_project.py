@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from akmon_config.load import Loaded
-from akmon_config.project import PROJECT_KEYS
+from akmon_config.policy import effective_rules
+from akmon_config.project import PROJECT_KEYS, TIGHTENING_KEYS, WAITS
 from akmon_config.settings import FIELDS
+from akmon_core.errors import SettingsError
 from tests.config.places import Place
 
 HOSTILE = """
@@ -54,29 +56,108 @@ def test_no_file_of_a_project_sets_anything_else(place: Place) -> None:
     for key in FIELDS:
         if key not in PROJECT_KEYS:
             place.repository(f"{key} = 1\n")
-            loaded = place.load()
-            assert unchanged(loaded)
-            assert f"ignored: {key}" in loaded.warnings[0]
+            for trusted in (False, True):
+                loaded = place.load(trusted=trusted)
+                assert unchanged(loaded)
+                assert f"ignored: {key}" in loaded.warnings[0]
+
+
+@pytest.mark.parametrize("key", sorted(set(PROJECT_KEYS) - set(TIGHTENING_KEYS)))
+def test_what_does_more_than_restrict_waits_for_trust(place: Place, key: str) -> None:
+    value = {"allow": '["shell"]', "auto_compact": "false", "effort": '"low"'}.get(key, '"x"')
+    place.repository(f"{key} = {value}\n")
+    loaded = place.load()
+    assert unchanged(loaded)
+    assert loaded.warnings == (f"{place.project_file}: {key} {WAITS}",)
+    loaded = place.load(trusted=True)
+    assert loaded.warnings == ()
+    assert loaded.origins[key] == f"project file {place.project_file}"
+
+
+def test_rules_of_a_project_restrict_at_once_and_allow_once_it_is_trusted(place: Place) -> None:
+    place.repository(
+        'ask = ["write"]\ndeny = ["fetch"]\nallow = ["shell(a *)"]\n'
+        '[[rules]]\nrule = "shell(b *)"\ndecision = "deny"\n'
+        '[[rules]]\nrule = "shell(c *)"\ndecision = "allow"\n'
+    )
+    place.policy("more", 'name = "more"\nallow = ["shell(d *)"]\ndeny = ["shell(e *)"]\n')
+    loaded = place.load()
+    said = {f"{rule.decision} {rule}" for rule in effective_rules(loaded)}
+    restricting = {"ask write", "deny fetch", "deny shell(b *)", "deny shell(e *)"}
+    assert said == restricting
+    assert len([warning for warning in loaded.warnings if WAITS in warning]) == 3
+    assert any("line 7, rules" in warning for warning in loaded.warnings)
+    loaded = place.load(trusted=True)
+    said = {f"{rule.decision} {rule}" for rule in effective_rules(loaded)}
+    assert said == restricting | {"allow shell(a *)", "allow shell(c *)", "allow shell(d *)"}
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_policy_of_a_project_that_is_wrong_stops_akmon(place: Place, trusted: bool) -> None:
+    path = place.policy("broken", 'name = "b"\ndeny = ["shell(rm *)", "shell("]\n')
+    with pytest.raises(SettingsError, match="not a permission rule") as caught:
+        place.load(trusted=trusted)
+    assert str(caught.value).startswith(f"{path}, line 2, deny: ")
+
+
+def test_a_policy_of_a_project_is_no_link_out_of_it(place: Place) -> None:
+    other = place.own("other.toml", 'name = "o"\nallow = ["shell"]\n')
+    place.policy("p", "").unlink()
+    (place.project / ".akmon" / "policies" / "p.toml").symlink_to(other)
+    with pytest.raises(SettingsError, match="leads out of the project"):
+        place.load(trusted=True)
 
 
 @pytest.mark.parametrize("model", ["scripted:x", " Scripted:x", "scripted/x", "SCRIPTED", "", "  "])
 def test_a_project_cannot_choose_a_scripted_or_empty_model(place: Place, model: str) -> None:
     place.user('model = "mine"\n')
     place.repository(f'model = "{model}"\n')
-    loaded = place.load()
-    assert loaded.settings.model == "mine"
-    assert len(loaded.warnings) == 1
+    for trusted in (False, True):
+        loaded = place.load(trusted=trusted)
+        assert loaded.settings.model == "mine"
+        assert len(loaded.warnings) == 1
 
 
-@pytest.mark.parametrize("mode", ["default", "accept-edits", "full-auto"])
-def test_a_project_cannot_leave_plan_mode(place: Place, mode: str) -> None:
-    place.user('permission_mode = "plan"\n')
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("own", ["plan", "deny-all"])
+@pytest.mark.parametrize("mode", ["default", "accept-edits", "full-auto", "deny-all"])
+def test_a_project_cannot_leave_the_mode_that_the_person_chose(
+    place: Place, mode: str, own: str, trusted: bool
+) -> None:
+    place.user(f'permission_mode = "{own}"\n')
     place.repository(f'permission_mode = "{mode}"\n')
-    loaded = place.load()
-    assert loaded.settings.permission_mode == "plan"
-    assert loaded.warnings == (
-        f'{place.project_file}, line 1, permission_mode: a project may only set it to "plan"; ignored',
-    )
+    loaded = place.load(trusted=trusted)
+    assert loaded.settings.permission_mode == own
+    (warning,) = loaded.warnings
+    assert warning.startswith(f"{place.project_file}, line 1, permission_mode: ")
+
+
+def test_plan_mode_of_a_project_does_not_loosen_deny_all(place: Place) -> None:
+    place.user('permission_mode = "deny-all"\n')
+    place.repository('permission_mode = "plan"\n')
+    assert place.load().settings.permission_mode == "deny-all"
+    place.user('profile = "prod"\n')
+    assert place.load(trusted=True).settings.permission_mode == "deny-all"
+
+
+@pytest.mark.parametrize(
+    ("mode", "trusted", "in_force"),
+    [
+        ("plan", False, "plan"),
+        ("accept-edits", False, "default"),
+        ("accept-edits", True, "accept-edits"),
+        ("full-auto", True, "default"),
+        ("deny-all", True, "default"),
+    ],
+)
+def test_a_project_may_choose_a_mode_as_far_as_it_is_trusted(
+    place: Place, mode: str, trusted: bool, in_force: str
+) -> None:
+    place.repository(f'permission_mode = "{mode}"\n')
+    loaded = place.load(trusted=trusted)
+    assert loaded.settings.permission_mode == in_force
+    assert (loaded.warnings == ()) == (mode == in_force)
 
 
 @given(user=st.integers(1, 10**6), project=st.integers(-5, 10**6))
@@ -176,6 +257,7 @@ def test_a_link_in_a_circle_is_a_warning(place: Place) -> None:
 def test_no_value_of_any_shape_raises(place: Place, key: str, shape: str) -> None:
     place.repository(shape.format(key=key) + "\n")
     place.load()
+    place.load(trusted=True)
 
 
 def test_thousands_of_keys_and_rules_make_few_short_warnings(place: Place) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn, get_args
 
+from akmon_config.policy import SandboxChoice
 from akmon_core.errors import SettingsError
 from akmon_core.models import Effort
 from akmon_core.permissions import MODES
@@ -36,14 +37,8 @@ MODEL: tuple[Option, ...] = (
     (("--planner-model",), {"metavar": "ID", "help": "makes the plan with --architect"}),
     (("--effort",), {"choices": get_args(Effort), "help": "how much the model may think"}),
     (("--openai-compatible-url",), {"metavar": "URL", "help": "base URL of an OpenAI-compatible server"}),
-    (
-        ("--openai-compatible-key",),
-        {
-            "metavar": "KEY",
-            "help": "its key, if it wants one; other users of this machine can see it, which they cannot "
-            "in AKMON_OPENAI_COMPATIBLE_KEY",
-        },
-    ),
+    # Refused with a word of where a key belongs: others can see the command line of a process.
+    (("--openai-compatible-key",), {"metavar": "KEY", "help": argparse.SUPPRESS}),
 )
 
 RUN: tuple[Option, ...] = (
@@ -67,7 +62,27 @@ RUN: tuple[Option, ...] = (
     ),
     (("-y", "--yes"), {"action": "store_true", "help": "approve reading where it would be asked about"}),
     (("--allow",), {"metavar": "RULE", "action": "append", "help": "allow calls, such as 'shell(pytest *)'"}),
+    (("--ask",), {"metavar": "RULE", "action": "append", "help": "ask before calls; beats every --allow"}),
     (("--deny",), {"metavar": "RULE", "action": "append", "help": "deny calls; beats every --allow"}),
+    (
+        ("--profile",),
+        {"metavar": "NAME", "help": "rules under a name: dev, staging, prod, or one of your own"},
+    ),
+    (
+        ("--policy",),
+        {"metavar": "FILE", "action": "append", "help": "a policy pack: a file, or the name of your own"},
+    ),
+    (
+        ("--sandbox",),
+        {
+            "choices": get_args(SandboxChoice),
+            "help": "what holds commands in (auto: the best that works here)",
+        },
+    ),
+    (
+        ("--trust",),
+        {"action": "store_true", "help": "trust this folder as it is now, for this run only (akmon trust)"},
+    ),
     (("--add-dir",), {"metavar": "DIR", "action": "append", "help": "a further folder to work in"}),
     (("--max-turns",), {"metavar": "N", "type": int, "help": "model calls before the run stops (25)"}),
     (
@@ -99,8 +114,8 @@ RUN: tuple[Option, ...] = (
 )
 
 EPILOG = """\
-subcommands: init, import, export, config, spec, models, sessions, rewind, memory, stats, doctor, demo,
-completion (akmon SUBCOMMAND --help)
+subcommands: init, import, export, config, permissions, policy, trust, spec, models, sessions, rewind,
+memory, stats, doctor, demo, completion (akmon SUBCOMMAND --help)
 exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 130 interrupted; a limit was reached:
 4 model calls, 5 budget, 6 tokens, 7 time; 8 it got stuck
 no key yet? akmon demo shows a whole run offline"""

@@ -13,6 +13,7 @@ import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends, web_search
+from akmon_cli.trusting import is_trusted
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
 from akmon_config.paths import (
@@ -82,8 +83,9 @@ def load_settings(options: argparse.Namespace) -> Loaded:
     """The settings in force here, with the options that were typed on top."""
     typed = {f"--{option.replace('_', '-')}": value for option, value in vars(options).items()}
     flags = {field: typed[flag(field)] for field in FIELDS if typed.get(flag(field)) is not None}
-    cwd = working_folder()
-    return load(flags, environ=os.environ, cwd=cwd, root=project_root(cwd))
+    cwd, root = session_folders()
+    trusted = is_trusted(root, this_run=getattr(options, "trust", False))
+    return load(flags, environ=os.environ, cwd=cwd, root=root, trusted=trusted)
 
 
 def project_sessions() -> Path:

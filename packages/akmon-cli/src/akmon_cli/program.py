@@ -34,10 +34,13 @@ COMMANDS = (
     "init",
     "memory",
     "models",
+    "permissions",
+    "policy",
     "rewind",
     "sessions",
     "spec",
     "stats",
+    "trust",
 )
 """Subcommands: a module of ``akmon_cli.commands`` each, with
 ``parser()`` and ``run(arguments) -> exit code``."""

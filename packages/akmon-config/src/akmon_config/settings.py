@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from akmon_config.policy import SandboxChoice
 from akmon_config.rows import Rows
+from akmon_config.ruletables import RuleTables, WrongTable
 from akmon_config.values import (
     Duration,
     Headers,
     Host,
     Key,
     Line,
+    Profile,
     Provider,
     Rules,
     Url,
+    Variable,
     WebEngine,
     Word,
     near,
@@ -46,7 +51,15 @@ class Settings(BaseSettings):
     effort: Effort | None = None
     permission_mode: Mode = "default"
     allow: Rules = []
+    ask: Rules = []
     deny: Rules = []
+    rules: RuleTables = []
+    profile: Profile = ""
+    policy_packs: list[Line] = []
+    sandbox: SandboxChoice = "auto"
+    sandbox_write: list[Line] = []
+    environment: list[Variable] = []
+    ask_when_tainted: bool = True
     add_dirs: list[Line] = []
     max_turns: int = Field(default=MAX_STEPS, ge=1)
     max_tokens_total: int | None = Field(default=None, ge=1)
@@ -104,7 +117,13 @@ NO_CHECK = "none"
 """As ``check_command``: the model is not reminded to check its changes."""
 
 
-def check(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str, object]:
+class Places(Protocol):
+    def __call__(self, key: str, number: int = 1, /) -> str:
+        """Where ``key`` stands; of a list of tables, the one of that number."""
+        ...
+
+
+def check(values: Mapping[str, object], place: Places) -> dict[str, object]:
     """``values`` with their proper types, or a ``SettingsError`` with one line for each that is wrong.
 
     ``place`` says where the value of a key stands, such as ``/home/me/config.toml, line 3, max_turns``.
@@ -116,7 +135,7 @@ def check(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str
         checked = Settings.model_validate(known)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        problems += [f"{place(str(each['loc'][0]))}: {_wrong(each)}" for each in details]
+        problems += [f"{_place(each, place)}: {_wrong(each)}" for each in details]
     else:
         if not problems:
             return {key: getattr(checked, key) for key in known}
@@ -126,6 +145,12 @@ def check(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str
 def _unknown(key: str) -> str:
     meant = near(key.replace("-", "_"), FIELDS)
     return f"there is no such setting.{meant} The settings are: {', '.join(FIELDS)}."
+
+
+def _place(detail: ErrorDetails, place: Places) -> str:
+    key = str(detail["loc"][0])
+    error = detail.get("ctx", {}).get("error")
+    return place(key, error.number) if isinstance(error, WrongTable) else place(key)
 
 
 def _wrong(detail: ErrorDetails) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource
 
 from akmon_config.paths import home
+from akmon_config.privatefile import changeable_warning
 from akmon_config.secrets import key_origin
-from akmon_config.settings import FIELDS, Settings, check
+from akmon_config.settings import FIELDS, Places, Settings, check
 from akmon_config.tomlfile import read_toml
 from akmon_core.errors import SettingsError
 
@@ -34,6 +36,7 @@ WELL_KNOWN: dict[str, tuple[str, ...]] = {
 
 _SHAPES = {
     "headers": 'a table in JSON, such as {"openai": {"X-Team": "blue"}}',
+    "rules": 'a list in JSON, such as [{"rule": "shell(git push *)", "decision": "deny"}]',
     "models": 'a list in JSON, such as [{"match": "qwen*", "window": 32768}]',
 }
 
@@ -57,7 +60,7 @@ def user_level(path: Path, environ: Mapping[str, str]) -> Level:
         return Level()
     values = check(file.table, file.place)
     _place_folders(values, None, environ, file.place)
-    return Level(values, dict.fromkeys(values, f"user file {file.name}"))
+    return Level(values, dict.fromkeys(values, f"user file {file.name}"), changeable_warning(path))
 
 
 def environment_level(environ: Mapping[str, str], cwd: Path) -> Level:
@@ -68,26 +71,35 @@ def environment_level(environ: Mapping[str, str], cwd: Path) -> Level:
     names = {key: name for key in FIELDS if (name := _variable(key, environ))}
     source = EnvSettingsSource(Settings)
     source.env_vars = {f"akmon_{key}": environ[name] for key, name in names.items()}
-    values = check({key: _decoded(source, key, name) for key, name in names.items()}, names.__getitem__)
-    _refuse_sources(values, names.__getitem__)
-    _place_folders(values, cwd, environ, names.__getitem__)
+
+    def place(key: str, number: int = 1) -> str:  # noqa: ARG001
+        return names[key]
+
+    values = check({key: _decoded(source, key, name) for key, name in names.items()}, place)
+    _refuse_sources(values, place)
+    _place_folders(values, cwd, environ, place)
     return Level(values, {key: f"environment {name}" for key, name in names.items()})
 
 
 def flag_level(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Level:
     """What was really typed, by field name. Raises ``SettingsError`` for a value that does not fit."""
+    _refuse_keys(flags)
     values = check(flags, flag)
-    _refuse_sources(values, flag)
     _place_folders(values, cwd, environ, flag)
     return Level(values, {key: f"flag {flag(key)}" for key in values})
 
 
-def flag(key: str) -> str:
+def flag(key: str, number: int = 1) -> str:  # noqa: ARG001
     """The flag that sets a field."""
     return _FLAGS.get(key) or "--" + key.replace("_", "-")
 
 
-_FLAGS = {"add_dirs": "--add-dir", "auto_compact": "--no-auto-compact", "check_command": "--check"}
+_FLAGS = {
+    "add_dirs": "--add-dir",
+    "auto_compact": "--no-auto-compact",
+    "check_command": "--check",
+    "policy_packs": "--policy",
+}
 
 
 def _variable(key: str, environ: Mapping[str, str]) -> str:
@@ -106,7 +118,17 @@ def _decoded(source: EnvSettingsSource, key: str, name: str) -> object:
         raise SettingsError(f"{name}: it should be {shape}.") from None
 
 
-def _refuse_sources(values: Mapping[str, object], place: Callable[[str], str]) -> None:
+def _refuse_keys(flags: Mapping[str, object]) -> None:
+    """Every user of the machine can read the command line of a process. No message repeats the key."""
+    for key in flags:
+        if key.endswith(("_key", "_token")):
+            raise SettingsError(
+                f"{flag(key)}: a key on the command line can be seen by every user of this machine. "
+                f"Set AKMON_{key.upper()}, or put it into the user file (`akmon config path` names it)."
+            )
+
+
+def _refuse_sources(values: Mapping[str, object], place: Places) -> None:
     """An environment may be a project's doing (``.envrc``): it must not make akmon run a command."""
     for key, value in values.items():
         if isinstance(value, SecretStr) and (origin := key_origin(value.get_secret_value())):
@@ -117,14 +139,23 @@ def _refuse_sources(values: Mapping[str, object], place: Callable[[str], str]) -
 
 
 def _place_folders(
-    values: dict[str, object], base: Path | None, environ: Mapping[str, str], place: Callable[[str], str]
+    values: dict[str, object], base: Path | None, environ: Mapping[str, str], place: Places
 ) -> None:
-    """Makes paths absolute: ``~`` is the home folder, and relative ``add_dirs`` are below ``base``."""
-    folders = values.get("add_dirs")
-    if isinstance(folders, list):
-        values["add_dirs"] = [_path(folder, base, environ, place("add_dirs")) for folder in folders]
+    """Makes paths absolute: ``~`` is the home folder, and relative ones in lists are below ``base``."""
+    for key in ("add_dirs", "sandbox_write"):
+        if isinstance(folders := values.get(key), list):
+            values[key] = [_path(folder, base, environ, place(key)) for folder in folders]
+    if isinstance(packs := values.get("policy_packs"), list):
+        values["policy_packs"] = [
+            _path(pack, base, environ, place("policy_packs")) if is_path(pack) else pack for pack in packs
+        ]
     if isinstance(file := values.get("ca_file"), str) and file:
         values["ca_file"] = _path(file, None, environ, place("ca_file"))
+
+
+def is_path(pack: str) -> bool:
+    """Whether a policy pack is named by its file, and not by its name among the user's own."""
+    return pack.endswith(".toml") or "/" in pack or os.sep in pack
 
 
 def _path(text: str, base: Path | None, environ: Mapping[str, str], where: str) -> str:

@@ -7,6 +7,7 @@ import re
 import stat
 import tomllib
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from akmon_core.errors import SettingsError
@@ -23,10 +24,14 @@ class TomlFile:
     text: str
     table: dict[str, object]
 
-    def place(self, key: str) -> str:
-        """The file, the line of a top-level ``key`` where it can be told, and the key."""
+    def place(self, key: str, number: int = 1) -> str:
+        """The file, the line of a top-level ``key`` where it can be told, and the key.
+
+        Of a list of tables, the line of the one with that ``number``.
+        """
         pattern = rf"^[ \t]*(?:\[+[ \t]*)?[\"']?{re.escape(key)}[\"']?[ \t]*[=.\]]"
-        found = re.search(pattern, self.text, re.MULTILINE)
+        starts = re.finditer(pattern, self.text, re.MULTILINE)
+        found = next(islice(starts, number - 1, None), None)
         line = f", line {self.text.count(chr(10), 0, found.start()) + 1}" if found else ""
         return f"{self.name}{line}, {one_line(key, 60)}"
 

@@ -120,6 +120,27 @@ def _headers(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     return headers
 
 
+def _profile(text: str) -> str:
+    return _word(text) if text else text
+
+
+def _variable(text: str) -> str:
+    """Only whole names, and none that looks like a secret: commands must not be able to send one away."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("it should be the whole name of a variable, without patterns or a value")
+    if _SECRET_NAME.search(text.upper()):
+        raise ValueError(
+            f"{text} looks like the name of a secret, which commands never inherit. "
+            "Let the program that needs it read it from its own settings."
+        )
+    return text
+
+
+_SECRET_NAME = re.compile(
+    r"KEY(?:\Z|_|ID)|API_?KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(?:\A|_)(?:PASS|PAT|PWD|DSN)\Z|\AAKMON_"
+)
+
+
 Line = Annotated[str, AfterValidator(_printable)]
 Word = Annotated[str, AfterValidator(_word)]
 Provider = Annotated[str, AfterValidator(_provider)]
@@ -128,5 +149,7 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Profile = Annotated[str, AfterValidator(_profile)]
+Variable = Annotated[str, AfterValidator(_variable)]
 WebEngine = Literal["searxng", "brave", "tavily"]
 Headers = dict[Provider, Annotated[dict[str, SecretStr], AfterValidator(_headers)]]

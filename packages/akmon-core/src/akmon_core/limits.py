@@ -50,7 +50,31 @@ SHELL_VARIABLE_BYTES = 100_000
 """One variable that is carried to later commands; Linux starts no program with one of 131,072."""
 SHELL_ENVIRONMENT_BYTES = 1_000_000
 """All of them; Linux starts no program with more than about 2,000,000."""
+COMMAND_FOLDERS = 64
+"""Folders that one command line may be in, as far as its words say; one that may be in more is asked about."""
+WRAPPER_DEPTH = 8
+"""Programs that run each other, as in ``nice bash -c 'time make'``; deeper is asked about."""
+NAME_CHARS = 255
+"""A longer name is no file's, on any common file system."""
+SECRETS_ENTRIES = 20_000
+"""Files and folders looked at for secrets before a command reads all below a folder without a question."""
 JOB_WAIT_MAX = 600.0
+SANDBOX_FILE_BYTES = 10 * 2**30
+"""One file that a sandboxed command writes: more than builds make, less than fills most disks."""
+SANDBOX_TEMPORARY_BYTES = 2**30
+"""What such a command may keep in memory as files in ``/var/tmp``."""
+SANDBOX_OOM_SCORE = 500
+"""Of 1,000: when memory runs out, Linux ends such commands before akmon and most other programs."""
+SANDBOX_FOLDERS = 2_000
+"""Folders of a project in which protected files are looked for, from the top; that takes some milliseconds."""
+SANDBOX_PROTECTED = 1_000
+"""Protected files that are looked after."""
+SANDBOX_BINDS = 40
+"""Of these, how many are made read-only one by one, which takes 0.1 ms each; the rest is put back afterwards."""
+SANDBOX_KEPT_BYTES = 20_000_000
+"""Kept of the content of protected files, to put them back."""
+SANDBOX_TEST_SECONDS = 10.0
+"""How long a trial of a sandbox may take."""
 OUTPUT_FILE_BYTES = 100_000_000
 """Kept of the output of one command, in a file."""
 OUTPUTS_BYTES = 500_000_000
@@ -224,6 +248,8 @@ TRUST_FILES = 200
 """Files that one project's trust depends on; a project with more cannot be trusted."""
 TRUST_FILE_BYTES = 10_000_000
 """One of them."""
+TRUST_STORE_BYTES = 20_000_000
+"""The answers about all folders."""
 KEY_COMMAND_SECONDS = 30.0
 """How long a command may take to print a key."""
 

@@ -56,7 +56,12 @@ def run(arguments: Sequence[str]) -> int:
 _SETTABLE = (
     "--permission-mode",
     "--allow",
+    "--ask",
     "--deny",
+    "--profile",
+    "--policy",
+    "--sandbox",
+    "--trust",
     "--add-dir",
     "--max-turns",
     "--max-tokens-total",

@@ -116,7 +116,7 @@ def test_a_pdf_without_text_or_sense_is_an_error(data: bytes, said: str) -> None
     with pytest.raises(Unreadable, match=said):
         pdf_to_text(data)
     with site({"/": page(data, "application/pdf")}) as server:
-        assert f"{server.url('/')}: " in Fetching().refused(server.url("/"))
+        assert f"{server.url('/')}: " in Fetching().failed(server.url("/"))
 
 
 def test_an_encrypted_pdf_is_an_error_that_says_so() -> None:

@@ -54,9 +54,17 @@ class Fetching:
         return asyncio.run(self.tool.run(FetchArguments(url), CONTEXT))
 
     def refused(self, url: str) -> str:
+        """The error that there is before a server has a say."""
         with pytest.raises(ToolError) as caught:
             self(url)
         return str(caught.value)
+
+    def failed(self, url: str) -> str:
+        """The error that a server has a say in, so that its words are not to be trusted."""
+        output = self(url)
+        assert output.error
+        assert output.untrusted == "web"
+        return output.text
 
 
 class Site:

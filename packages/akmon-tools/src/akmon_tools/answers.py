@@ -22,6 +22,14 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
+WEB = "web"
+"""Where text is from that a server sent: it may be meant to mislead."""
+
+
+class ServerError(ToolError):
+    """What a server did was no good, in words that may be its own."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What a server answered, decompressed."""
 
@@ -44,11 +52,15 @@ class Answer(msgspec.Struct, frozen=True):
 async def read_answer(url: str, response: Response) -> Answer:
     """The whole answer to a request for ``url``; of an error's page the start, of a redirect none.
 
-    Raises ``ToolError`` for one that is too large or cannot be decompressed, and what the HTTP client raises.
+    Raises ``ServerError`` for one that is too large or cannot be decompressed or leads to no URL, and what
+    the HTTP client raises.
     """
     location = response.headers.get("location", "") if response.status_code in _REDIRECTS else ""
     try:
         body = b"" if location else await _body(url, response)
+        target = redirected(url, location) if location else ""
+    except ToolError as error:
+        raise ServerError(str(error)) from None
     finally:
         await response.aclose()
     return Answer(
@@ -56,7 +68,7 @@ async def read_answer(url: str, response: Response) -> Answer:
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),
         body=body,
-        location=redirected(url, location) if location else "",
+        location=target,
     )
 
 

@@ -29,14 +29,20 @@ class Outputs:
         self._own: weakref.finalize[..., Outputs] | None = None
         self._last: int | None = None
 
-    def open_new(self) -> tuple[int, BinaryIO]:
-        """The next number and its file, to be written (without secrets) and closed. Raises ``ToolError``."""
+    def open_new(self, untrusted: str = "") -> tuple[int, BinaryIO]:
+        """The next number and its file, to be written (without secrets) and closed. Raises ``ToolError``.
+
+        ``untrusted`` says where the text is from, if anybody may have written it.
+        """
         try:
             folder = self._made()
             self._make_room(folder)
             number = (self._newest(folder) if self._last is None else self._last) + 1
             self._last = number
             path = folder / str(number)
+            if untrusted:
+                _mark_of(path).touch(mode=0o600)
+                _mark_of(path).write_text(untrusted, "utf-8")
             path.touch(mode=0o600)
             return number, path.open("wb", buffering=0)
         except OSError as error:
@@ -48,6 +54,11 @@ class Outputs:
         if not (path and path.is_file()):
             raise ToolError(f"there is no output {number} (any more).")
         return path
+
+    def untrusted(self, number: int) -> str:
+        """Where the text of an output is from, if anybody may have written it."""
+        mark = self._folder and _mark_of(self._folder / str(number))
+        return mark.read_text("utf-8") if mark and mark.is_file() else ""
 
     def close(self) -> None:
         """Deletes the files if their folder goes with the process."""
@@ -75,6 +86,11 @@ class Outputs:
             total += path.stat().st_size
             if total > OUTPUTS_BYTES:
                 path.unlink()
+                _mark_of(path).unlink(missing_ok=True)
+
+
+def _mark_of(path: Path) -> Path:
+    return path.with_suffix(".untrusted")
 
 
 def delete_outputs(folder: Path) -> None:

@@ -73,7 +73,8 @@ class ReadTool:
     ) -> ToolOutput:
         if kind == PREFIX:
             with self._outputs.path(number).open("rb") as file:
-                return _output(_page_of_large(file, path, wanted))
+                output = _output(_page_of_large(file, path, wanted))
+            return msgspec.structs.replace(output, untrusted=self._outputs.untrusted(number))
         text = context.recall(number)
         if text is None:
             raise ToolError(f"there is no record {number} in this session that could be read.")

@@ -62,7 +62,9 @@ class SearchTool:
         if name:
             query = msgspec.structs.replace(query, name=name, glob="", type="")
         found = await find(self._workspace, folder, query)
-        return Report(folder, shown, query).of(found)
+        output = Report(folder, shown, query).of(found)
+        kept = _KEPT.match(arguments.path)
+        return msgspec.structs.replace(output, untrusted=self._outputs.untrusted(int(kept[1])) if kept else "")
 
     def _place(self, path: str) -> tuple[Path, str, str]:
         """The folder to search, the file in it if only that is meant, and what its names are shown with."""

@@ -149,6 +149,7 @@ class _Engine:
 
     async def search(self, query: str, count: int) -> tuple[WebHit, ...]:
         from akmon_tools.addresses import ChosenAddresses
+        from akmon_tools.answers import ServerError
         from akmon_tools.urls import normalise
         from akmon_tools.web import Web
 
@@ -158,11 +159,11 @@ class _Engine:
         if answer.status != 200:
             said = one_line(answer.body.decode(errors="replace"), FETCH_ERROR_CHARS)
             told = f' It said: "{said}".' if said else ""
-            raise ToolError(f"{self.name} answered {answer.said}.{told} {self._provider.advice}")
+            raise ServerError(f"{self.name} answered {answer.said}.{told} {self._provider.advice}")
         try:
             hits = self._provider.read(answer.body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise ToolError(
+            raise ServerError(
                 f"{self.name} answered with something else than results. {self._provider.advice}"
             ) from None
         return tuple(

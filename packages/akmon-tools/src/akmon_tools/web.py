@@ -13,7 +13,7 @@ from akmon_core.limits import FETCH_REDIRECTS, FETCH_SECONDS
 from akmon_core.text import one_line
 from akmon_tools import __version__
 from akmon_tools.addresses import Addresses, environment_proxy
-from akmon_tools.answers import Answer, read_answer
+from akmon_tools.answers import Answer, ServerError, read_answer
 from akmon_tools.urls import authority, place, same_site
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Web:
     async def get(self, url: str, headers: Mapping[str, str] = {}) -> Answer:
         """The answer to a GET; redirects are followed as long as they stay at the same site.
 
-        Raises ``ToolError`` if there is no whole answer, also after ``seconds``.
+        Raises ``ToolError`` if there is no whole answer, also after ``seconds``: ``ServerError`` if a server
+        had a say in that.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -50,7 +51,7 @@ class Web:
                     url = answer.location
         except TimeoutError:
             raise self._too_slow(url) from None
-        raise ToolError(f"{url} was not fetched: more than {FETCH_REDIRECTS} redirects. Give another URL.")
+        raise ServerError(f"{url} was not fetched: more than {FETCH_REDIRECTS} redirects. Give another URL.")
 
     async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """The answer to one request, which may be a redirect. Raises ``ToolError``."""
@@ -61,7 +62,7 @@ class Web:
             raise self._too_slow(url) from None
 
     def _too_slow(self, url: str) -> ToolError:
-        return ToolError(f"{url} was not answered whole within {self._seconds:g} seconds.")
+        return ServerError(f"{url} was not answered whole within {self._seconds:g} seconds.")
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         import httpx2
@@ -152,7 +153,7 @@ def _failure(url: str, error: Exception, proxy: str) -> ToolError:
     why = one_line(str(error) or type(error).__name__, 300).rstrip(".")
     if isinstance(error, httpx2.ConnectError):
         return ToolError(f"{where} cannot be reached: {why}.")
-    return ToolError(f"{url} was not fetched: {why}.")
+    return ServerError(f"{url} was not fetched: {why}.")
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:

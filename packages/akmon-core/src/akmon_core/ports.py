@@ -64,6 +64,11 @@ class Instructions(Protocol):
 class Journal(Protocol):
     """Where a session's durable events are kept, in order."""
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What was found wrong with it and nobody was told of yet, in words for people."""
+        ...
+
     def append(self, envelope: Envelope, *, sync: bool) -> None:
         """Keeps ``envelope``; with ``sync`` it has reached the disk on return. Raises ``JournalError``."""
         ...

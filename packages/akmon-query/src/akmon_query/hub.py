@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from akmon_core.events import (
     EPHEMERAL,
     Envelope,
+    Noticed,
     PermissionAsked,
     PermissionDecided,
     QuestionAnswered,
@@ -30,9 +32,13 @@ class Hub:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._subscribers: set[Subscriber] = set()
+        self._unheard: list[Envelope] | None = []
+        """What people should know and was said before anybody listened; None since somebody has."""
         self._closed = False
 
     def publish(self, envelope: Envelope) -> None:
+        if self._unheard is not None and isinstance(envelope.event, Noticed):
+            self._unheard.append(envelope)
         for subscriber in self._subscribers:
             subscriber.put(envelope)
 
@@ -42,6 +48,8 @@ class Hub:
         With ``agents`` it sees all that sub-agents do, otherwise only what they ask the person.
         """
         subscriber = Subscriber(self, self._journal, after, behind=behind, agents=agents)
+        subscriber.hear(self._unheard or ())
+        self._unheard = None
         self._subscribers.add(subscriber)
         if self._closed:
             subscriber.end()
@@ -69,6 +77,10 @@ class Subscriber:
         self._queue: deque[Envelope] = deque()
         self._wake = asyncio.Event()
         self._ended = False
+
+    def hear(self, unheard: Iterable[Envelope]) -> None:
+        """Begins with these notices, as if they were said right now."""
+        self._queue.extend(msgspec.structs.replace(envelope, seq=self._last) for envelope in unheard)
 
     def put(self, envelope: Envelope) -> None:
         if self._behind:

@@ -2,7 +2,8 @@
 
 A record is written with one ``write`` to a file opened for appending and locked for this process. On
 opening, a tail that was torn by a kill or a power cut is moved beside the file, so that the next
-record starts on a line of its own.
+record starts on a line of its own. How far the file surely is on the disk is kept beside it (see
+``akmon_query.anchor``).
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from akmon_core.chain import GENESIS, digest
-from akmon_core.codec import decode_record, encode_record
+from akmon_core.codec import encode_record
 from akmon_core.errors import JournalError
-from akmon_core.events import Envelope
-from akmon_query.filelock import lock_file
+from akmon_core.events import Envelope, TurnEnded
+from akmon_query.anchor import Head, anchor_path
+from akmon_query.opening import open_journal, sync_data, unusable
+from akmon_query.records import Line, read_lines
 
 
 class MemoryJournal:
     """A journal that lives as long as the process."""
+
+    damage: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._envelopes: list[Envelope] = []
@@ -41,66 +44,90 @@ class FileJournal:
     """A journal in the file ``path``, created if it is missing. Raises ``JournalError``."""
 
     def __init__(self, path: Path) -> None:
+        opened = open_journal(path)
         self.path = path
+        self.damage = opened.damage
+        self._fd = opened.fd
+        self._anchor = opened.anchor
+        self._size = opened.size
+        self._head = opened.head
+        self._starts = opened.starts
+        self._misplaced = opened.misplaced
         self._torn = False
         """Whether half a record may lie behind ``_size``."""
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise JournalError(_unusable(path, error)) from error
-        if not lock_file(self._fd):
-            os.close(self._fd)
-            raise JournalError(
-                f"session {path.stem} is in use by another akmon process. "
-                "End that one, or start a new session."
-            )
-        try:
-            self._size, self._prev, self._starts = _repair(self._fd, path)
-        except OSError as error:
-            os.close(self._fd)
-            raise JournalError(_unusable(path, error)) from error
+        self._behind = False
+        """Whether there are records that a power cut would take."""
+        self._failed = ""
+        """Why nothing can be kept any more."""
 
     def append(self, envelope: Envelope, *, sync: bool) -> None:
-        line = encode_record(envelope, self._prev)
+        if self._failed:
+            raise JournalError(self._failed)
+        line = encode_record(envelope, self._head.hash)
         try:
             if self._torn:
                 os.ftruncate(self._fd, self._size)
             self._torn = True
             _write(self._fd, line + b"\n")
-            if sync:
-                _sync(self._fd)
         except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(self._fd, self._size)
-            raise JournalError(_unusable(self.path, error)) from error
+            self._take_back()
+            raise JournalError(unusable(self.path, error)) from error
+        head = Head(envelope.seq, digest(line))
+        if sync:
+            self._sync(head)
         self._torn = False
+        self._behind = not sync
         self._starts[envelope.seq] = self._size
         self._size += len(line) + 1
-        self._prev = digest(line)
+        self._head = head
+        if isinstance(envelope.event, TurnEnded) and not envelope.agent:
+            self._sync_anchor()
 
     def read(self, after: int = 0) -> Iterator[Envelope]:
-        for _, envelope, _ in read_records(self.path, self._starts.get(after + 1, 0)):
-            if envelope.seq > after:
-                yield envelope
+        for line in _lines(self.path, self._starts.get(after + 1, 0)):
+            if line.envelope and line.envelope.seq > after and line.start not in self._misplaced:
+                yield line.envelope
 
     def close(self) -> None:
+        if self._behind and not self._failed:
+            with suppress(JournalError):  # whatever had to be on the disk has got there before
+                self._sync(self._head, last=True)
+        self._sync_anchor()
+        self._anchor.close()
         os.close(self._fd)
+
+    def _sync(self, head: Head, *, last: bool = False) -> None:
+        """Brings everything up to ``head`` to the disk, and then says so in the anchor.
+
+        A failure is final: after it the system may take for written what is lost, so that another try on
+        the same file would succeed and mean nothing.
+        """
+        try:
+            sync_data(self._fd)
+            self._anchor.write(head)
+        except OSError as error:
+            self._failed = unusable(self.path, error)
+            if not last:
+                self._take_back()
+            raise JournalError(self._failed) from error
+
+    def _sync_anchor(self) -> None:
+        with suppress(OSError):  # after a power cut it may then vouch for less than is there
+            self._anchor.sync()
+
+    def _take_back(self) -> None:
+        with suppress(OSError):
+            os.ftruncate(self._fd, self._size)
 
 
 def read_records(path: Path, start: int = 0) -> Iterator[tuple[bytes, Envelope, str]]:
     """The records of a journal from byte ``start`` on: line, envelope, and the hash it names.
 
-    Unreadable lines are passed over.
+    Unreadable lines are passed over. Needs no lock: a session that is in use can be read.
     """
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            for line in file:
-                if record := _decode(line.rstrip(b"\n")):
-                    yield (line.rstrip(b"\n"), *record)
-    except OSError as error:
-        raise JournalError(_unusable(path, error)) from error
+    for line in _lines(path, start):
+        if line.envelope:
+            yield line.data, line.envelope, line.prev
 
 
 def broken_links(path: Path) -> list[int]:
@@ -113,65 +140,28 @@ def broken_links(path: Path) -> list[int]:
     return broken
 
 
-def _decode(line: bytes) -> tuple[Envelope, str] | None:
+def delete_journal(path: Path) -> None:
+    """Deletes a session's journal for good. Raises ``JournalError`` if it is in use or cannot be deleted."""
+    journal = FileJournal(path)
     try:
-        return decode_record(line)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
+        path.unlink()
+        path.with_suffix(".torn").unlink(missing_ok=True)
+        anchor_path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(unusable(path, error)) from error
+    finally:
+        journal.close()
 
 
-def _repair(fd: int, path: Path) -> tuple[int, str, dict[int, int]]:
-    """Leaves a file that ends with a whole line; gives its size, the hash of its last record, and where each
-    record starts, by sequence number."""
-    prev, end = GENESIS, 0
-    starts: dict[int, int] = {}
-    with os.fdopen(os.dup(fd), "rb") as file:
-        file.seek(0)
-        for line in file:
-            start, record = end, _decode(line.rstrip(b"\n"))
-            if line.endswith(b"\n"):
-                end += len(line)
-            elif record:
-                end += len(line) + 1
-                _write(fd, b"\n")
-            else:
-                _set_aside(path, line)
-                os.ftruncate(fd, end)
-                break
-            if record:
-                prev = digest(line.rstrip(b"\n"))
-                starts.setdefault(record[0].seq, start)
-    return end, prev, starts
-
-
-def _set_aside(path: Path, torn: bytes) -> None:
-    fd = os.open(path.with_suffix(".torn"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "ab") as file:
-        file.write(torn + b"\n")
+def _lines(path: Path, start: int) -> Iterator[Line]:
+    try:
+        with path.open("rb") as file:
+            yield from read_lines(file, start)
+    except OSError as error:
+        raise JournalError(unusable(path, error)) from error
 
 
 def _write(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _sync(fd: int) -> None:
-    getattr(os, "fdatasync", os.fsync)(fd)
-
-
-def _unusable(path: Path, error: OSError) -> str:
-    return (
-        f"the session journal {path} cannot be used: {error.strerror or error}. "
-        "Free some space or make the folder writable, or set AKMON_STATE_DIR to another one."
-    )
-
-
-def delete_journal(path: Path) -> None:
-    """Deletes a session's journal for good. Raises ``JournalError`` if it is in use or cannot be deleted."""
-    FileJournal(path).close()
-    try:
-        path.unlink()
-        path.with_suffix(".torn").unlink(missing_ok=True)
-    except OSError as error:
-        raise JournalError(_unusable(path, error)) from error

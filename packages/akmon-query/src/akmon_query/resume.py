@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akmon_core.events import Rewound, ToolFinished, ToolStarted
+from akmon_core.events import Noticed, Rewound, ToolFinished, ToolStarted
 from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.ledger import Ledger
 from akmon_query.turn import close_turn
@@ -12,9 +12,11 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     """Restores ``ledger`` from its journal. Whether there was anything in it.
 
     A turn that was running when its process ended is closed by the code that closes an interrupted one, and
-    a rewind is carried out to its end.
+    a rewind is carried out to its end. What is wrong with the journal is told to whoever listens first.
     """
     ledger.restore()
+    for damage in ledger.damage:
+        ledger.report(Noticed(damage))
     if ledger.state.running:
         began = ledger.state.marks[-1].record if ledger.state.marks else 1
         checkpoints.tidy(changes_in(ledger, began))

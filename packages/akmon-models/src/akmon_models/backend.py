@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from akmon_core.errors import SettingsError
+from akmon_core.secret import Secret
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +65,8 @@ class Backend(msgspec.Struct, frozen=True):
     With a ``base_url`` the key may be empty: local servers ask for none.
     """
 
-    api_key: str = ""
+    api_key: Secret | str = ""
+    """Text becomes a ``Secret``; ``key`` gives it."""
     base_url: str = ""
     fetch_key: Callable[[], str] | None = None
     """Gives the key in place of ``api_key``: called at the first request, and again when a key is refused.
@@ -76,9 +78,17 @@ class Backend(msgspec.Struct, frozen=True):
     options: Mapping[str, str] = {}
     """What else the provider takes (see ``Access.options``)."""
 
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "api_key", Secret(self.api_key))
+
     def __repr__(self) -> str:
         key = "..." if self.has_key else ""
         return f"Backend(api_key={key!r}, base_url={shown_url(self.base_url)!r})"
+
+    @property
+    def key(self) -> str:
+        """The key itself, for the request that needs it."""
+        return Secret(self.api_key).reveal()
 
     @property
     def has_key(self) -> bool:
@@ -106,7 +116,7 @@ def backends_from_env(environ: Mapping[str, str]) -> dict[str, Backend]:
 def check_backend(provider: str, backend: Backend) -> None:
     """Raises ``SettingsError`` for what no request could carry, quoting neither: both may hold secrets."""
     access = ACCESS[provider]
-    check_key(access.key, backend.api_key)
+    check_key(access.key, backend.key)
     if backend.base_url and not _is_address(backend.base_url):
         raise SettingsError(
             f"{access.url} is no address: write it as http://HOST or https://HOST, with its path."

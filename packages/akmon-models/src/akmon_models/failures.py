@@ -11,7 +11,9 @@ import msgspec
 
 from akmon_core.errors import ProviderError, ProviderErrorKind
 from akmon_core.limits import ERROR_CHARS
+from akmon_core.secret import Secret
 from akmon_core.text import neutralise
+from akmon_models.echo import without_key
 
 EXCERPT_CHARS = 200
 """What is quoted of a body that is no error message."""
@@ -29,7 +31,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     key_variable: str
     url_variable: str
-    secret: str = ""
+    secret: Secret | str = ""
     advice: Advice | None = None
 
     def __repr__(self) -> str:
@@ -265,9 +267,8 @@ def excerpt(body: bytes) -> str:
 
 def quote(server: Server, said: str) -> str:
     """A server's words, cut to ``ERROR_CHARS``, harmless for terminals, and without the key."""
-    if server.secret:
-        said = said.replace(server.secret, "[key]")
-    said = neutralise(said[: ERROR_CHARS * 2]).strip()
+    # A key that the cut went through would be recognised by its start alone.
+    said = neutralise(without_key(said[: ERROR_CHARS * 4], server.secret)[: ERROR_CHARS * 2]).strip()
     return said if len(said) <= ERROR_CHARS else said[: ERROR_CHARS - 1] + "…"
 
 

@@ -11,6 +11,7 @@ import msgspec
 from akmon_core.errors import ProviderError, SettingsError
 from akmon_core.limits import IDLE_SECONDS
 from akmon_core.models import Effort, ModelFacts, ModelRequest, ModelRow
+from akmon_core.secret import Secret
 from akmon_core.stream import StreamEvent
 from akmon_models.backend import ACCESS, Backend, check_backend, check_key, shown_url
 from akmon_models.failures import Advice, Server
@@ -120,7 +121,7 @@ class Connection:
             url=shown_url(self._backend.base_url),
             key_variable=access.key,
             url_variable=access.url,
-            secret=backend.api_key,
+            secret=Secret(backend.api_key),
             advice=advice,
         )
 
@@ -175,5 +176,5 @@ class Connection:
             return self._backend
         key = await in_background(self._backend.fetch_key)
         check_key(f"the key of {self._provider}", key)
-        self.server = msgspec.structs.replace(self.server, secret=key)
+        self.server = msgspec.structs.replace(self.server, secret=Secret(key))
         return msgspec.structs.replace(self._backend, api_key=key)

@@ -44,7 +44,7 @@ def connect(backend: Backend) -> StainlessLink:
     import anthropic
 
     client = anthropic.AsyncAnthropic(
-        api_key=backend.api_key or "none",
+        api_key=backend.key or "none",
         webhook_key="",
         base_url=backend.base_url,
         max_retries=0,

@@ -80,7 +80,7 @@ def connect(backend: Backend) -> StainlessLink:
     surface = surface_of(backend.base_url)
     version = backend.options.get("api_version") or API_VERSION
     client = openai.AsyncOpenAI(
-        api_key=backend.api_key or "none",
+        api_key=backend.key or "none",
         admin_api_key="",
         webhook_secret="",
         base_url=surface.base,
@@ -89,7 +89,7 @@ def connect(backend: Backend) -> StainlessLink:
         http_client=http_client(backend),
     )
     by_key = backend.api_key and not _by_token(backend)
-    return StainlessLink(client, openai, backend, {"api-key": backend.api_key} if by_key else None)
+    return StainlessLink(client, openai, backend, {"api-key": backend.key} if by_key else None)
 
 
 def _with_token(backend: Backend) -> Backend:

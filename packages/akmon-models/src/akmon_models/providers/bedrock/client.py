@@ -126,7 +126,7 @@ def connect(backend: Backend, *, model: str = "", service: str = "bedrock-runtim
         region = aws.region(backend.options.get("region", ""), model)
         address = address or aws.address(region, service)
         sign = None if backend.api_key else partial(aws.sign, region)
-    bearer = {"Authorization": f"Bearer {backend.api_key}"} if backend.api_key else {}
+    bearer = {"Authorization": f"Bearer {backend.key}"} if backend.api_key else {}
     client = http_client(msgspec.structs.replace(backend, base_url=address))
     return BedrockLink(client, {**bearer, **backend.headers}, sign)
 

@@ -24,7 +24,7 @@ class OllamaLink(ollama.AsyncClient):
     def __init__(self, backend: Backend) -> None:
         super().__init__(
             backend.base_url,
-            headers={"Authorization": f"Bearer {backend.api_key}"} if backend.api_key else {},
+            headers={"Authorization": f"Bearer {backend.key}"} if backend.api_key else {},
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             verify=certificates(backend.base_url, backend.ca_file),

@@ -50,7 +50,7 @@ def connect(backend: Backend) -> StainlessLink:
     import openai
 
     client = openai.AsyncOpenAI(
-        api_key=backend.api_key or "none",
+        api_key=backend.key or "none",
         admin_api_key="",
         webhook_secret="",
         base_url=backend.base_url,

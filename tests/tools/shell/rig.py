@@ -12,6 +12,7 @@ from akmon_core.tools import ToolContext, ToolOutput
 from akmon_tools.job import JobArguments, JobTool
 from akmon_tools.jobs import Jobs
 from akmon_tools.outputs import Outputs
+from akmon_tools.sandbox.ladder import Choice, open_sandbox
 from akmon_tools.shell import ShellArguments, ShellTimes, ShellTool
 from akmon_tools.workspace import Workspace
 
@@ -23,7 +24,13 @@ class Rig:
     """``mark`` is in the environment of everything that it starts, put there by the test itself."""
 
     def __init__(
-        self, folder: Path, times: ShellTimes = QUICK, *, portable: bool = False, jobs: Jobs | None = None
+        self,
+        folder: Path,
+        times: ShellTimes = QUICK,
+        *,
+        portable: bool = False,
+        jobs: Jobs | None = None,
+        choice: Choice = "off",
     ) -> None:
         self.root = folder / "ws"
         self.root.mkdir(parents=True)
@@ -31,7 +38,15 @@ class Rig:
         os.environ["AKMON_TEST_MARK"] = self.mark
         self.outputs = Outputs()
         self.jobs = jobs or Jobs()
-        self.tool = ShellTool(Workspace([self.root]), self.jobs, self.outputs, times, portable=portable)
+        self.tool = ShellTool(
+            Workspace([self.root]),
+            self.jobs,
+            self.outputs,
+            times,
+            sandbox=open_sandbox(choice, [self.root.resolve()]),
+            variables=("AKMON_TEST_*", "odd.*"),
+            portable=portable,
+        )
         self.job_tool = JobTool(self.jobs)
         self.progress: list[str] = []
         self.show: Callable[[str], None] = self.progress.append

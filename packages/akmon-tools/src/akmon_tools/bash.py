@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ __akmon_save() {
     done
     builtin printf '\0'
   } >&FD
+  LINGER
   return "$__akmon_code"
 }
 __akmon_exit='{ __akmon_save && :; } 2>/dev/null'
@@ -47,6 +49,24 @@ ${3-}" EXIT ;;
 comes after it. ``pwd -W`` is for Git Bash, which else gives a path that Windows does not know.
 """
 
+_LINGER = rb"""
+  local __akmon_round __akmon_all __akmon_wait
+  for ((__akmon_round = 0; ; __akmon_round++)); do
+    __akmon_all=(/proc/[0-9]*/exe)
+    if ((${#__akmon_all[@]} <= OWN)); then break; fi
+    if ((__akmon_round == ROUNDS)); then
+      builtin printf '?%d\0\0' $((${#__akmon_all[@]} - OWN)) >&FD
+      break
+    fi
+    if ((!__akmon_round)); then builtin exec {__akmon_wait}<> <(:); fi
+    builtin read -rt 0.01 -u "$__akmon_wait"
+  done
+"""
+"""Waits for other processes in a sandbox, where they end with the shell, and says how many that are."""
+_ROUND = 0.01
+"""Seconds."""
+_COUNT = re.compile(rb"\?[0-9]{1,9}")
+
 _LINE = (
     """IFS= read -rd '' -u FD __akmon; eval "$__akmon"; IFS= read -rd '' -u FD __akmon; eval -- "$__akmon\""""
 )
@@ -60,8 +80,20 @@ _FREE = 100
 class BashCall:
     """One command line, and the private file that it is read from and that its end is written to."""
 
-    def __init__(self, bash: str, command: str, *, by_path: bool = False) -> None:
-        """``by_path`` is for systems that hand no open file to a program. Raises ``ToolError``.
+    def __init__(
+        self,
+        bash: str,
+        command: str,
+        *,
+        by_path: bool = False,
+        before: bytes = b"",
+        own: int = 0,
+        linger: float = 0,
+    ) -> None:
+        """``by_path`` is for systems that hand no open file to a program. ``before`` is run first.
+
+        Where everything ends with the shell, ``own`` is how many processes are always there, and ``linger``
+        what others have to end by themselves, in seconds. Raises ``ToolError``.
 
         It must be closed, and not before the shell has ended.
         """
@@ -70,7 +102,9 @@ class BashCall:
         try:
             self._file, self._path = _opened(by_path)
             number = str(_FREE if self._path else self._file)
-            content = _PRELUDE.replace(b"FD", number.encode()) + b"\0" + command.encode() + b"\0"
+            waiting = _LINGER.replace(b"OWN", b"%d" % own).replace(b"ROUNDS", b"%d" % (linger / _ROUND))
+            prelude = _PRELUDE.replace(b"LINGER", waiting if own else b"").replace(b"FD", number.encode())
+            content = before + prelude + b"\0" + command.encode() + b"\0"
             self._start = len(content)
             os.write(self._file, content)
             os.lseek(self._file, 0, os.SEEK_SET)
@@ -93,7 +127,8 @@ class BashCall:
         while chunk := os.read(self._file, size):
             data += chunk
         *whole, _ = data.split(b"\0\0")
-        return _parsed(whole[-1]) if whole else None
+        ended = int(whole.pop()[1:]) if len(whole) > 1 and _COUNT.fullmatch(whole[-1]) else 0
+        return _parsed(whole[-1], ended) if whole else None
 
     def close(self) -> None:
         os.close(self._file)
@@ -125,8 +160,9 @@ def _unnamed_file() -> int:
         return os.dup(file.fileno())
 
 
-def _parsed(dump: bytes) -> ShellState:
+def _parsed(dump: bytes, ended: int) -> ShellState:
     cwd, *variables = dump.split(b"\0")
     folder = os.fsdecode(cwd.removesuffix(b"\n"))
     pairs = (os.fsdecode(variable).partition("=") for variable in variables if variable)
-    return ShellState(Path(folder) if folder else None, {name: value for name, _, value in pairs})
+    exported = {name: value for name, _, value in pairs}
+    return ShellState(Path(folder) if folder else None, exported, ended)

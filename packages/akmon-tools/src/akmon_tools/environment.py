@@ -1,12 +1,165 @@
-"""The environment of commands that the model runs: the person's own, without its secrets, without prompts."""
+"""The environment of commands that the model runs: what programs need of the person's own, and no secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
 from akmon_core.limits import SHELL_ENVIRONMENT_BYTES, SHELL_VARIABLE_BYTES
+
+ALLOWED = (
+    # who and where
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "PWD",
+    "OLDPWD",
+    "HOSTNAME",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "XDG_*_HOME",
+    "XDG_*_DIRS",
+    # language, time, terminal
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "LOCALE_ARCHIVE*",
+    "TZ",
+    "TZDIR",
+    "TERMINFO*",
+    "COLUMNS",
+    "LINES",
+    "CLICOLOR*",
+    "FORCE_COLOR",
+    "MANPATH",
+    "INFOPATH",
+    "CI",
+    "SOURCE_DATE_EPOCH",
+    # compilers and builds
+    "CC",
+    "CXX",
+    "CPP",
+    "LD",
+    "AR",
+    "CFLAGS",
+    "CXXFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "PKG_CONFIG*",
+    "ACLOCAL_PATH",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "CMAKE_*",
+    "NIX_*",
+    "CUDA_*",
+    "OMP_*",
+    "MKL_*",
+    "SDKROOT",
+    "DEVELOPER_DIR",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "HOMEBREW_PREFIX",
+    "HOMEBREW_CELLAR",
+    "HOMEBREW_REPOSITORY",
+    # languages
+    "VIRTUAL_ENV*",
+    "CONDA*",
+    "PYENV*",
+    "PYTHON*",
+    "PIP_*",
+    "UV_*",
+    "POETRY_*",
+    "PIPENV_*",
+    "NODE*",
+    "NVM*",
+    "NPM_CONFIG_*",
+    "PNPM_HOME",
+    "YARN_*",
+    "COREPACK_*",
+    "VOLTA_HOME",
+    "FNM_*",
+    "BUN_INSTALL",
+    "DENO_*",
+    "JAVA_HOME",
+    "JDK_HOME",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "CLASSPATH",
+    "MAVEN_*",
+    "M2_HOME",
+    "GRADLE_*",
+    "SDKMAN_*",
+    "KOTLIN_HOME",
+    "ANDROID_*",
+    "GO*",
+    "CGO_*",
+    "CARGO*",
+    "RUST*",
+    "GEM_*",
+    "BUNDLE_*",
+    "RBENV_*",
+    "RUBY*",
+    "PERL*",
+    "COMPOSER_*",
+    "PHP*",
+    "DOTNET_*",
+    "GHCUP_*",
+    "STACK_ROOT",
+    "OPAM*",
+    "JULIA_*",
+    "R_*",
+    "ASDF_*",
+    "MISE_*",
+    # git
+    "EMAIL",
+    "GIT_AUTHOR_*",
+    "GIT_COMMITTER_*",
+    "GIT_SSL_*",
+    # proxies and certificates
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    # names of places, not keys to them
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    # Windows and WSL
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "USERNAME",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES*",
+    "COMMONPROGRAMFILES*",
+    "PROCESSOR_*",
+    "NUMBER_OF_PROCESSORS",
+    "MSYSTEM",
+    "WSL_DISTRO_NAME",
+)
+"""Names, in upper case, of variables that a command gets: what programs need to be found and to build.
+
+What is not named may be a key under any name. ``AKMON_CALL`` comes from whoever starts the command.
+"""
 
 SECRETS = (
     "*_KEY",
@@ -23,7 +176,8 @@ SECRETS = (
     "AWS_BEARER_TOKEN_*",
     "AWS_SESSION_*",
 )
-"""Names, in upper case, of variables that a command does not get. This is the one place with that rule."""
+"""Names, in upper case, of variables that a command does not get, whatever else is said of them. This is the
+one place with that rule."""
 
 STEERING = (
     # loaders and shells
@@ -90,9 +244,11 @@ _SET = {
 }
 
 
-def command_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """``inherited`` as a command may see it."""
-    return {name: value for name, value in inherited.items() if not is_secret(name)} | _SET
+def command_environment(inherited: Mapping[str, str], more: Sequence[str] = ()) -> dict[str, str]:
+    """``inherited`` as a command may see it: what is allowed, or matches a name or pattern in ``more``."""
+    patterns = (*ALLOWED, *(name.upper() for name in more))
+    kept = {name: value for name, value in inherited.items() if _is_given(name, patterns)}
+    return kept | _SET
 
 
 def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -117,6 +273,11 @@ def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[di
     unseen = [name for name in initial if not name.isidentifier()]  # bash hands them on, but does not say so
     as_before = (*_OF_ONE_CALL, *lost, *unseen)
     return {**kept, **{name: initial[name] for name in as_before if name in initial}}, sorted(lost)
+
+
+@cache
+def _is_given(name: str, patterns: tuple[str, ...]) -> bool:
+    return not is_secret(name) and any(fnmatchcase(name.upper(), pattern) for pattern in patterns)
 
 
 @cache

@@ -54,7 +54,8 @@ class JobTool:
         text, _ = job.capture.new()
         state = f"job {arguments.id}: {_state(job)}"
         failed = job.over and not job.killed and job.exit_code != 0
-        return ToolOutput(f"{text.rstrip() or '(no new output)'}\n[{state}]", error=failed, summary=state)
+        notes = "".join(f"\n[{note}]" for note in (*job.notes(), state))
+        return ToolOutput(f"{text.rstrip() or '(no new output)'}{notes}", error=failed, summary=state)
 
     def _listed(self) -> ToolOutput:
         for number, _ in self._jobs.all():

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from akmon_core.errors import ToolError
-from akmon_tools.tree import tree_of, working_folder
+from akmon_tools.tree import tree_of
 from akmon_tools.truncate import HeadTail
 
 GRACE_SECONDS = 1.0
@@ -57,6 +57,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """Is in its environment, and finds what leaves its session."""
     descriptors: tuple[int, ...] = ()
     """What it inherits besides the standard three."""
+    inner: Sequence[str] = ()
+    """The command itself, if ``argv`` is what holds it in."""
+    handed: tuple[int, ...] = ()
+    """Those of the descriptors that are closed here once it has inherited them."""
     polite: int = 0
     """The signal that asks the program itself to end; 0 is SIGTERM."""
     grace: float = GRACE_SECONDS
@@ -138,9 +142,11 @@ class Child:
             os.close(self._pipe)
             raise ToolError(f"cannot start {launch.argv[0]} in {launch.cwd}: {error}.") from None
         finally:
-            os.close(theirs)
-        portable = launch.portable
-        self.tree = tree_of(self._process.pid, launch.tag, launch.argv, launch.polite, portable=portable)
+            for descriptor in (theirs, *launch.handed):
+                os.close(descriptor)
+        self.tree = tree_of(
+            self._process.pid, launch.tag, launch.argv, launch.inner, launch.polite, portable=launch.portable
+        )
         self._watch()
 
     @property
@@ -194,7 +200,7 @@ class Child:
             await self._until_gone(self._grace, take, lambda: None)
         finally:
             if not self.ended:
-                self.last_cwd = working_folder(self._process.pid)
+                self.last_cwd = self.tree.folder()
             self.tree.kill()
         await self._until_gone(_REAP_SECONDS, take, self.tree.kill)
         self.drain(take)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from akmon_core.models import EditFormat
 from akmon_core.ports import WebSearch
@@ -27,6 +29,9 @@ from akmon_tools.todo import TodoTool
 from akmon_tools.web_search import WebSearchTool
 from akmon_tools.workspace import Workspace
 from akmon_tools.write import WriteTool
+
+if TYPE_CHECKING:
+    from akmon_tools.sandbox.box import Sandbox
 
 EDITING = {
     "replace": (EditTool, MultiEditTool),
@@ -64,12 +69,15 @@ def builtin_tools(
     web_search: WebSearch | None = None,
     ca_file: str = "",
     images: bool = True,
+    sandbox: Sandbox | None = None,
+    variables: Sequence[str] = (),
 ) -> tuple[AnyTool, ...]:
     """Every built-in tool over ``workspace``, in the order in which a model is told of them.
 
     ``memory`` is the folder of the user's own notes, which need not exist; ``outputs`` keeps what commands
     print. Without ``web_search`` there is no tool for that. ``ca_file`` (PEM) says whom ``fetch`` trusts,
-    ``images`` whether the model can look at pictures.
+    ``images`` whether the model can look at pictures. ``sandbox`` holds commands in, and ``variables`` are
+    names, or patterns of such, of variables that they get besides the usual ones.
     """
     outputs = outputs or Outputs()
     jobs = Jobs()
@@ -79,7 +87,7 @@ def builtin_tools(
         *(tool(workspace) for tool in EDITING[edit_format]),
         SearchTool(workspace, outputs),
         ListTool(workspace),
-        ShellTool(workspace, jobs, outputs),
+        ShellTool(workspace, jobs, outputs, sandbox=sandbox, variables=variables),
         JobTool(jobs),
         FetchTool(outputs, ca_file=ca_file),
         *([WebSearchTool(web_search)] if web_search else ()),

@@ -7,13 +7,16 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from akmon_tools.bash import BashCall
 from akmon_tools.capture import Capture
 from akmon_tools.processes import Child, Launch, start
 from akmon_tools.shellstate import ShellState
-from akmon_tools.sandbox.box import Sandbox
 from akmon_tools.tree import Process, command_line
+
+if TYPE_CHECKING:
+    from akmon_tools.sandbox.box import Sandbox
 
 _LOOK_SECONDS = 0.02
 _SIGNALLED = 128

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from msgspec import Meta
 
 from akmon_core.errors import ToolError
 from akmon_core.limits import SHELL_COMMAND_CHARS, SHELL_JOBS, SHELL_SECONDS, SHELL_TIMEOUT_MAX
+from akmon_core.permissions import Sandboxing
 from akmon_core.tools import Effect, ToolContext, ToolOutput
 from akmon_tools.environment import command_environment
 from akmon_tools.jobs import Jobs
@@ -22,6 +24,7 @@ from akmon_tools.workspace import Workspace
 
 if TYPE_CHECKING:
     from akmon_tools.running import Running
+    from akmon_tools.sandbox.box import Sandbox
 
 _POLITE = getattr(signal, "SIGVTALRM", 0)
 """Ends the shell itself at once, its traps for EXIT included: SIGTERM waits for what runs in the foreground,
@@ -59,17 +62,32 @@ class ShellTool:
         outputs: Outputs,
         times: ShellTimes = _TIMES,
         *,
+        sandbox: Sandbox | None = None,
+        variables: Sequence[str] = (),
         portable: bool = sys.platform == "win32",
     ) -> None:
-        """``portable`` does without what only POSIX or Linux has, for tests of that."""
+        """``sandbox`` holds commands in; None leaves them free. ``variables`` are names, or patterns of such,
+        of variables that commands get besides the usual ones. ``portable`` does without what only POSIX or
+        Linux has, for tests of that."""
         self._workspace = workspace
         self._jobs = jobs
         self._outputs = outputs
         self._times = times
+        self._sandbox = sandbox
+        self._variables = tuple(variables)
         self._portable = portable
         self._session = os.urandom(8).hex()
         self._calls = 0
         self._memories: dict[str, ShellMemory] = {}
+
+    @property
+    def sandbox(self) -> Sandboxing:
+        """Implements ``akmon_core.tools.Contained``."""
+        return self._sandbox.level if self._sandbox else "off"
+
+    def folder(self, agent: str) -> str:
+        """Implements ``akmon_core.tools.Standing``."""
+        return str(self._memories[agent].last if agent in self._memories else self._workspace.cwd)
 
     def effects(self, arguments: ShellArguments) -> tuple[Effect, ...]:
         return (Effect("run", arguments.command),)
@@ -79,7 +97,10 @@ class ShellTool:
 
         memory = self._memory(context.agent)
         notes: list[str] = []
-        running = self._start(arguments, memory.folder(self._workspace, notes), memory.exported)
+        if self._sandbox:
+            await self._sandbox.ready()
+        cwd = memory.folder(self._workspace, notes, *([self._sandbox.outside] if self._sandbox else []))
+        running = self._start(arguments, cwd, memory.exported)
         if arguments.background:
             return self._as_job(running, notes, "started")
         progress = Progress(context.progress)
@@ -99,6 +120,7 @@ class ShellTool:
         finally:
             if running.answered.is_set():
                 notes += memory.keep(running.state)
+                notes += running.notes()
         if timely:
             notes += await self._leave(running)
             ended = running.outcome()
@@ -115,10 +137,15 @@ class ShellTool:
             from akmon_tools.tree import kill_tagged
 
             kill_tagged(self._session)
+        if self._sandbox:
+            await self._sandbox.close()
 
     def _memory(self, agent: str) -> ShellMemory:
         if agent not in self._memories:
-            self._memories[agent] = ShellMemory(self._workspace.cwd, command_environment(os.environ))
+            environment = command_environment(os.environ, self._variables)
+            if self._sandbox:
+                environment |= self._sandbox.environment
+            self._memories[agent] = ShellMemory(self._workspace.cwd, environment)
         return self._memories[agent]
 
     def _start(self, arguments: ShellArguments, cwd: Path, exported: dict[str, str]) -> Running:
@@ -134,7 +161,14 @@ class ShellTool:
         self._calls += 1
         tag = f"{self._session}.{self._calls}"
         outer = os.environ.get(TAG)
-        call = BashCall(find_bash(self._workspace), arguments.command, by_path=self._portable)
+        call = BashCall(
+            find_bash(self._workspace),
+            arguments.command,
+            by_path=self._portable,
+            before=self._sandbox.prelude if self._sandbox else b"",
+            own=self._sandbox.own if self._sandbox else 0,
+            linger=self._times.settle,
+        )
         launch = Launch(
             argv=call.argv,
             cwd=cwd,
@@ -145,7 +179,8 @@ class ShellTool:
             grace=self._times.grace,
             portable=self._portable,
         )
-        return Running(arguments.command, call, launch, Capture(self._outputs), self._times.settle)
+        capture = Capture(self._outputs)
+        return Running(arguments.command, call, launch, capture, self._times.settle, self._sandbox)
 
     def _as_job(self, running: Running, notes: list[str], how: str) -> ToolOutput:
         number = self._jobs.add(running)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,12 @@ class ShellState(msgspec.Struct, frozen=True):
 
     cwd: Path | None
     exported: dict[str, str] | None
+    ended: int = 0
+    """Processes that ended with the shell, as all in its sandbox do."""
+
+
+def _as_it_is(folder: Path) -> Path | None:
+    return folder
 
 
 class ShellMemory:
@@ -31,12 +38,21 @@ class ShellMemory:
         self._told: set[str] = set()
         self.exported = environment
 
-    def folder(self, workspace: Workspace, notes: list[str]) -> Path:
+    @property
+    def last(self) -> Path:
+        """Where the last command ended, whether or not that is still there."""
+        return self._cwd
+
+    def folder(
+        self, workspace: Workspace, notes: list[str], outside: Callable[[Path], Path | None] = _as_it_is
+    ) -> Path:
         """Where the next command starts. Raises ``ToolError`` if the project folder is gone.
 
         If the remembered folder is gone, it is the nearest one in the project, and ``notes`` says so.
+        ``outside`` says where a folder lies that commands see.
         """
-        if not self._cwd.is_dir():
+        there = outside(self._cwd)
+        if there is None or not there.is_dir():
             gone, self._cwd = self._cwd, self._nearest(workspace)
             notes.append(f"{workspace.show(gone)} is gone; started in {self._cwd}")
             self.exported = {name: value for name, value in self.exported.items() if name != "PWD"}
@@ -60,7 +76,11 @@ class ShellMemory:
         self.exported = {**self.exported, "PWD": os.fspath(self._cwd)}  # the name it was reached by
         new = [one_line(name, _NAME_CHARS) for name in lost if name not in self._told]
         self._told.update(lost)
-        return [f"not kept for later commands: {', '.join(new)}"] if new else []
+        notes = [f"not kept for later commands: {', '.join(new)}"] if new else []
+        if left.ended:
+            count = f"{left.ended} process{'es' * (left.ended > 1)}"
+            notes.append(f"{count} left running ended with the command; `background` keeps them")
+        return notes
 
     def place(self, workspace: Workspace) -> str:
         """Where the next command starts, if that is not where the first one did."""

@@ -47,6 +47,10 @@ class Tree(Protocol):
         """The first process is gone, and its id may be given to another."""
         ...
 
+    def folder(self) -> str | None:
+        """Where the command itself is, if that can be known."""
+        ...
+
 
 class ProcTree:
     """Looks through ``/proc``: by session, by parent, and by a tag in the environment.
@@ -55,14 +59,23 @@ class ProcTree:
     found.
     """
 
-    def __init__(self, leader: int | None, tag: str, argv: Sequence[str] = (), polite: int = 0) -> None:
+    def __init__(
+        self,
+        leader: int | None,
+        tag: str,
+        argv: Sequence[str] = (),
+        inner: Sequence[str] = (),
+        polite: int = 0,
+    ) -> None:
         """``leader`` is the first process, or None if all are known by ``tag`` alone.
 
-        As long as it still runs ``argv`` it is asked to end with the signal ``polite``.
+        As long as it still runs ``argv`` it is asked to end with the signal ``polite``. With ``inner`` the
+        command is the process which runs this; those that run ``argv`` hold it in, and end when it has.
         """
         self._leader = leader
         self._tag = tag.encode()
-        self._line = b"".join(os.fsencode(word) + b"\0" for word in argv)
+        self._line = _line(inner or argv)
+        self._holder = _line(argv) if inner else b"?"
         self._polite = polite
         self._known: set[Process] = set()
         stat = _stat(leader) if leader else None
@@ -96,12 +109,23 @@ class ProcTree:
         return bool(self._tag) and self._tag in _read(f"/proc/{stat.pid}/environ")
 
     def ask(self) -> None:
-        for process in self.find():  # parents first, so that none goes on when its child has ended
-            own = process.pid == self._leader and self._polite and self._runs_argv()
-            _send((process,), self._polite if own else signal.SIGTERM)
+        lines = {process: _read(f"/proc/{process.pid}/cmdline") for process in self.find()}
+        begun = any(line != self._holder for line in lines.values())
+        for process, line in lines.items():  # parents first, so that none goes on when its child has ended
+            own = self._polite and line == self._line and self._is_command(process)
+            if line != self._holder or not begun:
+                _send((process,), self._polite if own else signal.SIGTERM)
 
-    def _runs_argv(self) -> bool:
-        return _read(f"/proc/{self._leader}/cmdline") == self._line
+    def folder(self) -> str | None:
+        command = next((process for process in sorted(self._known) if self._is_command(process)), None)
+        return working_folder(command.pid if command else self._leader or 0)
+
+    def _is_command(self, process: Process) -> bool:
+        """The command itself, and no child of it that has not become another program yet."""
+        if process.pid == self._leader:
+            return True
+        stat = _stat(process.pid)
+        return stat is not None and _read(f"/proc/{stat.parent}/cmdline") == self._holder
 
     def kill(self) -> None:
         killed: set[Process] = set()
@@ -124,6 +148,11 @@ class ProcTree:
         return frozen
 
 
+def _line(argv: Sequence[str]) -> bytes:
+    """As ``/proc`` shows it."""
+    return b"".join(os.fsencode(word) + b"\0" for word in argv)
+
+
 class GroupTree:
     """A process group, where there is no ``/proc``: what leaves the group is not found."""
 
@@ -141,6 +170,9 @@ class GroupTree:
 
     def reaped(self) -> None:
         """A group keeps its id for as long as it has members."""
+
+    def folder(self) -> str | None:
+        return working_folder(self._leader)
 
     def _signal(self, number: int) -> bool:
         try:
@@ -173,14 +205,19 @@ class WindowsTree:
     def reaped(self) -> None:
         self._leader = None
 
+    def folder(self) -> str | None:
+        return None
 
-def tree_of(leader: int, tag: str, argv: Sequence[str], polite: int, *, portable: bool) -> Tree:
+
+def tree_of(
+    leader: int, tag: str, argv: Sequence[str], inner: Sequence[str], polite: int, *, portable: bool
+) -> Tree:
     """The tree of a process that leads its own session; ``portable`` does without ``/proc``."""
     if sys.platform == "win32":
         return WindowsTree(leader)
     if portable or not Path("/proc/self/stat").exists():
         return GroupTree(leader)
-    return ProcTree(leader, tag, argv, polite)
+    return ProcTree(leader, tag, argv, inner, polite)
 
 
 def kill_tagged(tag: str) -> None:

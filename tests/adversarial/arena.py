@@ -138,6 +138,8 @@ class Arena(Place):
     def obey_case(self, case: Case, *flags: str) -> Played:
         """Arranges what ``case`` needs, and makes its calls under its policy."""
         self.set_up(case)
+        if script := case.input.get("script"):
+            return self.session(self.fill(script), *policy_flags(case), *flags)
         return self.obey([(name, self.fill(args)) for name, args in case.calls], *policy_flags(case), *flags)
 
     def kept(self) -> str:

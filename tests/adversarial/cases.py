@@ -42,6 +42,8 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         match self.input:
             case {"action": action}:
                 return f"{'; '.join(self.input.get('setup', ()))}: {action}".removeprefix(": ")
+            case {"script": script}:
+                return str(script)
             case _:
                 return " then ".join(
                     (args["command"] if name == "shell" and len(args) == 1 else f"{name} {_shown(args)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.adversarial.arena import CANARY, KEY_CANARY, SECRETS, Arena, Call, Played
 from tests.adversarial.cases import CASES, Case, of
 
-COMMANDS = [id for id in of("SP", "SD", "SE", "SF", "SR", "EX") if CASES[id].calls]
+COMMANDS = of("SP", "SD", "SE", "SF", "SR", "EX", "KS-9")
 FETCHES = [id for id in of("WF") if CASES[id].calls]
 Seen = Callable[[str, str], None]
 
@@ -35,13 +36,14 @@ def tried(arena: Arena, case: Case) -> tuple[Played, bool]:
 def test_a_command_that_is_more_than_what_was_allowed_does_not_run(arena: Arena, seen: Seen, id: str) -> None:
     case = CASES[id]
     arena.set_up(case)
-    before = arena.surroundings()
+    kept = [Path(arena.fill(path)) for path in case.input.get("unchanged", ())]
+    before, protected = arena.surroundings(), contents(kept)
     played, no_rule = tried(arena, case)
-    (call,) = played.calls
-    assert call.tool == "shell"
+    call = next(call for call in reversed(played.calls) if call.tool == "shell")
     untouched(arena, before)
+    assert contents(kept) == protected
     assert KEY_CANARY not in played.written
-    if CANARY not in str(arena.fill(case.input)):
+    if CANARY not in str(arena.fill(case.input.get("calls") or case.input.get("args"))):
         assert CANARY not in played.written
     if call.decision == "allow":
         seen(id, _ran(case, call))
@@ -52,11 +54,25 @@ def test_a_command_that_is_more_than_what_was_allowed_does_not_run(arena: Arena,
 
 def _ran(case: Case, call: Call) -> str:
     """What may be seen of a case whose command may run."""
-    if case.required.startswith("may run"):
+    if case.required.startswith("may run, but"):
         assert not any(name in call.text for name in SECRETS), call.text
         return "ran, and showed none of them"
-    assert case.required.startswith("ASK (network off"), call
-    return "ran inside the sandbox; nobody was reached"
+    if case.required.startswith("what makes"):
+        return "ran inside the sandbox; all of it is as it was"
+    assert case.required.startswith(("ASK (network off", "may run, and")), call
+    return "ran inside the sandbox; nothing outside changed or was reached"
+
+
+def contents(paths: list[Path]) -> dict[str, bytes | None]:
+    """What lies at ``paths`` and below, links as links."""
+    found = [below for path in paths for below in (path, *sorted(path.rglob("*")))]
+    return {str(path): _bytes(path) for path in found}
+
+
+def _bytes(path: Path) -> bytes | None:
+    if path.is_symlink():
+        return b"-> " + bytes(path.readlink())
+    return path.read_bytes() if path.is_file() else b"" if path.exists() else None
 
 
 @pytest.mark.parametrize("id", FETCHES)

@@ -4,13 +4,15 @@ of the files themselves stands in the way."""
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from akmon_core.limits import LIST_ENTRIES, READ_BYTES, SEARCH_COLUMNS
-from tests.adversarial.arena import CANARY, KEY_CANARY, Arena
+from tests.adversarial.arena import CANARY, KEY_CANARY, Arena, policy_flags
 from tests.adversarial.cases import CASES, of
 
 CALLS = [id for id in of("PT") if CASES[id].calls]
@@ -48,8 +50,10 @@ def test_no_call_shows_or_changes_what_it_should_not(arena: Arena, seen: Seen, i
     if id == "PT-015":
         (arena.project / "link").unlink()
         (arena.project / "link").symlink_to(arena.home / ".ssh/id_rsa")
+    arena.set_up(case)
     project, around = arena.files(), arena.surroundings()
-    played = arena.obey_case(case, *LAX)
+    flags, made = policy_flags(case) if "policy" in case.input else LAX, arena.fill(case.calls[0][1])
+    played = arena.obey([(case.calls[0][0], made)], *flags)
     (call,) = played.calls
     assert arena.surroundings() == around
     assert arena.files() == project
@@ -59,9 +63,9 @@ def test_no_call_shows_or_changes_what_it_should_not(arena: Arena, seen: Seen, i
         seen(id, SHOWN_ANYWAY[id])
         return
     assert CANARY not in played.written
-    if call.tool in ("write", "patch", "read"):
+    if call.tool in ("write", "edit", "multi_edit", "patch", "read"):
         assert call.error, call
-        seen(id, "denied, nothing written" if call.tool != "read" else "refused, nothing shown")
+        seen(id, "refused, nothing shown" if call.tool == "read" else "denied, nothing written")
         return
     if call.tool == "list" and not call.error:
         rows = call.text.splitlines()
@@ -216,3 +220,21 @@ def test_a_thousand_calls_at_once_are_each_judged_and_answered(arena: Arena, see
     assert not arena.mark.exists()
     if tool == "shell":
         seen("DS-011", f"{count:,} calls judged one by one; denied")
+
+
+def test_a_path_that_changes_all_the_time_leads_nowhere_else(arena: Arena, seen: Seen) -> None:
+    swap = "while :; do ln -sfn {HOME}/.ssh/id_rsa k; rm -f k; echo mine > k; done"
+    swapper = subprocess.Popen(
+        ["bash", "-c", arena.fill(swap)], cwd=arena.project, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        reads = "\n".join('call read {"path": "k"}' for _ in range(100))
+        writes = "\n".join('call write {"path": "k", "content": "pwned"}' for _ in range(100))
+        played = arena.session(f"{reads}\n---\n{writes}\n---\nsay done", *LAX)
+    finally:
+        os.killpg(swapper.pid, signal.SIGKILL)
+        swapper.wait()
+    assert len(played.calls) == 200
+    assert CANARY not in played.written
+    assert (arena.home / ".ssh/id_rsa").read_text() == CANARY
+    seen("PT-990", "100 reads and 100 writes: nothing shown, nothing changed")

@@ -14,15 +14,19 @@ from akmon_core.permissions import (
     Mode,
     Policy,
     Rule,
+    Sandboxing,
     Target,
     Verdict,
     judge,
     parse_rule,
 )
 from akmon_core.tools import Effect, EffectKind
+from tests.core.lines import located
 
 
 def target(kind: EffectKind, what: str, *, outside: bool = False) -> Target:
+    if kind == "run":
+        return located(what)
     if kind not in ("read", "write"):
         return Target(Effect(kind, what))
     return Target(Effect(kind, what), f"/p/{what}", None if outside else what)
@@ -35,31 +39,69 @@ def decided(verdict: Verdict) -> Decision:
 READ, SECRET, WRITE = target("read", "src/a.py"), target("read", ".env"), target("write", "src/a.py")
 GUARDED, RUN = target("write", ".git/hooks/post-commit"), target("run", "pytest -q")
 FETCH, ASK = target("fetch", "https://docs.python.org/3/"), target("ask", "")
+LISTING = target("run", "ls -l src")
 NOTE = target("remember", "project: how to build")
 AWAY = target("read", "x", outside=True)
 AWAY_WRITE = target("write", "x", outside=True)
 
 
 @pytest.mark.parametrize(
-    ("what", "default", "accept_edits", "plan", "full_auto"),
+    ("what", "default", "accept_edits", "plan", "full_auto", "deny_all"),
     [
-        (READ, "allow", "allow", "allow", "allow"),
-        (SECRET, "ask", "ask", "ask", "ask"),
-        (WRITE, "ask", "allow", "deny", "allow"),
-        (GUARDED, "ask", "ask", "deny", "ask"),
-        (RUN, "ask", "ask", "deny", "allow"),
-        (FETCH, "ask", "ask", "ask", "allow"),
-        (ASK, "allow", "allow", "allow", "allow"),
-        (NOTE, "ask", "ask", "deny", "allow"),
-        (AWAY, "deny", "deny", "deny", "deny"),
-        (AWAY_WRITE, "deny", "deny", "deny", "deny"),
+        (READ, "allow", "allow", "allow", "allow", "deny"),
+        (SECRET, "ask", "ask", "ask", "ask", "deny"),
+        (WRITE, "ask", "allow", "deny", "allow", "deny"),
+        (GUARDED, "ask", "ask", "deny", "ask", "deny"),
+        (RUN, "ask", "ask", "deny", "ask", "deny"),
+        (LISTING, "allow", "allow", "allow", "allow", "deny"),
+        (FETCH, "ask", "ask", "ask", "allow", "deny"),
+        (ASK, "allow", "allow", "allow", "allow", "allow"),
+        (NOTE, "ask", "ask", "deny", "allow", "deny"),
+        (AWAY, "deny", "deny", "deny", "deny", "deny"),
+        (AWAY_WRITE, "deny", "deny", "deny", "deny", "deny"),
     ],
 )
 def test_each_mode_decides_each_kind_of_effect(
-    what: Target, default: Decision, accept_edits: Decision, plan: Decision, full_auto: Decision
+    what: Target,
+    default: Decision,
+    accept_edits: Decision,
+    plan: Decision,
+    full_auto: Decision,
+    deny_all: Decision,
 ) -> None:
-    expected = {"default": default, "accept-edits": accept_edits, "plan": plan, "full-auto": full_auto}
+    expected = {
+        "default": default,
+        "accept-edits": accept_edits,
+        "plan": plan,
+        "full-auto": full_auto,
+        "deny-all": deny_all,
+    }
     assert {mode: judge("t", (what,), mode, Policy()).decision for mode in MODES} == expected
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "full_auto", "default", "reading"),
+    [
+        ("bubblewrap", "allow", "ask", "allow"),
+        ("landlock", "allow", "ask", "allow"),
+        ("seatbelt", "allow", "ask", "allow"),
+        ("off", "ask", "ask", "allow"),
+        ("none", "ask", "ask", "ask"),
+    ],
+)
+def test_full_auto_runs_commands_unasked_only_inside_a_sandbox(
+    sandbox: Sandboxing, full_auto: Decision, default: Decision, reading: Decision
+) -> None:
+    policy = Policy(sandbox=sandbox)
+    assert judge("shell", (RUN,), "full-auto", policy).decision == full_auto
+    assert judge("shell", (RUN,), "default", policy).decision == default
+    assert judge("shell", (LISTING,), "default", policy).decision == reading
+
+
+def test_where_nothing_holds_commands_in_each_is_asked_whatever_rules_say_but_a_denial_stays() -> None:
+    policy = Policy(rules=_rules(["allow shell", "deny shell(rm *)"]), sandbox="none")
+    assert judge("shell", (RUN,), "full-auto", policy).decision == "ask"
+    assert judge("shell", (target("run", "rm x"),), "full-auto", policy).decision == "deny"
 
 
 @pytest.mark.parametrize(
@@ -122,21 +164,56 @@ def _rules(texts: list[str]) -> tuple[Rule, ...]:
         "{ rm x; }",
         "if a; then rm x; fi",
         "eval 'rm x'",
-        "ls > out",
-        "nice rm x",
-        "env rm x",
-        "bash -c 'rm x'",
-        "ls | xargs rm",
-        "/usr/bin/env rm",
+        "ls > $out",
+        "env -S 'rm x'",
+        "bash -c 'rm $x'",
+        "bash script",
+        "ls | xargs",
         "echo rm | sh",
         "python3.11 -c pass",
         "find . -delete",
-        "sudo rm x",
+        "find . -exec ls ';'",
+        "sudo ls",
+        "ssh host",
+        "nice " * 20 + "ls",
     ],
 )
 def test_a_line_that_may_hide_what_a_rule_denies_is_asked_about_even_in_full_auto(line: str) -> None:
-    policy = Policy(rules=_rules(["deny shell(rm *)", "allow shell"]))
+    policy = Policy(rules=_rules(["deny shell(rm *)", "allow shell"]), sandbox="bubblewrap")
     assert judge("shell", (target("run", line),), "full-auto", policy).decision == "ask"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rm x",
+        "/bin/rm x",
+        "../../bin/RM x",
+        'r"m" x',
+        "ls && rm x",
+        "nice rm x",
+        "nice -n 5 rm x",
+        "nohup timeout -k 3 5 rm x",
+        "env rm x",
+        "env -i A=1 -u B rm x",
+        "/usr/bin/env rm x",
+        "stdbuf -oL rm x",
+        "setsid -w rm x",
+        "bash -c 'rm x'",
+        "sh -ec 'ls; rm x'",
+        "bash -c \"bash -c 'rm x'\"",
+        "ls | xargs -n 1 rm",
+        "sudo -u root rm x",
+        "doas rm x",
+        "flock lock rm x",
+        "find . -exec rm '{}' ';'",
+        "uv run rm x",
+        "npx rm x",
+    ],
+)
+def test_a_rule_that_denies_catches_its_command_at_any_path_and_through_others(line: str) -> None:
+    policy = Policy(rules=_rules(["deny shell(rm *)", "allow shell"]), sandbox="bubblewrap")
+    assert judge("shell", (target("run", line),), "full-auto", policy).decision == "deny"
 
 
 def test_a_program_that_runs_others_is_allowed_where_a_rule_names_it() -> None:

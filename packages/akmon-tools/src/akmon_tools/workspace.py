@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from akmon_core.commandline import read_command_line
 from akmon_core.errors import SettingsError, ToolError
-from akmon_core.limits import EDITABLE_BYTES, WRITE_BYTES
-from akmon_core.permissions import Target
+from akmon_core.limits import EDITABLE_BYTES, SECRETS_ENTRIES, WRITE_BYTES
+from akmon_core.operands import Operand, named_files
+from akmon_core.permissions import Target, may_hold_secrets
 from akmon_core.text import one_line, reveal
 from akmon_core.tools import Effect
 from akmon_tools.anchored import open_file, replace_file
@@ -60,9 +62,12 @@ class Workspace:
                 raise ToolError(f"{shown} is a pipe, socket or device; only regular files can be used.")
         return canonical
 
-    def locate(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:  # noqa: ARG002
+    def locate(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
         """Implements ``akmon_core.ports.Locator``. A path that cannot be resolved counts as outside."""
-        return tuple(self._target(effect) for effect in effects)
+        return tuple(
+            self._command(effect, folder) if effect.kind == "run" else self._target(effect)
+            for effect in effects
+        )
 
     def show(self, path: Path) -> str:
         """``path`` as the model should name it: from the cwd where it lies below, else in full."""
@@ -85,12 +90,12 @@ class Workspace:
         root, relative = place
         return root, relative.parts
 
-    def _canonical(self, path: str | Path) -> Path:
+    def _canonical(self, path: str | Path, folder: str = "") -> Path:
         text = str(path)
         if "\0" in text:
             raise ValueError("it contains a NUL byte")
         text.encode()  # what is not UTF-8 could neither be recorded nor named by the model
-        text = os.path.join(self.cwd, os.path.expanduser(text))  # noqa: PTH111, PTH118
+        text = os.path.join(self.cwd, folder, os.path.expanduser(text))  # noqa: PTH111, PTH118
         try:
             return Path(os.path.realpath(text, strict=True))
         except (FileNotFoundError, NotADirectoryError):
@@ -105,11 +110,23 @@ class Workspace:
                 return root, canonical.relative_to(root)
         return None
 
-    def _target(self, effect: Effect) -> Target:
+    def _command(self, effect: Effect, folder: str) -> Target:
+        """A command with the places of the files that it names, if it can be read."""
+        commands = read_command_line(effect.target)
+        operands = (named_files(commands) if commands else None) or ()
+        return Target(effect, operands=tuple(self._operand(operand, folder) for operand in operands))
+
+    def _operand(self, operand: Operand, folder: str) -> Target:
+        target = self._target(Effect(operand.kind, operand.path), folder)
+        if operand.below and target.relative is not None and (secret := secret_below(target.path)):
+            return self._target(Effect(operand.kind, secret))
+        return target
+
+    def _target(self, effect: Effect, folder: str = "") -> Target:
         if effect.kind not in ("read", "write"):
             return Target(effect)
         try:
-            canonical = self._canonical(effect.target)
+            canonical = self._canonical(effect.target, folder)
             str(canonical).encode()  # a link may lead to a name that is not UTF-8
         except (OSError, ValueError, RuntimeError) as error:
             return Target(effect, problem=reason(error))
@@ -161,6 +178,24 @@ class Workspace:
         if len(data) > WRITE_BYTES:
             raise ToolError(f"cannot write {self.show(path)}: {len(data):,} bytes exceed {WRITE_BYTES:,}.")
         return data
+
+
+def secret_below(folder: str) -> str:
+    """A file below ``folder`` whose name says that it may hold secrets; empty if there is none.
+
+    What git keeps of its own is not looked at. Of a folder with too many entries, or that cannot be read, it
+    is the folder's own ``.env``, whether that exists or not.
+    """
+    seen = 0
+    unread: list[OSError] = []
+    for at, folders, files in os.walk(folder, onerror=unread.append):
+        seen += len(folders) + len(files)
+        if found := next((name for name in files if may_hold_secrets(name)), None):
+            return os.path.join(at, found)  # noqa: PTH118
+        if seen > SECRETS_ENTRIES or unread:
+            return os.path.join(folder, ".env")  # noqa: PTH118
+        folders[:] = [name for name in folders if name != ".git"]
+    return ""
 
 
 def visible_name(name: str) -> str:

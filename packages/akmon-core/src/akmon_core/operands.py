@@ -1,0 +1,171 @@
+"""Says which files the words and redirections of commands may name, and from which folder."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from akmon_core.commandline import Command, Words
+from akmon_core.limits import COMMAND_FOLDERS, NAME_CHARS
+from akmon_core.readonly import bare_reader, is_reader
+from akmon_core.wrappers import program
+
+
+class Operand(msgspec.Struct, frozen=True):
+    """A path that a command may name."""
+
+    kind: Literal["read", "write"]
+    path: str
+    """From the folder in which the line is run."""
+    command: int
+    """Which command of the line names it."""
+    word: int
+    """Which word of that command; -1 is a redirection."""
+    certain: bool = True
+    """Whether ``kind`` is known; of a program that is not, it may as well be the other one, or no path."""
+    below: bool = False
+    """Whether the contents of all files below it are read too."""
+
+
+def named_files(commands: tuple[Command, ...]) -> tuple[Operand, ...] | None:
+    """The paths that ``commands`` of one line may name, in a fixed order; one word may hold several.
+
+    ``cd`` counts. Where it is uncertain whether a ``cd`` has been done, a path counts from either folder.
+    None if that makes too many.
+    """
+    found: list[Operand] = []
+    for at, (command, folders) in enumerate(zip(commands, _folders(commands), strict=True)):
+        if len(folders) > COMMAND_FOLDERS:
+            return None
+        for operand in _of_command(command, at):
+            found += [
+                msgspec.structs.replace(operand, path=_from(folder, operand.path))
+                for folder in folders
+                if not _is_too_long(operand.path)
+            ]
+    return tuple(dict.fromkeys(found))
+
+
+def _of_command(command: Command, at: int) -> Iterator[Operand]:
+    for redirect in command.redirects:
+        yield Operand("write" if redirect.writes else "read", redirect.path, at, -1)
+    words = bare_reader(command.words)
+    skipped = len(command.words) - len(words)
+    reads, below, silent = is_reader(words), _reads_below(words), _no_paths(words)
+    for number, word in enumerate(command.words):
+        if number and number - skipped not in silent:
+            for path in _paths_in(word):
+                yield Operand("read" if reads else "write", path, at, number, certain=reads, below=below)
+    if below or words == ("cd",):
+        yield Operand("read", "." if below else "~", at, len(command.words), below=below)
+
+
+_PIECE = re.compile(r"[:,]")
+
+
+def _paths_in(word: str) -> Iterator[str]:
+    """What a word may name: itself, what is behind ``=``, ``-o``, ``@`` or ``file://``, parts of a list."""
+    if word in ("", "-", "/dev/null"):
+        return
+    seen = {word}
+    if not word.startswith("-"):
+        yield word
+    for more in _behind_marks(word):
+        if more and more not in seen and more != "/dev/null":
+            seen.add(more)
+            yield more
+
+
+def _behind_marks(word: str) -> Iterator[str]:
+    if "=" in word:
+        yield word.partition("=")[2]
+        yield word.rpartition("=")[2]
+    if word.startswith("-") and not word.startswith("--"):
+        yield word[2:]
+        places = [word.find(mark) for mark in ("/", "..", "~", ".") if mark in word]
+        yield from (word[place:] for place in sorted(places))
+    if "@" in word:
+        yield word.rpartition("@")[2]
+    if "file:" in word.lower():
+        yield re.sub(r"(?i).*?file:(?://(?:localhost)?)?", "", word, count=1)
+    if "://" not in word and _PIECE.search(word):
+        yield from _PIECE.split(word)
+
+
+def _reads_below(words: Words) -> bool:
+    match program(words):
+        case "grep":
+            return any(
+                word in ("--recursive", "--dereference-recursive", "--directories=recurse")
+                or (word[:1] == "-" and word[1:2] != "-" and not {"r", "R", "d"}.isdisjoint(word))
+                for word in words
+            )
+        case "rg":
+            return "--files" not in words
+        case "diff":
+            return True
+    return False
+
+
+def _no_paths(words: Words) -> frozenset[int]:
+    """Which words are surely no paths: what is printed, searched for, or said of a commit."""
+    match words[0]:
+        case "echo" | "printf" | "tr" | "seq" | "sleep" | "basename" | "dirname" | "which" | "true" | "false":
+            return frozenset(range(len(words)))
+        case "grep" | "rg":
+            bare = [at for at, word in enumerate(words) if at and not word.startswith("-")]
+            given = any(_names_pattern(word) for word in words[1:])
+            return frozenset() if given else frozenset(bare[:1])
+        case "git":
+            said = [at + 1 for at, word in enumerate(words) if word in ("-m", "--message")]
+            return frozenset(said if "commit" in words[1:3] else ())
+    return frozenset()
+
+
+def _names_pattern(word: str) -> bool:
+    """Whether an option of grep says what to look for, so that no other word does."""
+    if word.startswith("--"):
+        return word.partition("=")[0] in ("--f", "--fi", "--fil", "--file") or word.startswith("--reg")
+    return word.startswith("-") and not {"e", "f"}.isdisjoint(word)
+
+
+def _is_too_long(path: str) -> bool:
+    return any(len(part) > NAME_CHARS for part in path.split("/"))
+
+
+# --- folders ----------------------------------------------------------------------------------------
+
+
+def _folders(commands: tuple[Command, ...]) -> Iterator[tuple[str, ...]]:
+    """For each command, the folders that it may be run in, from the one of the line."""
+    doubtful = any(command.operator == "||" for command in commands)
+    every: dict[str, None] = {"": None}
+    now: tuple[str, ...] = ("",)
+    for at, command in enumerate(commands):
+        if doubtful or command.operator in (";", "||"):
+            now = tuple(every)
+        yield now
+        piped = command.operator == "|" or (at + 1 < len(commands) and commands[at + 1].operator == "|")
+        if command.words[0] == "cd" and not piped:
+            target = next((word for word in command.words[1:] if not word.startswith("-")), "~")
+            now = tuple(dict.fromkeys(one for folder in now for one in _entered(folder, target)))
+            every.update(dict.fromkeys(now))
+            if len(every) > COMMAND_FOLDERS:
+                yield from [tuple(every)] * (len(commands) - at - 1)
+                return
+
+
+def _entered(folder: str, target: str) -> Iterator[str]:
+    """``cd`` takes ``..`` away from the path as it is written, and everything else from where it leads."""
+    joined = _from(folder, target)
+    yield joined
+    if ".." in joined.split("/"):
+        yield posixpath.normpath(joined)
+
+
+def _from(folder: str, path: str) -> str:
+    return posixpath.join(folder, path) if folder and not path.startswith("~") else path

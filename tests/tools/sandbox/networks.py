@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 
 from akmon_core.errors import ToolError
-from akmon_core.permissions import Rule, parse_rule
+from akmon_core.permissions import Rule
 from akmon_tools.sandbox.network import Network
 
 T = TypeVar("T")
@@ -28,11 +28,11 @@ in_a_box = pytest.mark.skipif(sys.platform != "linux", reason="needs the namespa
 
 
 def allow(*patterns: str) -> tuple[Rule, ...]:
-    return tuple(parse_rule(f"network({pattern})") for pattern in patterns)
+    return tuple(Rule("network", pattern) for pattern in patterns)
 
 
 def deny(*patterns: str) -> tuple[Rule, ...]:
-    return tuple(parse_rule(f"network({pattern})", "deny") for pattern in patterns)
+    return tuple(Rule("network", pattern, decision="deny") for pattern in patterns)
 
 
 @dataclass

@@ -29,8 +29,8 @@ from tests.tools.sandbox.networks import allow, deny
         ("github.com:22", "github.com", 22, True),
         ("github.com:22", "github.com", 443, False),
         ("*", "any.example", 443, True),
-        ("*", "any.example", 22, False),
-        ("::1", "::1", 80, True),
+        ("*", "any.example", 22, True),
+        ("[::1]", "::1", 80, True),
         ("[0:0::1]:8080", "::1", 8080, True),
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from akmon_core.limits import PROXY_HEAD_BYTES, REFUSED_HOSTS
+from akmon_core.permissions import Rule
 from akmon_tools.sandbox.network import Network
 from akmon_tools.sandbox.proxy import Traffic
 from tests.tools.sandbox.networks import World, allow, asked, deny, during, say, without_proxies
@@ -96,6 +97,8 @@ def test_a_host_that_a_rule_closes_is_refused_without_advice(world: World) -> No
     said = asked(world.network(*allow("*"), *deny("*.example")), GET)
     assert "the rule network(*.example) closes it." in said
     assert "akmon permissions add" not in said
+    rule = Rule("network", "a.example", decision="deny", message="Use the\nmirror.")
+    assert "closes it. Use the mirror.\r\n" in asked(world.network(*allow("*"), rule), GET)
     assert world.looked_up == []
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Protocol, TypeAlias
 
 from akmon_core.errors import ToolError
 
 Address: TypeAlias = IPv4Address | IPv6Address
+LookUp: TypeAlias = Callable[[str, int], Awaitable[tuple[str, ...]]]
+"""The addresses of a name, for a port. Raises ``ToolError``."""
 
 
 class Addresses(Protocol):
@@ -24,7 +26,13 @@ class Addresses(Protocol):
 
 
 class PublicAddresses:
-    """Addresses that anyone in the internet can reach. A host with any other is refused whole."""
+    """Addresses that anyone in the internet can reach. A host with any other is refused whole.
+
+    ``find`` gives the addresses of a name, by default as the system does.
+    """
+
+    def __init__(self, find: LookUp | None = None) -> None:
+        self._find = find or look_up
 
     def check(self, host: str) -> None:
         if host == "localhost" or host.endswith(".localhost"):
@@ -34,7 +42,7 @@ class PublicAddresses:
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         self.check(host)
-        found = (host,) if literal(host) else await look_up(host, port)
+        found = (host,) if literal(host) else await self._find(host, port)
         for address in found:
             if kind := not_public(ip_address(address)):
                 raise _refused(host, address, kind)

@@ -13,11 +13,10 @@ import msgspec
 from akmon_core.errors import ToolError
 from akmon_core.limits import CONNECT_SECONDS, PROXY_HEAD_BYTES
 from akmon_core.text import one_line
-from akmon_tools.addresses import environment_proxy, literal, look_up
-from akmon_tools.sandbox.hosts import TOOL, Hosts, is_local, pattern_for
+from akmon_tools.addresses import LookUp, environment_proxy, literal, look_up
+from akmon_tools.sandbox.hosts import TOOL, Hosts, Ruling, is_local, pattern_for
 from akmon_tools.urls import authority
 
-LookUp: TypeAlias = Callable[[str, int], Awaitable[tuple[str, ...]]]
 Connection: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect: TypeAlias = Callable[[str, int], Awaitable[Connection]]
 
@@ -57,7 +56,7 @@ class Dialer:
         """A connection to ``host``, which is in normal form. Raises ``Refusal``."""
         ruling = self._hosts.ruling(host, port)
         if not ruling.allowed:
-            raise _closed(host, port, ruling.rule)
+            raise _closed(host, port, ruling)
         here = ruling.named and (literal(host) or is_local(host))
         proxy = "" if here else environment_proxy("https" if tunnel else "http", host)
         if proxy:
@@ -96,11 +95,12 @@ class Dialer:
         return found
 
 
-def _closed(host: str, port: int, rule: str) -> Refusal:
+def _closed(host: str, port: int, ruling: Ruling) -> Refusal:
     pattern = pattern_for(host, port)
-    why = f"the rule {rule} closes it" if rule else "no rule opens it"
-    what = f"{authority(host, port)} may not be reached: {why}."
-    return Refusal(403, what, pattern, pattern="" if rule else pattern)
+    why = f"the rule {ruling.rule} closes it" if ruling.rule else "no rule opens it"
+    said = f" {ruling.message}" if ruling.message else ""
+    what = f"{authority(host, port)} may not be reached: {why}.{said}"
+    return Refusal(403, what, pattern, pattern="" if ruling.rule else pattern)
 
 
 def _unfit(host: str, port: int, address: str, why: str) -> Refusal:

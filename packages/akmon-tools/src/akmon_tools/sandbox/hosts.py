@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
 import msgspec
 
 from akmon_core.errors import SettingsError, ToolError
+from akmon_core.hosts import matches_host
 from akmon_core.permissions import Rule
+from akmon_core.rules import concerns_tool
 from akmon_tools.addresses import literal, not_public
-from akmon_tools.urls import authority, host_and_port, host_name
+from akmon_tools.urls import authority, host_and_port
 
 TOOL = "network"
+_PORT = re.compile(r":[0-9]+\Z")
 USUAL_PORTS = (80, 443)
 """What a rule opens that names no port."""
 
@@ -26,22 +29,8 @@ class Ruling(msgspec.Struct, frozen=True):
     """The one that decides; empty if none concerns it."""
     named: bool = False
     """The rule names this very host and this very port."""
-
-
-class _Pattern(msgspec.Struct, frozen=True):
-    rule: Rule
-    host: str
-    """In normal form; empty is any."""
-    port: int = 0
-    """0 is the usual ones, where it opens, and all of them, where it closes."""
-    below: bool = False
-    """The hosts below ``host``, without itself."""
-
-    def concerns(self, host: str, port: int) -> bool:
-        closing = self.rule.decision != "allow"
-        ports = port == self.port if self.port else closing or port in USUAL_PORTS
-        hosts = host.endswith(f".{self.host}") if self.below else self.host in ("", host)
-        return ports and hosts
+    message: str = ""
+    """What the rule has to say to whom it closes."""
 
 
 class Hosts:
@@ -52,9 +41,10 @@ class Hosts:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        patterns = [pattern for rule in rules if (pattern := _read(rule))]
-        self._closing = [pattern for pattern in patterns if pattern.rule.decision != "allow"]
-        self._opening = [pattern for pattern in patterns if pattern.rule.decision == "allow"]
+        about = [(rule, _normal(rule)) for rule in rules if concerns_tool(rule, TOOL)]
+        self._closing = [each for each in about if each[0].decision != "allow"]
+        # What allows many tools does not mean the network of commands, too.
+        self._opening = [each for each in about if each[0].decision == "allow" and each[0].tool == TOOL]
 
     def __bool__(self) -> bool:
         """Whether there is a rule that opens any."""
@@ -63,18 +53,19 @@ class Hosts:
     @property
     def local(self) -> bool:
         """Whether a rule opens something on the person's own machine."""
-        return any(is_local(pattern.host) for pattern in self._opening if pattern.port)
+        return any(is_local(host_and_port(pattern)[0]) for _, pattern in self._opening if _names_one(pattern))
 
     def ruling(self, host: str, port: int) -> Ruling:
         """``host`` is in normal form."""
-        for pattern in self._closing:
-            if pattern.concerns(host, port):
-                return Ruling(False, str(pattern.rule))
-        found = [pattern for pattern in self._opening if pattern.concerns(host, port)]
+        place = authority(host, port)
+        for rule, pattern in self._closing:
+            if matches_host(pattern, place, strict=False):
+                return Ruling(False, str(rule), message=rule.message)
+        found = [each for each in self._opening if matches_host(each[1], place, strict=True)]
         if not found:
             return Ruling(False)
-        named = next((each for each in found if each.port and each.host == host and not each.below), None)
-        return Ruling(True, str((named or found[0]).rule), named is not None)
+        rule, pattern = next((each for each in found if _names_one(each[1])), found[0])
+        return Ruling(True, str(rule), _names_one(pattern))
 
     def unfit(self, host: str, port: int, address: str) -> str:
         """Why ``host``, which is allowed, may not be reached at ``address``; empty if it may.
@@ -104,34 +95,27 @@ def is_local(host: str) -> bool:
     return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
 
 
-def _read(rule: Rule) -> _Pattern | None:
-    """None for a rule that is not about hosts. Only one of this very tool opens any."""
-    if rule.tool != TOOL:
-        if rule.decision == "allow" or not fnmatchcase(TOOL, rule.tool):
-            return None
-        try:
-            return _pattern(rule)
-        except ToolError:  # it is about the paths or commands of other tools
-            return None
+def _names_one(pattern: str) -> bool:
+    """Whether it is one host with its port."""
+    return "*" not in pattern and bool(_PORT.search(pattern))
+
+
+def _normal(rule: Rule) -> str:
+    """The pattern of a rule with its host in normal form; ``*`` is all."""
+    if rule.pattern in ("", "*"):
+        return "*"
+    if rule.tool != TOOL:  # it may be about the paths or commands of other tools
+        return rule.pattern
+    below = "*." if rule.pattern.startswith("*.") else ""
     try:
-        return _pattern(rule)
+        host, port = host_and_port(rule.pattern.removeprefix(below))
+        if below and literal(host):
+            raise ToolError("there is nothing below an address.")
     except ToolError as error:
         where = f" ({rule.origin})" if rule.origin else ""
         raise SettingsError(
             f"the rule {rule}{where} cannot be understood: {error} Write network(HOST), network(*.DOMAIN) or "
             "network(HOST:PORT)."
         ) from None
-
-
-def _pattern(rule: Rule) -> _Pattern:
-    text = rule.pattern
-    if text in ("", "*"):
-        return _Pattern(rule, "")
-    below = text.startswith("*.")
-    text = text.removeprefix("*.")
-    if text.count(":") > 1 and "[" not in text:
-        return _Pattern(rule, host_name(text), 0, below)
-    host, port = host_and_port(text)
-    if below and literal(host):
-        raise ToolError("there is nothing below an address.")
-    return _Pattern(rule, host, port, below)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{below}{shown}:{port}" if port else f"{below}{shown}"

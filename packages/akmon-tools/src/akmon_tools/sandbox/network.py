@@ -16,7 +16,8 @@ from akmon_tools.sandbox.hosts import Hosts
 if TYPE_CHECKING:
     import asyncio
 
-    from akmon_tools.sandbox.dial import Connect, LookUp
+    from akmon_tools.addresses import LookUp
+    from akmon_tools.sandbox.dial import Connect
     from akmon_tools.sandbox.proxy import Proxy, Traffic
 
 PORT = 61_080

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from akmon_core.commandline import read_command_line
 from akmon_core.errors import SettingsError
 from akmon_core.events import PermissionAsked, QuestionAsked
-from akmon_core.permissions import Policy, Rule, Target, judge, parse_rule
+from akmon_core.rules import Rule, Target, allows, covers, parse_rule
 from akmon_core.text import neutralise, reveal
 from akmon_core.tools import DiffView, Effect, EffectKind, TextView
 from akmon_tui.spans import Span, Style
@@ -75,8 +76,10 @@ _ANYTHING: dict[EffectKind, Target] = {
 
 
 def _allows(rule: Rule, target: Target) -> bool:
-    policy = Policy(rules=(rule,))
-    return judge(rule.tool, (target,), "deny-all", policy).decision == "allow"
+    if target.effect.kind != "run" or rule.pattern in ("", "*"):
+        return allows(rule, target)
+    commands = read_command_line(target.effect.target)
+    return bool(commands) and all(covers(rule, command.words) for command in commands or ())
 
 
 def answer_text(asked: QuestionAsked, line: str) -> str:

@@ -115,7 +115,7 @@ RUN: tuple[Option, ...] = (
 
 EPILOG = """\
 subcommands: init, import, export, config, permissions, policy, trust, spec, models, sessions, rewind,
-memory, stats, doctor, demo, completion (akmon SUBCOMMAND --help)
+memory, stats, audit, doctor, demo, completion (akmon SUBCOMMAND --help)
 exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 130 interrupted; a limit was reached:
 4 model calls, 5 budget, 6 tokens, 7 time; 8 it got stuck
 no key yet? akmon demo shows a whole run offline"""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from akmon_cli.compose import Composed
 
 COMMANDS = (
+    "audit",
     "completion",
     "config",
     "demo",

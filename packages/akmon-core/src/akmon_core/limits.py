@@ -275,6 +275,11 @@ IMPORT_FILES = 200
 IMPORT_FOLDERS = 400
 REWRITTEN_LINES = 200
 """Lines of instructions that a model may write in place of imported ones."""
+AUDIT_ARGUMENT_CHARS = 1_000
+"""Of a call's arguments, in an audit record; the journal has them whole."""
+AUDIT_SUMMARY_CHARS = 300
+AUDIT_DESCRIPTION_CHARS = 500
+
 ANSWER_QUIET_SECONDS = 0.5
 """Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
 

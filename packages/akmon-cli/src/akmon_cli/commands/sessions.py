@@ -16,7 +16,8 @@ from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.errors import SettingsError
 from akmon_core.events import Compacted, Replied, ToolFinished, TurnEnded
 from akmon_core.text import neutralise, one_line
-from akmon_query.journal import broken_links, delete_journal, read_records
+from akmon_query.integrity import describe_problem, verify_journal
+from akmon_query.journal import delete_journal, read_records
 from akmon_query.store import SessionInfo, find_session, list_sessions
 from akmon_tools.outputs import delete_outputs
 
@@ -95,8 +96,12 @@ def _show(info: SessionInfo) -> int:
 
 
 def _integrity(path: Path) -> str:
-    broken = broken_links(path)
-    return f"changed from outside at record {broken[0]}" if broken else "chain intact"
+    found = verify_journal(path)
+    if found.intact:
+        return "chain intact" if found.anchor else "chain intact, no anchor"
+    first = found.problems[0]
+    where = f"changed from outside at record {first.record}" if first.record else describe_problem(first)
+    return f"{neutralise(where)}; see akmon audit verify {path.stem}"
 
 
 def _export(info: SessionInfo, form: str) -> int:

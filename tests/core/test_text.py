@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from akmon_core.messages import ToolCall
-from akmon_core.text import describe_call, neutralise, one_line, reveal
+from akmon_core.text import describe_call, json_escaped, neutralise, one_line, reveal
 
 SOME = (
     "\x1b[31m",
@@ -86,6 +87,56 @@ def test_escapes_go_and_what_is_invisible_is_shown(text: str, expected: str) -> 
 
 def test_reveal_leaves_nothing_out() -> None:
     assert reveal("\x1b[31mred\r") == "<U+001B>[31mred<U+000D>"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ls" + "\u3000" * 94 + "rm -rf ~", "ls<U+3000 x 94>rm -rf ~"),
+        ("rm\xa0-rf", "rm<U+00A0>-rf"),
+        ("ls" + " " * 300 + "&& rm", "ls<300 spaces>&& rm"),
+        ("ls" + "\t" * 50 + "&& rm", "ls<50 tabs>&& rm"),
+        ("ls" + "\n" * 200 + "rm", "ls\n<199 empty lines>\nrm"),
+        ("p\u0430ypal", "p<U+0430>ypal"),
+        ("curl https://\u0430pple.com/x", "curl https://<U+0430>pple.com<xn--pple-43d.com>/x"),
+        ("https://\u0440\u0444.example/", "https://\u0440\u0444.example<xn--p1ai.example>/"),
+        ("git@host \uff52\uff4d x\uff52", "git@host \uff52\uff4d x<U+FF52>"),
+        (
+            "\u043f\u0440\u0438\u0432\u0435\u0442 world, caf\u00e9, \u5b57",
+            "\u043f\u0440\u0438\u0432\u0435\u0442 world, caf\u00e9, \u5b57",
+        ),
+        ("x\U000e0041\U000e0042", "x<U+E0041><U+E0042>"),
+        ("x\u3164\u115f\u2028\u2800", "x<U+3164><U+115F><U+2028><U+2800>"),
+        ("x\ufe0f\u200d", "x<U+FE0F><U+200D>"),
+        ("x\U000e0101" * 2, "x<U+E0101>x<U+E0101>"),
+        ("\ud800", "<U+D800>"),
+        ("    indented " + " " * 40 + "code", "    indented " + " " * 40 + "code"),
+    ],
+)
+def test_what_is_to_be_allowed_hides_nothing_and_can_be_counted(text: str, expected: str) -> None:
+    assert reveal(text) == expected
+
+
+def test_however_long_it_is_the_end_of_what_is_to_be_allowed_is_there() -> None:
+    assert reveal("true " + "a" * 200_000 + "; rm -rf ~").endswith("a; rm -rf ~")
+
+
+@given(texts)
+def test_escaped_json_says_the_same_and_hides_nothing(text: str) -> None:
+    try:
+        raw = json.dumps({"a": text}, ensure_ascii=False)
+    except UnicodeError:
+        return
+    escaped = json_escaped(raw)
+    assert json.loads(escaped) == json.loads(raw)
+    assert not (hidden(escaped) | set(escaped)) & set(
+        "\x1b\x9b\x7f\r\u202e\u200b\u2028\ufeff\ud800\U000e0041"
+    )
+
+
+def test_every_hidden_character_is_escaped_in_json() -> None:
+    every = "".join(map(chr, range(0x20, 0x110000)))
+    assert hidden(json_escaped(every)) == set()
 
 
 def test_a_line_that_was_cut_says_so() -> None:

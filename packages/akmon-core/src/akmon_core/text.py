@@ -19,7 +19,23 @@ _ESCAPES = re.compile(
     r"|[PX^_][^\x1b]*(?:\x1b\\)?"  # strings that only terminals read
     r"|[ -/]*[0-~])"
 )
-_PLAIN = re.compile(r"[\x20-\x7e\n\t\xa0-\xac\xae-\u02ff]*\Z")
+_PLAIN = re.compile(r"[\x20-\x7e\n\t\xa1-\xac\xae-\u02ff]*\Z")
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that control something, or that nobody sees."""
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Letters and marks that show as nothing, by the Unicode property Default_Ignorable_Code_Point."""
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]"
+)
+_LOOKALIKES = re.compile(r"[\u0370-\u052f\u1c80-\u1c8f\u1f00-\u1fff\u2de0-\u2dff\ua640-\ua69f\uff21-\uff5a]")
+"""Greek, Cyrillic and full-width Latin letters."""
+_MIXED = re.compile(r"[^\W_]*[\u0370-\u052f\u1f00-\u1fff\ua640-\ua69f\uff21-\uff5a][^\W_]*")
+_HOSTS = re.compile(r"://(?:[^\s/@<>\"']*+@)?([^\s/:?#<>\"'`()|;&]{1,253}+)(?!<xn--|<no host)")
+_REPEATED = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{3,}")
+_BLANKS = re.compile(r" {61,}|\t{10,}|\n{6,}")
+"""Rows that are longer than code is indented, and push what follows out of sight."""
 
 
 def neutralise(text: str) -> str:
@@ -32,12 +48,22 @@ def neutralise(text: str) -> str:
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
     if "\r" in text:
         text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
-    return "".join(_visible(char) for char in text)
+    return _made_visible(text)
 
 
 def reveal(text: str) -> str:
-    """``text`` with every control and invisible character made visible, and nothing left out."""
-    return text if _PLAIN.match(text) else "".join(_visible(char) for char in text)
+    """``text`` as a person must see it who is to allow it: nothing is left out, and nothing hides.
+
+    Every control, invisible and unusual blank character is named, as are letters that look like others in
+    the same word; of long rows of blanks and line ends the number is told; a host that is not ASCII is
+    followed by what the name system knows it as.
+    """
+    if not _PLAIN.match(text):
+        text = _made_visible(text)
+        text = _HOSTS.sub(_with_punycode, text)
+        text = _MIXED.sub(_unmixed, text)
+        text = _REPEATED.sub(_counted, "".join(_revealed(char) for char in text))
+    return _BLANKS.sub(_count_blanks, text)
 
 
 def plain(text: str) -> str:
@@ -48,10 +74,72 @@ def plain(text: str) -> str:
     return "".join(char for char in text if _visible(char) == char)
 
 
+def json_escaped(text: str) -> str:
+    """JSON that says the same and has no character that steers a terminal or cannot be seen.
+
+    JSON itself leaves those above U+001F as they are.
+    """
+    return text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(_as_json, text)
+
+
+def _made_visible(text: str) -> str:
+    return "".join(_visible(char) for char in text)
+
+
 def _visible(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"):
-        return char
-    return char if char in "\u200c\u200d" else f"<U+{ord(char):04X}>"
+    if char in "\n\t" or (unicodedata.category(char) not in _UNSEEN and char not in _BLANK_LETTERS):
+        return char if not "\U000e0100" <= char <= "\U000e01ef" else _named(char)
+    return char if char in "\u200c\u200d" else _named(char)
+
+
+def _revealed(char: str) -> str:
+    unusual = char in "\u200c\u200d\u2800" or (
+        char != " " and unicodedata.category(char) in ("Zs", "Cn", "Co")
+    )
+    return _named(char) if unusual or "\ufe00" <= char <= "\ufe0f" else char
+
+
+def _named(char: str) -> str:
+    return f"<U+{ord(char):04X}>"
+
+
+def _unmixed(match: re.Match[str]) -> str:
+    """A word of Latin letters with some among them that only look so."""
+    word = match[0]
+    if not any(char.isascii() and char.isalpha() for char in word):
+        return word
+    return "".join(_named(char) if _LOOKALIKES.match(char) else char for char in word)
+
+
+def _with_punycode(match: re.Match[str]) -> str:
+    host = match[1]
+    if host.isascii():
+        return match[0]
+    try:
+        return f"{match[0]}<{host.encode('idna').decode()}>"
+    except UnicodeError:
+        return f"{match[0]}<no host name>"
+
+
+def _counted(match: re.Match[str]) -> str:
+    one = match[1]
+    return f"{one[:-1]} x {len(match[0]) // len(one)}>"
+
+
+def _count_blanks(match: re.Match[str]) -> str:
+    blanks = match[0]
+    match blanks[0]:
+        case " ":
+            return f"<{len(blanks)} spaces>"
+        case "\t":
+            return f"<{len(blanks)} tabs>"
+        case _:
+            return f"\n<{len(blanks) - 1} empty lines>\n"
+
+
+def _as_json(match: re.Match[str]) -> str:
+    raw = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at]:02x}{raw[at + 1]:02x}" for at in range(0, len(raw), 2))
 
 
 def one_line(text: str, width: int) -> str:

@@ -46,7 +46,7 @@ class SavedRules:
     def add(self, rule: Rule, *, everywhere: bool = False) -> str:
         """Keeps ``rule``; gives where, in words. One that is there stays. Raises ``SettingsError``."""
         # What is written is what will be read: a rule that cannot be read again is not kept.
-        table = rule_table(1, {"rule": str(rule), "decision": rule.decision, "message": rule.message})
+        table = _readable(rule)
         saved = Saved(table, "" if everywhere else self._root)
         where = f"{one_line(str(self.path), 300)} ({'everywhere' if everywhere else 'this project'})"
         with locked(self.path):
@@ -93,6 +93,15 @@ class SavedRules:
                 "Change it in an editor: each rule is a table [[rules]]."
             )
         write_private(self.path, text.encode())
+
+
+def _readable(rule: Rule) -> RuleTable:
+    try:
+        str(rule).encode()
+        return rule_table(1, {"rule": str(rule), "decision": rule.decision, "message": rule.message})
+    except ValueError as error:  # a ``WrongTable``, or what is no text
+        why = "it is not UTF-8 text" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise SettingsError(f"the rule {one_line(str(rule), 200)} cannot be saved: {why}.") from None
 
 
 def _checked(file: TomlFile | None) -> tuple[Saved, ...]:

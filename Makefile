@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format types contracts build check \
-	rigs rigs-if-possible rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
+	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -87,6 +87,9 @@ rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown
 
 rig-verdict: rig-llmock $(SYNCED) ## faults of a server that grades the client
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs/test_llmock.py
+
+kills: $(SYNCED) ## kill akmon 500 times at random instants and look for what its record lacks, about five minutes
+	$(BIN)/python -m tests.rigs.kills 500 $(ARGS)
 
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch

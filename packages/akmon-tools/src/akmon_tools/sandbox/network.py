@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from shutil import rmtree
@@ -51,6 +53,7 @@ class Network:
         self._find = find
         self._connect = connect
         self._folder: Path | None = None
+        self._own: weakref.finalize[..., Network] | None = None
         self._proxy: Proxy | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -63,6 +66,7 @@ class Network:
         """Where the proxy listens, once it is started; in a folder for the user alone."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="akmon-"))
+            self._own = weakref.finalize(self, rmtree, self._folder, ignore_errors=True)
         return self._folder / "proxy"
 
     async def start(self) -> None:
@@ -89,9 +93,9 @@ class Network:
             self._starting = None
         if self._proxy:
             await self._proxy.close()
-        if self._folder:
-            rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._own:
+            self._own()
+            self._own = self._folder = None
 
     def environment(self) -> Mapping[str, str]:
         """What a command gets to know of the proxy."""
@@ -110,8 +114,9 @@ class Network:
         machine whose system calls are not known.
         """
         relay = Path(__file__).with_name("relay.py")
-        program = seccomp.program((seccomp.AF_INET, seccomp.AF_INET6)).hex()
-        return (sys.executable, "-I", "-S", str(relay), str(self.socket), str(PORT), program, *argv)
+        program = seccomp.program(seccomp.INET).hex()
+        python = os.path.realpath(sys.executable)  # a link to it may lie where a command can write
+        return (python, "-I", "-S", str(relay), str(self.socket), str(PORT), program, *argv)
 
     def refused(self) -> tuple[str, ...]:
         """The hosts to which commands were not let since this was asked last, as a rule would name them."""

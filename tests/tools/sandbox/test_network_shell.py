@@ -1,0 +1,97 @@
+"""The shell tool with a network by rules: all of the sandbox at once, as a session has it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from akmon_core.tools import ToolOutput
+from akmon_tools.jobs import Jobs
+from akmon_tools.outputs import Outputs
+from akmon_tools.sandbox.box import Places
+from akmon_tools.sandbox.bubblewrap import Bubblewrap, find_bwrap
+from akmon_tools.sandbox.network import Network
+from akmon_tools.shell import ShellArguments, ShellTool
+from akmon_tools.workspace import Workspace
+from tests.tools.sandbox.networks import World, allow, in_a_box, without_proxies
+from tests.tools.webs import CONTEXT, page, site
+
+pytestmark = in_a_box
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies() -> Iterator[None]:
+    with without_proxies():
+        yield
+
+
+def run(network: Network, folder: Path, *commands: str) -> list[ToolOutput]:
+    """What the tool says of each of ``commands``, one after the other."""
+    root = folder.resolve() / "project"
+    root.mkdir()
+
+    async def scenario() -> list[ToolOutput]:
+        sandbox = Bubblewrap(find_bwrap([root])[0], Places(roots=(root,)), network=network)
+        shell = ShellTool(Workspace([root]), Jobs(), Outputs(folder / "outputs"), sandbox=sandbox)
+        try:
+            return [await shell.run(ShellArguments(command), CONTEXT) for command in commands]
+        finally:
+            await shell.close()
+
+    return asyncio.run(scenario())
+
+
+def test_a_command_reaches_an_open_host_and_the_model_is_told_of_any_other(tmp_path: Path) -> None:
+    with site({"/": page("hello", "text/plain")}) as server:
+        world = World(server.port, {"open.example": ("93.184.216.34",)})
+        network = world.network(*allow("open.example"))
+        opened, closed, plain = run(
+            network,
+            tmp_path,
+            "curl -sS http://open.example/",
+            "curl -s https://closed.example/",
+            "echo fine; exit 3",
+        )
+    assert opened.text.startswith("hello\n")
+    assert not opened.error
+    assert closed.error
+    assert "closed.example" in closed.text
+    assert "open.example" not in closed.text
+    assert plain.text.startswith("fine\n")
+    assert "[exit 3]" in plain.text
+    assert "closed.example" not in plain.text
+    assert world.dialled == [("93.184.216.34", 80)]
+    assert list(network.used()) == ["open.example"]
+    assert not network.socket.exists()
+
+
+PROBE = """
+import socket
+for family, kind in ((socket.AF_UNIX, 1), (socket.AF_NETLINK, 3), (40, 1), (17, 3)):
+    try:
+        socket.socket(family, kind)
+        print("open", family)
+    except OSError as error:
+        print(error.errno)
+try:
+    socket.create_connection(("192.0.2.1", 80), 5)
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_the_network_opens_nothing_else_of_the_sandbox(tmp_path: Path) -> None:
+    (probed,) = run(Network(allow("*")), tmp_path, f"{sys.executable} -I -S -c '{PROBE}'")
+    assert probed.text.split("\n")[:5] == ["1", "1", "1", "1", "101"]
+
+
+def test_commands_at_the_same_time_share_the_proxy(tmp_path: Path) -> None:
+    with site({"/": page("hello", "text/plain")}) as server:
+        network = World(server.port, {"open.example": ("93.184.216.34",)}).network(*allow("open.example"))
+        line = "for i in 1 2 3 4 5; do curl -sS http://open.example/ & done; wait"
+        (output,) = run(network, tmp_path, line)
+    assert output.text.startswith("hello" * 5)

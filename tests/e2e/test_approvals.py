@@ -44,7 +44,7 @@ def test_a_question_that_appears_while_the_person_types_is_not_answered_by_that(
         assert not (place.project / "new.txt").exists()
         terminal.types("y")
         terminal.sees("All done.")
-        journal = finished(place)
+        (journal,) = place.journals()
         wait_for(lambda: "be nasty, yes" in journal.read_text())  # said to this turn, or beginning another
     assert (place.project / "new.txt").exists()
 

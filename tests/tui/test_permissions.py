@@ -145,6 +145,11 @@ def test_a_rule_is_saved_only_if_it_is_narrow_and_about_the_call(line: str, prob
     assert (problem in found) if problem else found == ""
 
 
+@pytest.mark.parametrize("line", ["shell(pytest *)", "shell(pytest -q *)", "shell(pytest -q tests/a.py)"])
+def test_a_rule_need_not_allow_what_only_reads_beside_the_command(line: str) -> None:
+    assert rule_problem(asks_for_tests("ls src && pytest -q tests/a.py"), line) == ""
+
+
 @pytest.mark.parametrize(
     ("line", "good"),
     [

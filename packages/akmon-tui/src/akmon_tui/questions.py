@@ -48,16 +48,15 @@ def rule_problem(asked: PermissionAsked, line: str) -> str:
         proposed = parse_rule(asked.rule)
     except SettingsError as error:
         return str(error)
+    if rule == proposed:
+        return ""
     if rule.tool != proposed.tool:
         return f"The question is about {proposed.tool}, so the rule has to begin with {proposed.tool}(."
     if any(_allows(rule, _ANYTHING[effect.kind]) for effect in asked.effects):
         return f"{rule} would allow anything from now on. Name what may be done, such as {proposed}."
-    if not all(_allows(rule, Target(effect)) for effect in asked.effects if effect.kind not in _PATHS):
+    if not all(_serves(rule, proposed, effect) for effect in asked.effects):
         return f"{rule} does not allow what is asked here, so nothing would change. {proposed} would."
     return ""
-
-
-_PATHS = ("read", "write")
 
 
 def _probe(kind: EffectKind, target: str) -> Target:
@@ -76,10 +75,21 @@ _ANYTHING: dict[EffectKind, Target] = {
 
 
 def _allows(rule: Rule, target: Target) -> bool:
-    if target.effect.kind != "run" or rule.pattern in ("", "*"):
-        return allows(rule, target)
-    commands = read_command_line(target.effect.target)
-    return bool(commands) and all(covers(rule, command.words) for command in commands or ())
+    everything = rule.pattern in ("", "*")
+    return everything or (target.effect.kind != "run" and allows(rule, target))
+
+
+def _serves(rule: Rule, proposed: Rule, effect: Effect) -> bool:
+    """Whether ``rule`` allows what ``proposed`` does of ``effect``; of files the engine knows that."""
+    match effect.kind:
+        case "read" | "write":
+            return True
+        case "run":
+            commands = read_command_line(effect.target) or ()
+            meant = [command.words for command in commands if covers(proposed, command.words)]
+            return all(covers(rule, words) for words in meant)
+        case _:
+            return _allows(rule, Target(effect))
 
 
 def answer_text(asked: QuestionAsked, line: str) -> str:

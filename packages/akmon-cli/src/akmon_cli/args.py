@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn, get_args
 
-from akmon_config.policy import SandboxChoice
 from akmon_core.errors import SettingsError
 from akmon_core.models import Effort
-from akmon_core.permissions import MODES
+from akmon_core.permissions import MODES, SandboxChoice
 
 OUTPUT_FORMATS = ("text", "json", "stream-json")
 
@@ -115,7 +114,7 @@ RUN: tuple[Option, ...] = (
 
 EPILOG = """\
 subcommands: init, import, export, config, permissions, policy, trust, spec, models, sessions, rewind,
-memory, stats, audit, doctor, demo, completion (akmon SUBCOMMAND --help)
+sandbox, memory, stats, audit, doctor, demo, completion (akmon SUBCOMMAND --help)
 exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 130 interrupted; a limit was reached:
 4 model calls, 5 budget, 6 tokens, 7 time; 8 it got stuck
 no key yet? akmon demo shows a whole run offline"""

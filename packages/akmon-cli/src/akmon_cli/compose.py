@@ -6,6 +6,7 @@ import argparse
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,23 +14,29 @@ import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends, web_search
-from akmon_cli.trusting import is_trusted
+from akmon_cli.hiding import hidden, redactor
+from akmon_cli.rules import rule_store
+from akmon_cli.trusting import is_trusted, settle_trust
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
 from akmon_config.paths import (
     cache_dir,
     checkpoints_file,
+    config_file,
     data_dir,
+    is_wide,
     project_root,
     sessions_dir,
     state_dir,
 )
+from akmon_config.policy import effective_rules
 from akmon_config.settings import FIELDS, NO_CHECK, Settings
 from akmon_config.sources import flag
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
-from akmon_core.permissions import Mode, Policy, Rule, parse_rule
-from akmon_core.ports import Plans
+from akmon_core.permissions import Mode, Policy, Rule
+from akmon_core.ports import Plans, RuleStore
+from akmon_core.rules import concerns_tool
 from akmon_core.text import one_line
 from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
@@ -94,18 +101,22 @@ def project_sessions() -> Path:
 
 
 def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | None = None) -> Composed:
-    """Opens the session that ``options`` and the settings ask for; its plans go to ``plans``, if given."""
+    """Opens the session that ``options`` and the settings ask for; its plans go to ``plans``, if given.
+
+    Unless it is ``unattended``, the person is asked first whether an unknown folder is to be trusted.
+    """
+    cwd, root = session_folders()
+    waiting = settle_trust(root, interactive=not unattended, this_run=options.trust)
     loaded = load_settings(options)
     settings = loaded.settings
-    cwd = working_folder()
-    root = project_root(cwd)
+    secrets = redactor(settings, os.environ)
     sessions = project_sessions()
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
-    known = backends(settings)
+    known = hidden(backends(settings), secrets)
     fallback, idle_fallback = _fallback(settings.fallback_model, model, provider, known)
     plugins, problems = _plugins(cwd)
-    rules = _rules(settings)
+    rules = effective_rules(loaded)
     found = discover(cwd, root)
     checkpoints, unkept = _checkpoints(root)
     session = open_session(
@@ -134,7 +145,15 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
             rules=rules,
             approve_reads=options.yes,
             unattended=unattended,
+            ask_when_tainted=settings.ask_when_tainted,
         ),
+        sandbox=settings.sandbox,
+        sandbox_write=[Path(folder) for folder in settings.sandbox_write],
+        unreadable=_own_folders(),
+        variables=settings.environment,
+        cache=_cache(),
+        redactor=secrets,
+        rules=_rule_store(root),
         limits=Limits(
             max_steps=settings.max_turns,
             max_tokens=settings.max_tokens_total,
@@ -154,13 +173,15 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         banner += f"\nsession {resumed.id} goes on: {one_line(resumed.prompt, 60)}"
     idle = _idle_rules(rules, [*NAMES, *(tool.name for tool in plugins)])
     warnings = (
+        *waiting,
         *loaded.warnings,
         *found.warnings,
         *problems,
         *idle_fallback,
         *unkept,
         *idle,
-        *_mode_warnings(state.mode),
+        *_sandbox_warnings(session.policy, state.mode),
+        *_folder_warnings(root),
     )
     return Composed(session, banner, warnings)
 
@@ -175,6 +196,8 @@ def _memory() -> Path | None:
 
 def _checkpoints(root: Path) -> tuple[Path | None, tuple[str, ...]]:
     """Where earlier states of the project's files are kept, or why nowhere."""
+    if is_wide(root):
+        return None, ()
     try:
         file = checkpoints_file(cache_dir(os.environ), root)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -224,18 +247,43 @@ def _fallback(
     return "", (warning,)
 
 
-def _rules(settings: Settings) -> tuple[Rule, ...]:
-    denied = (parse_rule(rule, "deny") for rule in settings.deny)
-    return (*denied, *(parse_rule(rule) for rule in settings.allow))
-
-
 def _idle_rules(rules: Sequence[Rule], tools: Sequence[str]) -> list[str]:
     """A rule for a tool that there is not protects from nothing, which nobody would notice."""
     return [
         f"the rule {rule} has no effect: no tool is called {rule.tool}. The tools are: {', '.join(tools)}."
         for rule in rules
-        if rule.tool not in tools
+        if not (rule.tool in _PSEUDO or rule.tool.startswith("mcp__"))
+        and not any(concerns_tool(rule, tool) for tool in tools)
     ]
+
+
+_PSEUDO = ("network",)
+"""What rules may be about though no tool is called so: the network of commands."""
+
+
+def _own_folders() -> list[Path]:
+    """Where akmon keeps what a command has no business to read."""
+    folders = []
+    for where in (state_dir, cache_dir, data_dir):
+        with suppress(SettingsError):
+            folders.append(where(os.environ))
+    with suppress(SettingsError):
+        folders.append(config_file(os.environ).parent)
+    return folders
+
+
+def _cache() -> Path | None:
+    try:
+        return cache_dir(os.environ)
+    except SettingsError:
+        return None
+
+
+def _rule_store(root: Path) -> RuleStore | None:
+    try:
+        return rule_store(root)
+    except SettingsError:
+        return None
 
 
 def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
@@ -295,7 +343,21 @@ def _is_set(loaded: Loaded, field: str) -> bool:
     return loaded.origins[field] != "default"
 
 
-def _mode_warnings(mode: str) -> tuple[str, ...]:
-    if mode != "full-auto":
+def _sandbox_warnings(policy: Policy, mode: str) -> tuple[str, ...]:
+    match policy.sandbox:
+        case "none":
+            return ("no sandbox works here, so every command is asked about: akmon sandbox status says why",)
+        case "off" if mode == "full-auto":
+            return ("full-auto mode: commands are asked about, as the sandbox is switched off",)
+        case _:
+            return ()
+
+
+def _folder_warnings(root: Path) -> tuple[str, ...]:
+    """A whole home folder, or a whole disk, is hardly meant as a project."""
+    if not is_wide(root):
         return ()
-    return ("full-auto mode: only protected files and secrets are asked about, and there is no OS sandbox",)
+    return (
+        f"{root} is worked in as if it were one project, with all that is in it, and nothing is kept for a "
+        "rewind. Start akmon in the folder of a project, or name it with -C.",
+    )

@@ -38,6 +38,7 @@ COMMANDS = (
     "permissions",
     "policy",
     "rewind",
+    "sandbox",
     "sessions",
     "spec",
     "stats",
@@ -170,7 +171,7 @@ async def run_session(
         from akmon_tui.app import converse
         from akmon_tui.opening import view_of
 
-        view = view_of(session.state, str(working_folder()))
+        view = view_of(session.state, str(working_folder()), session.policy)
         history = project_sessions() / "history"
         await converse(session, banner=composed.banner, first_prompt=first or "", view=view, history=history)
         if session.state.turn:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from akmon_config.load import Loaded, saved_rules_file
 from akmon_config.paths import config_file
-from akmon_config.policy import Layer, SandboxChoice
+from akmon_config.policy import Layer
 from akmon_config.savedrules import SavedRules
-from akmon_core.permissions import Sandboxing
+from akmon_core.permissions import SandboxChoice, Sandboxing
 
 
 def rule_store(root: Path, environ: Mapping[str, str] = os.environ) -> SavedRules:

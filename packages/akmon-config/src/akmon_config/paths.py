@@ -106,6 +106,15 @@ def project_root(cwd: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return start
 
 
+def is_wide(root: Path) -> bool:
+    """Whether ``root`` is the home folder, or one with all homes in it: no project."""
+    try:
+        own = home().resolve()
+    except SettingsError:
+        own = Path(root.anchor)
+    return own.is_relative_to(root)
+
+
 def sessions_dir(state: Path, root: Path) -> Path:
     """The folder of one project's sessions inside ``state``: readable, and unlike that of any other root."""
     return state / "sessions" / _name_of(root)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from akmon_core.permissions import Rule
 
 if TYPE_CHECKING:
-    from akmon_config.load import Loaded
     from akmon_config.sources import Level
 
 LayerKind: TypeAlias = Literal["profile", "pack", "user", "saved", "project", "environment", "flag"]
-
-SandboxChoice: TypeAlias = Literal["auto", "bubblewrap", "landlock", "seatbelt", "off"]
-"""What is to hold commands in: the best that works here, one mechanism and no other, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,14 @@ def layer(kind: LayerKind, *levels: Level) -> Layer:
     return Layer(kind, tuple(rule for level in levels for rule in _rules(level)))
 
 
-def effective_rules(loaded: Loaded) -> tuple[Rule, ...]:
+class Layered(Protocol):
+    """What settings were loaded with: ``akmon_config.load.Loaded``."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+
+
+def effective_rules(loaded: Layered) -> tuple[Rule, ...]:
     """Every rule in force with its origin, those of the strongest layer first.
 
     Deny beats ask beats allow wherever they stand; the order decides whose message is shown. A rule that

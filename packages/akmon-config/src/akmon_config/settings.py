@@ -9,7 +9,6 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from akmon_config.policy import SandboxChoice
 from akmon_config.rows import Rows
 from akmon_config.ruletables import RuleTables, WrongTable
 from akmon_config.values import (
@@ -30,7 +29,7 @@ from akmon_config.values import (
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MAX_STEPS, SNAPSHOT_BYTES, SNAPSHOT_BYTES_MIN
 from akmon_core.models import Effort
-from akmon_core.permissions import Mode
+from akmon_core.permissions import Mode, SandboxChoice
 from akmon_core.text import one_line
 
 

@@ -11,6 +11,7 @@ import msgspec
 from akmon_core.errors import SettingsError
 from akmon_core.hosts import matches_host
 from akmon_core.lines import changes_nothing, judge_line
+from akmon_core.proposals import propose
 from akmon_core.protected import PROTECTED, SENSITIVE, may_hold_secrets, named_by, protected
 from akmon_core.rules import (
     Decision,
@@ -35,6 +36,7 @@ __all__ = [
     "Mode",
     "Policy",
     "Rule",
+    "SandboxChoice",
     "Sandboxing",
     "Scope",
     "Taint",
@@ -47,6 +49,7 @@ __all__ = [
     "may_hold_secrets",
     "may_reach",
     "parse_rule",
+    "propose",
     "warning_about",
 ]
 
@@ -57,6 +60,8 @@ Scope: TypeAlias = Literal["once", "session", "writes", "always"]
 Sandboxing: TypeAlias = Literal["bubblewrap", "landlock", "seatbelt", "none", "off"]
 """What holds commands in: a mechanism of the system; nothing, as none works here; nothing, as the person
 has switched it off."""
+SandboxChoice: TypeAlias = Literal["auto", "bubblewrap", "landlock", "seatbelt", "off"]
+"""What is to hold commands in: the best that works here, one mechanism and no other, or nothing."""
 _HOLDING = frozenset(("bubblewrap", "landlock", "seatbelt"))
 
 
@@ -300,10 +305,8 @@ def _is_absolute(path: str) -> bool:
     return path.startswith("/") or path[1:2] == ":"
 
 
-def _tainted(targets: tuple[Target, ...], policy: Policy, taint: Taint) -> Verdict | None:
-    """Asks before a turn that may be misled both changes something and uses the network."""
-    if not policy.ask_when_tainted or not taint.sources or taint.accepted:
-        return None
+def uses(targets: tuple[Target, ...], policy: Policy) -> tuple[bool, bool]:
+    """Whether a call uses the network, and whether it changes anything."""
     held = policy.sandbox in _HOLDING
     open_network = any(rule.decision == "allow" and concerns_tool(rule, "network") for rule in policy.rules)
     networks = changes = False
@@ -316,6 +319,14 @@ def _tainted(targets: tuple[Target, ...], policy: Policy, taint: Taint) -> Verdi
             case "run" if not changes_nothing(target, sandboxed=held):
                 changes = True
                 networks = networks or open_network or not held
+    return networks, changes
+
+
+def _tainted(targets: tuple[Target, ...], policy: Policy, taint: Taint) -> Verdict | None:
+    """Asks before a turn that may be misled both changes something and uses the network."""
+    if not policy.ask_when_tainted or not taint.sources or taint.accepted:
+        return None
+    networks, changes = uses(targets, policy)
     if (networks and (changes or taint.changed)) or (changes and (networks or taint.networked)):
         sources = ", ".join(taint.sources)
         return Verdict(

@@ -18,8 +18,9 @@ from akmon_core.errors import SettingsError
 from akmon_core.events import Event, Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import SNAPSHOT_BYTES, Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
-from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, WebSearch
+from akmon_core.permissions import Mode, Policy, SandboxChoice, Target, hidden_tools
+from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, RuleStore, WebSearch
+from akmon_core.redact import Redactor
 from akmon_core.tools import AnyTool, Closing, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
@@ -39,9 +40,12 @@ from akmon_query.subagents import Agents
 from akmon_query.turn import Driver
 from akmon_query.workflows.plans import FilePlans
 from akmon_tools.commits import GitCommits
+from akmon_tools.environment import secret_values
 from akmon_tools.notes import index, notes_of
 from akmon_tools.outputs import Outputs
 from akmon_tools.registry import builtin_tools
+from akmon_tools.sandbox.ladder import open_sandbox
+from akmon_tools.sandbox.network import Network
 from akmon_tools.snapshots import Snapshots
 from akmon_tools.workspace import Workspace
 
@@ -82,6 +86,13 @@ def open_session(
     auto_commit: bool = False,
     web_search: WebSearch | None = None,
     ca_file: str = "",
+    sandbox: SandboxChoice = "auto",
+    sandbox_write: Sequence[Path] = (),
+    unreadable: Sequence[Path] = (),
+    variables: Sequence[str] = (),
+    cache: Path | None = None,
+    redactor: Redactor | None = None,
+    rules: RuleStore | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -108,6 +119,16 @@ def open_session(
     None keeps none. ``auto_commit`` commits what each turn changes to the project's git repository, and
     ``web_search`` is the search engine that the model may use. ``ca_file`` (PEM) says whom the tool that
     fetches pages trusts.
+
+    ``sandbox`` is what holds commands in; by default the best that works here, and if none does, every command
+    is asked about. Commands may write in ``sandbox_write`` besides, may not read what lies in ``unreadable``
+    besides what usually holds secrets, get the ``variables`` of the environment of these names (or patterns)
+    besides the usual ones, and reach the hosts that rules for ``network`` allow. ``cache`` is a folder in which
+    it is remembered what works.
+
+    ``redactor`` takes secrets out of all that is kept, shown or sent; by default it knows those that have an
+    unmistakable form, and the values of variables whose names say that they are secret. ``rules`` keeps the
+    rules that a person wants to hold from now on; without it there is no such answer.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -140,7 +161,18 @@ def open_session(
     if checkpoints:
         apart = (sessions.resolve(),) if sessions else ()
         snapshots = Snapshots(workspace.roots, checkpoints, apart=apart, capacity=max_checkpoint_bytes)
-    outputs = Outputs(sessions / f"{session}.outputs" if sessions else None)
+    redactor = redactor or Redactor(secret_values(os.environ))
+    outputs = Outputs(sessions / f"{session}.outputs" if sessions else None, redactor)
+    network = Network(policy.rules)
+    box = open_sandbox(
+        sandbox,
+        workspace.roots,
+        writable=sandbox_write,
+        unreadable=unreadable,
+        network=network or None,
+        aside=sessions / f"{session}.aside" if sessions else None,
+        cache=cache / "sandbox" if cache else None,
+    )
     hands = builtin_tools(
         workspace,
         memory=memory,
@@ -149,6 +181,8 @@ def open_session(
         web_search=web_search,
         ca_file=ca_file,
         images=model.facts.images,
+        sandbox=box,
+        variables=variables,
     )
     note = Handoff(handoff)
     started = SessionStarted(
@@ -167,7 +201,9 @@ def open_session(
         started=started,
         locate=workspace.locate,
         mode=mode,
-        policy=policy,
+        policy=msgspec.structs.replace(policy, sandbox=box.level),
+        redactor=redactor,
+        rules=rules,
         limits=limits,
         project=Project(
             plans=plans or FilePlans(workspace.project),
@@ -193,6 +229,8 @@ def assemble(
     locate: Locator = _nowhere,
     mode: Mode | None = None,
     policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    redactor: ports.Redactor | None = None,
+    rules: RuleStore | None = None,
     limits: Limits = Limits(),  # noqa: B008 - a frozen value
     project: Project | None = None,
     snapshots: ports.Snapshots | None = None,
@@ -203,7 +241,9 @@ def assemble(
     """A session from parts that are there already; what ``journal`` holds is resumed."""
     project = project or Project()
     checkpoints = Checkpoints(snapshots)
-    ledger = Ledger(session, journal, clock)
+    ledger = Ledger(session, journal, clock, redactor=redactor)
+    hidden = hidden_tools(policy, tools)
+    tools = {name: tool for name, tool in tools.items() if name not in hidden}
     try:
         if not resume(ledger, checkpoints):
             ledger.report(started)
@@ -211,7 +251,7 @@ def assemble(
     except BaseException:
         ledger.close()
         raise
-    gate = Gate(ledger, locate, policy)
+    gate = Gate(ledger, locate, policy, rules)
     limits = _from_now_on(limits, ledger)
     agents = Agents(ledger, model, tools, gate, limits, project, checkpoints, planner)
     driver = Driver(ledger, model, tools, gate, limits, project, checkpoints, agents)

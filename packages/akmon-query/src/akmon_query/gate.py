@@ -6,11 +6,13 @@ import asyncio
 from typing import TypeAlias
 
 from akmon_core.commands import Answer, Respond
-from akmon_core.events import PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
+from akmon_core.errors import SettingsError
+from akmon_core.events import Noticed, PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
 from akmon_core.messages import ToolCall
-from akmon_core.permissions import Policy, Target, Verdict, judge
-from akmon_core.ports import Locator
-from akmon_core.tools import AnyTool, Effect, Previewing, Standing, ToolContext
+from akmon_core.permissions import Mode, Policy, Scope, Target, Verdict, canonical, judge, parse_rule, uses
+from akmon_core.ports import Locator, RuleStore
+from akmon_core.proposals import propose
+from akmon_core.tools import AnyTool, Previewing, Standing, ToolContext
 from akmon_query.ledger import Ledger
 
 Waiting: TypeAlias = dict[tuple[str, str], asyncio.Future[tuple[Answer | Respond, str]]]
@@ -18,43 +20,49 @@ Waiting: TypeAlias = dict[tuple[str, str], asyncio.Future[tuple[Answer | Respond
 
 
 class Gate:
-    """Decides an agent's calls one after the other, so that an answer can already settle the next one."""
+    """Decides an agent's calls one after the other, so that an answer can already settle the next one.
+
+    ``rules`` keeps what a person wants to hold from now on; without it that is not offered.
+    """
 
     def __init__(
-        self, ledger: Ledger, locate: Locator, policy: Policy, waiting: Waiting | None = None
+        self,
+        ledger: Ledger,
+        locate: Locator,
+        policy: Policy,
+        rules: RuleStore | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
+        self.policy = policy
         self._ledger = ledger
         self._locate = locate
-        self._policy = policy
+        self._rules = rules
         self._waiting: Waiting = {} if waiting is None else waiting
         self._writes: dict[str, frozenset[str]] = {}
 
     def of(self, sub_agent: Ledger) -> Gate:
         """The gate of a sub-agent: the same policy, and at most what the main agent may do."""
-        return Gate(sub_agent, self._locate, self._policy, self._waiting)
+        return Gate(sub_agent, self._locate, self.policy, self._rules, self._waiting)
 
     async def authorize(self, call: ToolCall, tool: AnyTool, arguments: object, context: ToolContext) -> None:
         """Reports a ``PermissionDecided`` for ``call``."""
-        effects = tool.effects(arguments)
-        targets = self._locate(effects, tool.folder(self._ledger.agent) if isinstance(tool, Standing) else "")
-        self._writes[call.id] = frozenset(target.path for target in targets if target.effect.kind == "write")
+        folder = tool.folder(self._ledger.agent) if isinstance(tool, Standing) else ""
+        targets = self._locate(tool.effects(arguments), folder)
+        self._remember(call, targets)
         verdict = self._judge(tool.name, targets)
         if verdict.decision != "ask":
-            decided = PermissionDecided(
-                call_id=call.id,
-                decision=verdict.decision,
-                by="policy",
-                reason=verdict.reason,
-                tool=tool.name,
-                effects=effects,
-            )
-            self._ledger.report(decided)
+            self._ledger.report(self._decided(call, tool.name, targets, verdict))
             return
-        view = tool.preview(arguments, context) if isinstance(tool, Previewing) else None
-        question = PermissionAsked(call=call, effects=effects, reason=verdict.reason, view=view)
+        question = PermissionAsked(
+            call=call,
+            effects=tuple(target.effect for target in targets),
+            reason=verdict.reason,
+            view=tool.preview(arguments, context) if isinstance(tool, Previewing) else None,
+            rule=propose(tool.name, targets) if self._rules and self.policy.sandbox != "none" else "",
+        )
         answer, cause = await self._ask(question, call.id)
         assert isinstance(answer, Answer)
-        self._ledger.report(_decided(answer, tool.name, effects), cause)
+        self._ledger.report(self._answered(answer, call, tool.name, targets, question.rule), cause)
 
     def writes(self, call_id: str) -> frozenset[str]:
         """The canonical paths that a call was judged to write."""
@@ -62,7 +70,7 @@ class Gate:
 
     async def ask(self, question: QuestionAsked) -> str:
         """What the person says to ``question``; empty if the person, or nobody, says anything."""
-        if self._policy.unattended:
+        if self.policy.unattended:
             return ""
         answer, cause = await self._ask(question, question.call_id)
         assert isinstance(answer, Respond)
@@ -77,10 +85,67 @@ class Gate:
         waiter.set_result((answer, cause))
         return True
 
+    @property
+    def _mode(self) -> Mode:
+        return "plan" if self._ledger.state.mode == "plan" else self._ledger.root.state.mode
+
     def _judge(self, tool: str, targets: tuple[Target, ...]) -> Verdict:
-        root, own = self._ledger.root.state, self._ledger.state
-        mode = "plan" if own.mode == "plan" else root.mode
-        return judge(tool, targets, mode, self._policy, root.grants)
+        root = self._ledger.root.state
+        return judge(tool, targets, self._mode, self.policy, root.grants, root.taint)
+
+    def _remember(self, call: ToolCall, targets: tuple[Target, ...]) -> None:
+        now = {each.id for each in self._ledger.state.calls}
+        self._writes = {id: paths for id, paths in self._writes.items() if id in now}
+        self._writes[call.id] = frozenset(target.path for target in targets if target.effect.kind == "write")
+
+    def _decided(
+        self,
+        call: ToolCall,
+        tool: str,
+        targets: tuple[Target, ...],
+        verdict: Verdict,
+        answer: Answer | None = None,
+        scope: Scope = "once",
+    ) -> PermissionDecided:
+        networked, changing = uses(targets, self.policy)
+        return PermissionDecided(
+            call_id=call.id,
+            decision=verdict.decision,
+            by="person" if answer else "policy",
+            reason=verdict.reason,
+            scope=scope,
+            tool=tool,
+            # What is allowed for longer is the file, however a call names it.
+            effects=canonical(targets) if scope == "session" else tuple(each.effect for each in targets),
+            rule=verdict.rule,
+            mode=self._mode,
+            networked=networked,
+            changing=changing,
+        )
+
+    def _answered(
+        self, answer: Answer, call: ToolCall, tool: str, targets: tuple[Target, ...], proposed: str
+    ) -> PermissionDecided:
+        if answer.answer == "deny":
+            verdict = Verdict("deny", answer.message or "the user said no")
+            return self._decided(call, tool, targets, verdict, answer)
+        rule = self._saved(answer.rule or proposed) if answer.answer == "always" else ""
+        scope: Scope = "once" if answer.answer == "always" and not rule else answer.answer
+        verdict = Verdict("allow", "the user said yes", rule)
+        return self._decided(call, tool, targets, verdict, answer, scope)
+
+    def _saved(self, text: str) -> str:
+        """The rule, if it could be saved; else it is said why not, and only the call at hand is allowed."""
+        try:
+            if not (self._rules and text):
+                raise SettingsError("there is no rule for such calls, or no place for it")
+            rule = parse_rule(text)
+            where = self._rules.save(rule)
+        except SettingsError as error:
+            self._ledger.report(Noticed(f"the rule was not saved, this call alone is allowed: {error}"))
+            return ""
+        self._ledger.report(Noticed(f"saved: {rule} in {where}"))
+        return str(rule)
 
     async def _ask(
         self, question: PermissionAsked | QuestionAsked, call_id: str
@@ -97,16 +162,3 @@ class Gate:
 
 def _kind(value: PermissionAsked | QuestionAsked | Answer | Respond) -> str:
     return "permission " if isinstance(value, PermissionAsked | Answer) else "question "
-
-
-def _decided(answer: Answer, tool: str, effects: tuple[Effect, ...]) -> PermissionDecided:
-    denied = answer.answer == "deny"
-    return PermissionDecided(
-        call_id=answer.call_id,
-        decision="deny" if denied else "allow",
-        by="person",
-        reason=answer.message or ("the user said no" if denied else "the user said yes"),
-        scope="session" if answer.answer == "session" else "writes" if answer.answer == "writes" else "once",
-        tool=tool,
-        effects=effects,
-    )

@@ -25,7 +25,7 @@ from akmon_core.errors import AkmonError, JournalError
 from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, Steered
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Image, Pin, Text, User, note
-from akmon_core.permissions import Mode
+from akmon_core.permissions import Mode, Policy
 from akmon_core.prompt import carry_out, mode_note
 from akmon_core.state import State
 from akmon_query.gate import Gate
@@ -60,6 +60,11 @@ class Session:
     @property
     def id(self) -> str:
         return self._ledger.session
+
+    @property
+    def policy(self) -> Policy:
+        """What is allowed, asked and denied from the start, and what holds commands in."""
+        return self._gate.policy
 
     @property
     def state(self) -> State:

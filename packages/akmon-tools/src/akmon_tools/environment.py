@@ -275,6 +275,11 @@ def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[di
     return {**kept, **{name: initial[name] for name in as_before if name in initial}}, sorted(lost)
 
 
+def secret_values(inherited: Mapping[str, str]) -> tuple[str, ...]:
+    """What the variables hold that no command gets."""
+    return tuple(value for name, value in inherited.items() if is_secret(name) and value)
+
+
 @cache
 def _is_given(name: str, patterns: tuple[str, ...]) -> bool:
     return not is_secret(name) and any(fnmatchcase(name.upper(), pattern) for pattern in patterns)

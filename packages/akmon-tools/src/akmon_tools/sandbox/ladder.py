@@ -10,21 +10,19 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from akmon_core.errors import SettingsError
 from akmon_core.limits import SANDBOX_TEST_SECONDS
+from akmon_core.permissions import SandboxChoice
 from akmon_tools.processes import Launch
 from akmon_tools.sandbox.box import Places, Sandbox, Unheld
 from akmon_tools.sandbox.secrets import secret_places
 
 if TYPE_CHECKING:
     from akmon_tools.sandbox.network import Network
-
-Choice: TypeAlias = Literal["auto", "bubblewrap", "landlock", "off"]
-CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 _BASH = "/bin/bash"
 _TRIAL = r"""
@@ -66,7 +64,7 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 def open_sandbox(
-    choice: Choice,
+    choice: SandboxChoice,
     roots: Iterable[Path],
     *,
     writable: Iterable[Path] = (),
@@ -81,7 +79,7 @@ def open_sandbox(
     ``writable`` are further folders that commands may write, ``unreadable`` such as they may not read besides
     those where secrets usually are. ``network`` is what they reach; without it, nothing. ``scratch`` is the
     folder in which that for temporary files is made, ``aside`` takes what a command has put in the place of
-    protected files, and ``cache`` is the file that remembers which mechanism has proved itself on this machine.
+    protected files, and ``cache`` is the file that remembers which mechanism has proved itself here.
 
     Raises ``SettingsError`` if the one that was chosen does not work.
     """
@@ -116,9 +114,13 @@ def rungs(roots: Sequence[Path]) -> list[Rung]:
 
 
 def _candidates(
-    choice: Choice, roots: Sequence[Path], network: Network | None, scratch: Path | None, aside: Path | None
+    choice: SandboxChoice,
+    roots: Sequence[Path],
+    network: Network | None,
+    scratch: Path | None,
+    aside: Path | None,
 ) -> Iterator[_Candidate]:
-    if sys.platform == "darwin" and choice == "auto":
+    if sys.platform == "darwin" and choice in ("auto", "seatbelt"):
         from akmon_tools.sandbox.seatbelt import PROGRAM, Seatbelt
 
         if PROGRAM.exists():

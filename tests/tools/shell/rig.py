@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from akmon_core.permissions import SandboxChoice
 from akmon_core.tools import ToolContext, ToolOutput
 from akmon_tools.job import JobArguments, JobTool
 from akmon_tools.jobs import Jobs
 from akmon_tools.outputs import Outputs
-from akmon_tools.sandbox.ladder import Choice, open_sandbox
+from akmon_tools.sandbox.ladder import open_sandbox
 from akmon_tools.shell import ShellArguments, ShellTimes, ShellTool
 from akmon_tools.workspace import Workspace
 
@@ -30,7 +31,7 @@ class Rig:
         *,
         portable: bool = False,
         jobs: Jobs | None = None,
-        choice: Choice = "off",
+        choice: SandboxChoice = "off",
     ) -> None:
         self.root = folder / "ws"
         self.root.mkdir(parents=True)

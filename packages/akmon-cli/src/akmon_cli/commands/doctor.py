@@ -18,7 +18,9 @@ import msgspec
 from akmon_cli import __version__, exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.backends import backends
+from akmon_cli.commands.sandbox import opened
 from akmon_cli.compose import change_folder, load_settings, project_sessions, working_folder
+from akmon_cli.streams import print_json
 from akmon_config.paths import cache_dir, checkpoints_file, project_root
 from akmon_config.settings import Settings
 from akmon_core.errors import AkmonError, ToolError
@@ -55,10 +57,10 @@ def run(arguments: Sequence[str]) -> int:
         _state(),
         _checkpoints(),
         *_settings(options),
-        Check("sandbox", "warning", "none: commands run with your own rights once they are allowed"),
+        _sandbox(),
     ]
     if options.json:
-        print(msgspec.json.encode({"akmon": __version__, "checks": checks}).decode())
+        print_json({"akmon": __version__, "checks": checks})
     else:
         _print(checks)
     failed = any(check.status == "failed" for check in checks)
@@ -122,6 +124,21 @@ def _checkpoints() -> Check:
         return Check("rewind", "warning", why, remedy)
     kept = sum(path.stat().st_size for path in file.parent.glob(f"{glob.escape(file.name)}*"))
     return Check("rewind", "ok", f"{kept / 1e6:,.1f} MB of earlier states of files in {file}")
+
+
+def _sandbox() -> Check:
+    """What holds commands in."""
+    try:
+        sandbox = opened("auto")
+    except AkmonError as error:
+        return Check("sandbox", "failed", str(error))
+    if sandbox.level == "none":
+        remedy = (
+            "Every command is asked about. Install bubblewrap, or allow user namespaces; see docs/sandbox.md."
+        )
+        return Check("sandbox", "warning", f"none: {sandbox.why}", remedy)
+    why = f"; {sandbox.why}" if sandbox.why else ""
+    return Check("sandbox", "ok", f"{sandbox.level}{why} (akmon sandbox status says more)")
 
 
 def _unwritable(folder: Path) -> str:

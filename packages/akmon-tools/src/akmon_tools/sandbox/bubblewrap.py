@@ -133,6 +133,8 @@ class Bubblewrap:
         mounts = self._mounts | self._passing_mounts(found)
         for place in sorted(mounts, key=lambda path: len(path.parts)):
             yield from mounts[place]
+        if os.getuid() == 0:  # settings of the kernel belong to root, of whatever namespace
+            yield from ("--remount-ro", "/proc")
         yield from ("--chdir", str(launch.cwd))
 
     def _lasting_mounts(self) -> dict[Path, Sequence[str]]:

@@ -17,6 +17,16 @@ from akmon_tools.sandbox.repositories import repository
 OWN = ".akmon"
 WRITABLE = ("plans", "specs")
 """What of our own folder a command may write: documents that people and models work on."""
+HELD = PROTECTED - frozenset(
+    (
+        *(".venv", "venv", "pyvenv.cfg", "sitecustomize.py", "usercustomize.py"),
+        *(".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", ".pnpmfile.mjs"),
+        *(".gitattributes", ".gitlab-ci.yml", ".pre-commit-config.yaml"),
+        *("agents.md", "claude.md", "akmon.md", "agents.override.md"),
+    )
+)
+"""Names of what no command may change: not what package managers write, and not what git often changes when
+it goes to another commit, which would then fail halfway. Other tools ask before they write there."""
 _SKIPPED = frozenset(("node_modules", ".venv", "venv", "__pycache__", "target", ".tox", ".mypy_cache"))
 """Folders that programs fill, and that no editor or git looks for settings in."""
 
@@ -108,7 +118,7 @@ class Survey:
         folders: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name in PROTECTED:
+                if entry.name.casefold() in HELD:
                     names.append(entry.name)
                 elif entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from akmon_core.permissions import PROTECTED, Sandboxing
+from akmon_core.permissions import Sandboxing
 from akmon_tools.processes import Launch
 from akmon_tools.sandbox.box import Places, Scratch, Watch, limits, own_caches
-from akmon_tools.sandbox.protected import OWN, WRITABLE
+from akmon_tools.sandbox.protected import HELD, OWN, WRITABLE
 
 PROGRAM = Path("/usr/bin/sandbox-exec")
 _GIT_PARTS = r"/\.git/(.*/)?(hooks(/.*)?|config|config\.worktree|info(/.*)?|commondir|gitdir)$"
@@ -44,9 +44,7 @@ def profile(places: Places, scratch: Path, found_folders: Iterable[Path] = (), p
         lines.append(f"(deny file-write* {_matching(root, _GIT_PARTS)})")
         lines.append(f"(deny file-write-create file-write-unlink {_matching(root, '/[.]git$')})")
     for root in places.roots:
-        lines += [
-            f"(deny file-write* {_matching(root, _named(name))})" for name in sorted(PROTECTED - {".git"})
-        ]
+        lines += [f"(deny file-write* {_matching(root, _named(name))})" for name in sorted(HELD - {".git"})]
         lines += [f"(allow file-write* {_below(root / OWN / name)})" for name in WRITABLE]
     inside = [
         place for place in places.unreadable if any(place.is_relative_to(root) for root in places.roots)

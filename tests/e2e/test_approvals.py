@@ -82,3 +82,86 @@ def test_the_rest_of_a_first_answer_does_not_answer_the_second_question(place: P
         assert terminal.ends() == 0
     assert (place.project / "one.txt").exists()
     assert not (place.project / "two.txt").exists()
+
+
+TESTS = 'call shell {"command": "make test"}\n---\nsay All done.'
+
+
+def test_a_rule_that_is_saved_holds_for_this_project_until_it_is_removed(place: Place) -> None:
+    (place.project / "Makefile").write_text("test:\n\ttouch tested\n")
+    with conversation(place, f"{TESTS}\n---\n{TESTS}", "test it") as terminal:
+        terminal.sees("r always")
+        terminal.types("r")
+        terminal.sees("Rule: shell(make test *)")
+        terminal.types("\x7f\x7f\x7f)\r")
+        terminal.sees("saved: shell(make test) in ")
+        terminal.sees("allowed from now on by the rule shell(make test)")
+        terminal.sees("All done.")
+        finished(place)
+        terminal.types("again\r")  # and is not asked
+        terminal.sees("All done.")
+        finished(place, 2)
+        terminal.types("/permissions\r")
+        terminal.sees("shell(make test) (saved for later ones, too")
+        terminal.types("\x04")
+        assert terminal.ends() == 0
+    assert (place.project / "tested").exists()
+    assert place.play(TESTS, "test it").code == 0
+    assert place.akmon("permissions", "remove", "shell(make test)").code == 0
+    assert place.play(TESTS, "test it").code == 3
+
+
+def test_a_rule_that_cannot_be_saved_allows_the_one_call(place: Place) -> None:
+    (place.project / "Makefile").write_text("test:\n\ttouch tested\n")
+    file = place.home / ".config" / "akmon" / "permissions.toml"
+    with conversation(place, f"{TESTS}\n---\n{TESTS}", "test it") as terminal:
+        terminal.sees("r always")
+        file.mkdir(parents=True)
+        terminal.types("r")
+        terminal.sees("Rule: shell(make test *)")
+        terminal.types("\r")
+        terminal.sees("the rule was not saved, this call alone is allowed")
+        terminal.sees("All done.")
+        finished(place)
+        terminal.types("again\r")
+        terminal.sees("n no")
+        terminal.types("\x03")
+        finished(place, 2)
+        terminal.types("\x04")
+        assert terminal.ends() == 0
+    assert (place.project / "tested").exists()
+
+
+def test_where_the_sandbox_is_switched_off_it_is_said_and_full_auto_is_refused(place: Place) -> None:
+    with conversation(place, TESTS, "--sandbox", "off") as terminal:
+        terminal.sees("the sandbox is switched off")
+        terminal.types("/mode full-auto\r")
+        terminal.sees("full-auto mode is refused")
+        terminal.types("test it\r")
+        terminal.sees("runs with all your rights")
+        terminal.sees("n no")
+        terminal.types("\x03")
+        finished(place)
+        terminal.types("\x04")
+        assert terminal.ends() == 0
+
+
+def test_deny_all_mode_denies_what_no_rule_allows_and_says_in_which_mode(place: Place) -> None:
+    (place.project / "a.txt").write_text("some text")
+    script = 'call read {"path": "a.txt"}\ncall list {}\n---\nsay All done.'
+    arguments = ("look", "--permission-mode", "deny-all", "--allow", "list", "--output=json")
+    report = place.play(script, *arguments).json
+    (denial,) = report["permission_denials"]
+    assert (denial["tool"], denial["targets"], denial["mode"], denial["rule"]) == (
+        "read",
+        ["a.txt"],
+        "deny-all",
+        "",
+    )
+    assert report["exit_reason"] == "denied"
+
+
+def test_a_denial_by_a_rule_names_it(place: Place) -> None:
+    report = place.play(TESTS, "test", "--deny", "shell(make *)", "--output=json").json
+    (denial,) = report["permission_denials"]
+    assert (denial["rule"], denial["mode"], denial["allow"]) == ("shell(make *)", "default", "")

@@ -113,18 +113,25 @@ def test_a_repository_below_a_trusted_one_is_asked_about_by_itself(place: Place)
 def test_where_nobody_can_be_asked_the_folder_waits_with_a_warning(place: Place) -> None:
     environ = {"HOME": str(place.home)}
     repository(place, 'model = "theirs"\n')
+    assert settle_trust(place.project, interactive=False, environ=environ) == ()
+    assert "model waits until you trust this folder: akmon trust" in place.akmon("config").err
+    (place.project / ".mcp.json").write_text('{"mcpServers": {"x": {"command": "touch made"}}}')
     (warning,) = settle_trust(place.project, interactive=False, environ=environ)
-    assert ".akmon/config.toml can only restrict" in warning
-    assert "akmon trust" in warning
+    assert warning == "this folder is not trusted, so .mcp.json runs nothing: akmon trust"
     assert not is_trusted(place.project, environ=environ)
     assert is_trusted(place.project, this_run=True, environ=environ)
     assert settle_trust(place.project, interactive=False, this_run=True, environ=environ) == ()
     assert not is_trusted(place.project, environ=environ)
+    assert place.akmon("trust", "yes").code == OK
+    assert settle_trust(place.project, interactive=False, environ=environ) == ()
+    (place.project / ".mcp.json").write_text('{"mcpServers": {"x": {"command": "touch other"}}}')
+    changed, _ = settle_trust(place.project, interactive=False, environ=environ)
+    assert "+ starts the MCP server x: touch other" in changed
 
 
 @pytest.mark.parametrize(("typed", "trusted"), [("y\n", True), ("\n", False), ("", False)])
 def test_a_person_is_asked_once(place: Place, typed: str, trusted: bool) -> None:
-    repository(place, 'model = "theirs"\n')
+    (place.project / ".mcp.json").write_text('{"mcpServers": {"x": {"command": "touch made"}}}')
     code = (
         "from pathlib import Path; from akmon_cli.trusting import settle_trust, is_trusted\n"
         "root = Path.cwd()\n"

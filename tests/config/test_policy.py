@@ -13,8 +13,9 @@ from akmon_config.load import Loaded
 from akmon_config.packs import PROFILES, named_profile, read_pack
 from akmon_config.policy import effective_rules
 from akmon_core.errors import SettingsError
-from akmon_core.permissions import Mode, Policy, Target, judge
+from akmon_core.permissions import Mode, Policy, judge
 from akmon_core.tools import Effect, EffectKind
+from akmon_tools.workspace import Workspace
 from tests.config.places import Place
 
 TABLE = '[[rules]]\nrule = "shell(git push *)"\ndecision = "deny"\nmessage = "by hand"\n'
@@ -24,10 +25,9 @@ def said(loaded: Loaded) -> list[str]:
     return [f"{rule.decision} {rule}" for rule in effective_rules(loaded)]
 
 
-def decided(loaded: Loaded, tool: str, kind: EffectKind, target: str) -> str:
+def decided(place: Place, loaded: Loaded, tool: str, kind: EffectKind, target: str) -> str:
     policy = Policy(rules=effective_rules(loaded), sandbox="bubblewrap")
-    relative = target if kind in ("read", "write") else None
-    targets = (Target(Effect(kind, target), path=f"/p/{target}", relative=relative),)
+    targets = Workspace((place.project,)).locate((Effect(kind, target),))
     return judge(tool, targets, loaded.settings.permission_mode, policy).decision
 
 
@@ -118,7 +118,7 @@ CASES: list[tuple[str, EffectKind, str, tuple[str, str, str]]] = [
 def test_profiles_decide_as_they_are_described(
     place: Place, tool: str, kind: EffectKind, target: str, expected: tuple[str, str, str]
 ) -> None:
-    found = tuple(decided(place.load({"profile": name}), tool, kind, target) for name in PROFILES)
+    found = tuple(decided(place, place.load({"profile": name}), tool, kind, target) for name in PROFILES)
     assert found == expected
 
 
@@ -128,7 +128,7 @@ def test_prod_changes_nothing_in_any_mode(place: Place, mode: Mode) -> None:
     assert loaded.settings.permission_mode == mode
     kinds: list[tuple[str, EffectKind, str]] = [("edit", "write", "a"), ("shell", "run", "ls")]
     for tool, kind, target in kinds:
-        assert decided(loaded, tool, kind, target) == "deny"
+        assert decided(place, loaded, tool, kind, target) == "deny"
 
 
 def test_a_profile_of_ones_own_has_its_name_and_may_not_take_another_ones(place: Place) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akmon_config.paths import state_dir
+from akmon_core.text import one_line
 
 if TYPE_CHECKING:
     from akmon_config.claims import Claims
@@ -60,14 +61,20 @@ def settle_trust(
             store.trust(found)
             return ()
         store.decline(found)
-    return (untrusted_warning(found),)
+    return tuple(_warnings(found, store))
 
 
-def untrusted_warning(found: Claims) -> str:
-    """What a person should hear where nobody was asked, or the answer was no."""
-    files = ", ".join(claim.path for claim in found.claims if claim.says) or "what it holds"
-    why = f" It cannot be trusted: {found.problems[0]}" if found.problems else ""
-    return (
-        f"this folder is not trusted, so {files} can only restrict and runs nothing.{why} "
-        "See what it would do: akmon trust"
-    )
+def _warnings(found: Claims, store: Trust) -> Iterator[str]:
+    """What a person should hear where nobody was asked, or the answer was no.
+
+    What waits in the project's settings and policies is said when these are read.
+    """
+    from akmon_config.claims import FURTHER
+
+    if store.status_of(found) == "changed" and (changes := store.changes(found)):
+        yield f"this folder is not as it was when you trusted it: {one_line('; '.join(changes), 500)}"
+    running = [further.path for further in FURTHER if any(further.path == each.path for each in found.claims)]
+    if running:
+        yield f"this folder is not trusted, so {', '.join(running)} runs nothing: akmon trust"
+    for problem in found.problems:
+        yield f"this folder cannot be trusted: {problem}"

@@ -1,7 +1,7 @@
 """Runs commands through the shell tool in a process of its own, so that this may be another user's.
 
-``python play.py ORDER`` (JSON): ``choice``, ``roots``, ``unreadable``, ``aside``, ``commands``. Prints one JSON
-object: the ``level`` and the ``texts`` of the results.
+``python play.py ORDER`` (JSON): ``choice``, ``roots``, ``unreadable``, ``aside``, ``commands``. Prints one
+JSON object: the ``level`` and the ``texts`` of the results.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 """Tries to get out: run inside a sandbox by any Python, it says for each attempt whether it went through.
 
 ``python -I -S probe.py SETTINGS`` (JSON): the folders ``work``, ``out`` (beside it) and ``home``, a process
-outside (``pid``), and what listens outside: ``tcp`` and ``udp`` (ports), ``unix`` (path), ``abstract`` (name).
+outside (``pid``), and what listens outside: ``tcp`` and ``udp`` (ports), ``unix`` (path) and
+``abstract`` (name).
+
 Prints one JSON object: the name of each attempt with ``open`` or what was in the way.
 """
 
-# ruff: noqa: PTH - each attempt is one call of the system
+# Each attempt is one call of the system.
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH108, PTH110, PTH116, PTH118, PTH123, PTH208, PTH211
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than sixty attempts to get out of a sandbox through the shell tool, as root and as an ordinary user."""
+"""More than sixty attempts to get out of a sandbox through the shell tool, as two users."""
 
 from __future__ import annotations
 

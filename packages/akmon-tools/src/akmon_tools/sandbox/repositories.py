@@ -67,17 +67,17 @@ def innocent(part: Path) -> bool:
 def _is_innocent(part: Path) -> bool:
     match part.name:
         case "hooks":
-            return part.is_dir() and all(_is_sample(hook) for hook in os.scandir(part))
+            return part.is_dir() and all(map(_is_sample, part.iterdir()))
         case "config":
             lines = _text(part).splitlines()
             return part.is_file() and all(_HARMLESS.fullmatch(line) for line in lines)
         case "info":
-            return part.is_dir() and {entry.name for entry in os.scandir(part)} <= {"exclude", "refs"}
+            return part.is_dir() and {entry.name for entry in part.iterdir()} <= {"exclude", "refs"}
     return False
 
 
-def _is_sample(hook: os.DirEntry[str]) -> bool:
-    return hook.name.endswith(".sample") and hook.is_file(follow_symlinks=False)
+def _is_sample(hook: Path) -> bool:
+    return hook.suffix == ".sample" and hook.is_file() and not hook.is_symlink()
 
 
 def _of(folder: Path, tree: Path) -> Repository:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from akmon_config.load import Loaded, saved_rules_file
 from akmon_config.paths import config_file
 from akmon_config.policy import Layer
 from akmon_config.savedrules import SavedRules
-from akmon_core.permissions import SandboxChoice, Sandboxing
 
 
 def rule_store(root: Path, environ: Mapping[str, str] = os.environ) -> SavedRules:
@@ -20,19 +18,6 @@ def rule_store(root: Path, environ: Mapping[str, str] = os.environ) -> SavedRule
     Raises ``SettingsError`` if there is no place for it.
     """
     return SavedRules(saved_rules_file(config_file(environ).parent), root)
-
-
-def assumed_sandbox(choice: SandboxChoice) -> Sandboxing:
-    """What holds commands in if what was chosen works here, which only a start of akmon tries out."""
-    if choice != "auto":
-        return choice
-    match sys.platform:
-        case "linux":
-            return "bubblewrap"
-        case "darwin":
-            return "seatbelt"
-        case _:
-            return "none"
 
 
 def layers_by_strength(loaded: Loaded) -> tuple[Layer, ...]:

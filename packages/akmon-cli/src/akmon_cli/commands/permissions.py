@@ -15,13 +15,15 @@ from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, RUN, Parser
 from akmon_cli.commands.policy import POLICY_OPTIONS, rule_as_json
 from akmon_cli.compose import change_folder, load_settings, session_folders
-from akmon_cli.rules import assumed_sandbox, rule_store
+from akmon_cli.rules import rule_store
+from akmon_cli.streams import print_json
 from akmon_core.errors import SettingsError
 from akmon_core.permissions import MODES, Rule, Verdict, parse_rule, warning_about
 from akmon_core.text import neutralise, reveal
 
 if TYPE_CHECKING:
     from akmon_config.load import Loaded
+    from akmon_core.permissions import SandboxChoice, Sandboxing
     from akmon_core.tools import EffectKind
 
 ASKED = 9
@@ -96,7 +98,7 @@ def _list(loaded: Loaded, *, as_json: bool) -> int:
 
     rules = effective_rules(loaded)
     if as_json:
-        print(msgspec.json.encode([rule_as_json(rule) for rule in rules]).decode())
+        print_json([rule_as_json(rule) for rule in rules])
         return exitcodes.OK
     if not rules:
         print(f"no rules: the mode {loaded.settings.permission_mode} decides", file=sys.stderr)
@@ -132,6 +134,8 @@ class Tested(msgspec.Struct, frozen=True):
     tool: str
     target: str
     mode: str
+    sandbox: str
+    """What would hold a command in; ``off`` for other calls."""
     decision: str
     reason: str
     rule: str
@@ -143,7 +147,7 @@ class Tested(msgspec.Struct, frozen=True):
 def _test(options: argparse.Namespace) -> int:
     tested = _tested(options, _loaded(options))
     if options.json:
-        print(msgspec.json.encode(tested).decode())
+        print_json(tested)
     else:
         print(reveal("\n".join(_lines(tested))))
     return {"allow": exitcodes.OK, "deny": exitcodes.DENIED}.get(tested.decision, ASKED)
@@ -161,7 +165,8 @@ def _tested(options: argparse.Namespace, loaded: Loaded) -> Tested:
     cwd, root = session_folders()
     roots = tuple(dict.fromkeys((cwd, root, *map(Path, settings.add_dirs))))
     rules = effective_rules(loaded)
-    policy = Policy(rules=rules, sandbox=assumed_sandbox(settings.sandbox))
+    sandbox = _sandboxing(settings.sandbox, roots) if tool == "shell" else "off"
+    policy = Policy(rules=rules, sandbox=sandbox)
     located = Workspace(roots).locate((Effect(_KINDS[tool], target),))
     verdict = judge(tool, located, settings.permission_mode, policy)
     commands = read_command_line(target) if tool == "shell" else None
@@ -169,12 +174,27 @@ def _tested(options: argparse.Namespace, loaded: Loaded) -> Tested:
         tool=tool,
         target=target,
         mode=settings.permission_mode,
+        sandbox=sandbox,
         decision=verdict.decision,
         reason=verdict.reason,
         rule=verdict.rule,
         origin=_origin(verdict, rules),
         read=None if commands is None else [list(command.words) for command in commands],
     )
+
+
+def _sandboxing(choice: SandboxChoice, roots: Sequence[Path]) -> Sandboxing:
+    """What would hold commands in here: that is tried out."""
+    from akmon_tools.sandbox.ladder import rungs
+
+    if choice == "off":
+        return "off"
+    working = {rung.name for rung in rungs(roots) if not rung.problem}
+    chosen = _HOLDING if choice == "auto" else (choice,)
+    return next((level for level in chosen if level in working), "none")
+
+
+_HOLDING: tuple[Literal["bubblewrap", "landlock", "seatbelt"], ...] = ("bubblewrap", "landlock", "seatbelt")
 
 
 def _target(words: Sequence[str], tool: str) -> str:
@@ -197,6 +217,7 @@ def _lines(tested: Tested) -> list[str]:
         lines.append(f"rule     {tested.rule}  ({tested.origin})")
     lines.append(f"mode     {tested.mode}")
     if tested.tool == "shell":
+        lines.append(f"sandbox  {tested.sandbox}")
         read = [shlex.join(words) for words in tested.read or ()]
         lines.append(f"read as  {'; then '.join(read) or 'something that cannot be told for certain'}")
     return [line.replace("\n", "\\n") for line in lines]

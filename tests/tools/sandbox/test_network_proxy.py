@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -231,6 +232,38 @@ def test_a_name_with_any_address_that_is_not_public_is_refused_whole(world: Worl
     assert ("akmon permissions add 'network(a.example:443)'" in said) == ("a private address" in said)
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 9000000", "Transfer-Encoding: chunked"])
+def test_an_answer_that_comes_before_the_body_is_read_reaches_the_command(world: World, framing: str) -> None:
+    async def scenario(network: Network) -> bytes:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 Too much\r\n\r\n")
+            writer.write_eof()
+            with suppress(ConnectionError):
+                await reader.read(-1)
+            writer.close()
+
+        async def send(writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                writer.write(f"POST http://a.example/ HTTP/1.1\r\n{framing}\r\n\r\n".encode())
+                for _ in range(20):
+                    writer.write(b"x" * 60_000 if "Length" in framing else b"4\r\nabcd\r\n" * 6_000)
+                    await writer.drain()
+
+        far = await asyncio.start_server(answer, "127.0.0.1", 0)
+        world.port = far.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_unix_connection(network.socket)
+        sending = asyncio.create_task(send(writer))
+        said = await reader.read(-1)
+        writer.close()
+        await sending
+        far.close()
+        return said
+
+    network = world.network(*allow("a.example"))
+    assert during(network, lambda: scenario(network)) == b"HTTP/1.1 413 Too much\r\n\r\n"
+
+
 def test_a_name_is_looked_up_once_and_the_next_of_its_addresses_is_tried(world: World, server: Site) -> None:
     """Nobody can answer the check with one address and the connection with another."""
 
@@ -396,6 +429,19 @@ def test_a_proxy_of_the_persons_environment_is_used_for_both_kinds(
     assert seen[1].startswith(b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n")
     assert len(seen) == 3
     assert (world.looked_up, world.dialled) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "url", ["socks5://127.0.0.1:1", "http://[::1", "http://a:99999999", "http://", "ftp://x"]
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_said_to_be_so(
+    world: World, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", url)
+    said = asked(world.network(*allow("a.example")), GET)
+    assert said.startswith("HTTP/1.1 502 akmon: the proxy ")
+    assert "of the environment cannot be used" in said
+    assert world.dialled == []
 
 
 def test_a_host_that_the_environment_takes_out_of_its_proxy_is_checked_like_any(

@@ -115,21 +115,22 @@ def _unfit(host: str, port: int, address: str, why: str) -> Refusal:
 
 async def _through(proxy: str, host: str, port: int, *, tunnel: bool) -> Line:
     """A connection by way of the proxy that the person's environment names."""
-    parts = urlsplit(proxy)
+    try:
+        parts = urlsplit(proxy)
+        secure = parts.scheme == "https"
+        at = parts.port or (443 if secure else 80)
+    except ValueError:
+        raise Refusal(502, "the proxy of the environment cannot be used: it is no URL.") from None
     shown = f"the proxy {parts.hostname} of the environment"
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refusal(502, f"{shown} cannot be used: only http:// and https:// ones can.")
     fields = _credentials(parts.username, parts.password)
-    secure = parts.scheme == "https"
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(
-                parts.hostname,
-                parts.port or (443 if secure else 80),
-                ssl=secure or None,
-                limit=PROXY_HEAD_BYTES,
+                parts.hostname, at, ssl=secure or None, limit=PROXY_HEAD_BYTES
             )
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeError) as error:
         raise Refusal(502, f"{shown} cannot be reached: {one_line(str(error), 200)}.") from None
     if not tunnel:
         return Line(reader, writer, fields)

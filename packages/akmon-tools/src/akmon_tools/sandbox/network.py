@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from akmon_core.permissions import Rule
@@ -17,6 +14,7 @@ from akmon_tools.sandbox.hosts import Hosts
 
 if TYPE_CHECKING:
     import asyncio
+    import weakref
 
     from akmon_tools.addresses import LookUp
     from akmon_tools.sandbox.dial import Connect
@@ -65,8 +63,12 @@ class Network:
     def socket(self) -> Path:
         """Where the proxy listens, once it is started; in a folder for the user alone."""
         if self._folder is None:
+            import shutil
+            import tempfile
+            import weakref
+
             self._folder = Path(tempfile.mkdtemp(prefix="akmon-"))
-            self._own = weakref.finalize(self, rmtree, self._folder, ignore_errors=True)
+            self._own = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder / "proxy"
 
     async def start(self) -> None:

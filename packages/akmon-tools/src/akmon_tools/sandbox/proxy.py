@@ -84,6 +84,9 @@ class Proxy:
             await self._relay(head, line, reader, writer)
         except (OSError, EOFError):  # the command has gone, or never said what it wants
             return
+        except BaseException:  # nobody waits for what is still to be sent
+            _abort(writer, line)
+            raise
         finally:
             writer.close()
             if line is not None:
@@ -109,10 +112,7 @@ class Proxy:
             self._refused[refusal.place] = None
         writer.write(_answer(refusal))
         writer.write_eof()
-        with suppress(TimeoutError):  # to close while something comes would take the answer back
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while await reader.read(_CHUNK):
-                    pass
+        await _linger(reader)
 
     async def _relay(
         self, head: Head, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -139,13 +139,29 @@ class Proxy:
                 await pump(line.reader, writer, received)
                 if not head.tunnel:
                     asking.cancel()
+            if not head.tunnel:
+                await _linger(reader)
         except* ENDS:
-            pass
+            _abort(writer, line)
 
     def _count(self, host: str, more: Traffic) -> None:
         name = host if host in self._used or len(self._used) < PROXY_HOSTS else ""
         so_far = self._used.get(name, Traffic())
         self._used[name] = Traffic(so_far.sent + more.sent, so_far.received + more.received)
+
+
+async def _linger(reader: asyncio.StreamReader) -> None:
+    """To close while something still comes would take the answer back."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while await reader.read(_CHUNK):
+                pass
+
+
+def _abort(writer: asyncio.StreamWriter, line: Line | None) -> None:
+    writer.transport.abort()
+    if line is not None:
+        line.writer.transport.abort()
 
 
 def _answer(refusal: Refusal) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from akmon_core.commands import Answer, Interrupt, Prompt, SetMode
 from akmon_core.events import Event, ModeChanged, Noticed, PermissionAsked, PermissionDecided
@@ -143,6 +145,12 @@ def test_where_no_rule_is_proposed_always_is_not_offered() -> None:
 def test_a_rule_is_saved_only_if_it_is_narrow_and_about_the_call(line: str, problem: str) -> None:
     found = rule_problem(asks_for_tests(), line)
     assert (problem in found) if problem else found == ""
+
+
+@given(st.text(st.sampled_from("shelpyt()*/ -q'\"\x1b\n$"), max_size=30))
+def test_whatever_is_typed_as_a_rule_is_taken_or_refused_with_a_reason(line: str) -> None:
+    if not rule_problem(asks_for_tests(), line):
+        assert line.strip().startswith("shell(pytest")
 
 
 @pytest.mark.parametrize("line", ["shell(pytest *)", "shell(pytest -q *)", "shell(pytest -q tests/a.py)"])

@@ -74,7 +74,9 @@ class HeadlessRun:
 
 def report_failure(message: str, output_format: str, reason: ExitReason = "error") -> None:
     """Says that nothing could be begun, on stderr and in the output format that was asked for."""
-    writer(output_format, partial=False).end(Report(error=message, exit_reason=reason))
+    from akmon_cli.redaction import redactor
+
+    writer(output_format, partial=False).end(Report(error=redactor()(message), exit_reason=reason))
 
 
 @contextlib.contextmanager

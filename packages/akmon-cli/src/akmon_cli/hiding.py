@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from akmon_cli import redaction as written
 from akmon_config.secrets import key_origin
 from akmon_core.redact import Redactor
 from akmon_models.backend import Backend
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def redactor(settings: Settings, environ: Mapping[str, str]) -> Redactor:
     """Knows the keys of the settings, and what the environment keeps under names of secrets."""
-    keys = (key for _, value in settings for key in _keys(value) if not key_origin(key))
+    keys = [key for _, value in settings for key in _keys(value) if not key_origin(key)]
+    written.redactor().add(*keys)
     return Redactor((*keys, *secret_values(environ)))
 
 
@@ -37,6 +39,7 @@ def _telling(fetch: Callable[[], str], secrets: Redactor) -> Callable[[], str]:
     def fetched() -> str:
         key = fetch()
         secrets.add(key)
+        written.redactor().add(key)
         return key
 
     return fetched

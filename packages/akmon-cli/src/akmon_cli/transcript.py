@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
+from akmon_cli.redaction import redactor
 from akmon_core.events import (
     CacheBroken,
     Cleared,
@@ -32,7 +34,7 @@ from akmon_core.events import (
 )
 from akmon_core.files import FileChange, became
 from akmon_core.messages import Text, ToolCall, User
-from akmon_core.text import describe_cache_break, neutralise, one_line
+from akmon_core.text import describe_cache_break, json_escaped, neutralise, one_line
 from akmon_query.journal import read_records
 from akmon_query.store import SessionInfo
 
@@ -43,18 +45,22 @@ _PATH_CHARS = 500
 
 def markdown(info: SessionInfo) -> Iterator[str]:
     name = f" ({info.name})" if info.name else ""
-    yield neutralise(f"# Session {info.id}{name}\n\n{info.provider}/{info.model} in `{info.cwd}`\n")
+    head = f"# Session {info.id}{name}\n\n{info.provider}/{info.model} in `{info.cwd}`\n"
+    yield redactor()(neutralise(head))
     for _, envelope, _ in read_records(info.path):
         for section in _sections(envelope):
-            yield neutralise(section)
+            yield redactor()(neutralise(section))
 
 
 def as_json(info: SessionInfo) -> Iterator[str]:
-    """One object; ``records`` holds every record as it stands in the journal, unknown ones too."""
+    """One object; ``records`` holds every record as it stands in the journal, unknown ones too.
+
+    But for secrets, which the first versions kept where tools had read them.
+    """
     head = msgspec.json.encode({"session_id": info.id, "name": info.name, "cwd": info.cwd}).decode()
-    yield head[:-1] + ',"records":['
+    yield json_escaped(head[:-1]) + ',"records":['
     for number, (line, _, _) in enumerate(read_records(info.path)):
-        yield ("," if number else "") + "\n" + line.decode()
+        yield ("," if number else "") + "\n" + json_escaped(_redacted(line.decode()))
     yield "\n]}\n"
 
 
@@ -67,6 +73,25 @@ def as_html(info: SessionInfo) -> Iterator[str]:
     for piece in markdown(info):
         yield html.escape(piece)
     yield "</pre>\n"
+
+
+def _redacted(line: str) -> str:
+    """A record without secrets; a signature and an image look like none."""
+    if redactor()(line) == line:
+        return line
+    return msgspec.json.encode(_each_redacted(msgspec.json.decode(line))).decode()
+
+
+def _each_redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redactor()(value)
+        case dict():
+            return {key: _each_redacted(item) for key, item in value.items()}
+        case list():
+            return [_each_redacted(item) for item in value]
+        case _:
+            return value
 
 
 TRANSCRIPTS: dict[str, Callable[[SessionInfo], Iterator[str]]] = {

@@ -12,6 +12,7 @@ import msgspec
 from akmon_cli.progress import CHARS, Progress
 from akmon_cli.report import SCHEMA, ExitReason, Report
 from akmon_cli.streamlines import delta_line, stream_line
+from akmon_cli.streams import print_json
 from akmon_core.events import Envelope
 from akmon_core.ports import SessionClient
 from akmon_core.state import State
@@ -75,7 +76,7 @@ class JsonWriter(TextWriter):
     """One object on stdout at the end, progress on stderr."""
 
     def end(self, report: Report) -> None:
-        _print_json(report)
+        print_json(report)
         _say_why(report)
 
 
@@ -87,7 +88,7 @@ class StreamWriter:
 
     def begin(self, session: RunningSession, cwd: Path) -> None:
         state = session.state
-        _print_json(
+        print_json(
             {
                 "type": "system",
                 "subtype": "init",
@@ -104,11 +105,11 @@ class StreamWriter:
     def show(self, envelope: Envelope) -> None:
         line = stream_line(envelope.event) or (delta_line(envelope.event) if self._partial else None)
         if line:
-            _print_json({**line, "agent": envelope.agent})
+            print_json({**line, "agent": envelope.agent})
 
     def end(self, report: Report) -> None:
         head = {"type": "result", "subtype": report.exit_reason}
-        _print_json({**head, **msgspec.to_builtins(report), "agent": ""})
+        print_json({**head, **msgspec.to_builtins(report), "agent": ""})
         _say_why(report)
 
 
@@ -128,8 +129,3 @@ def _say_why(report: Report) -> None:
 def say(line: str) -> None:
     """Whatever a model, a tool or a path brought along must not steer the terminal."""
     print(neutralise(line), file=sys.stderr, flush=True)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
-    sys.stdout.buffer.flush()

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, RUN, Parser
 from akmon_cli.compose import change_folder, load_settings
+from akmon_cli.streams import print_json
 from akmon_config.load import shown
 from akmon_core.text import neutralise
 
@@ -45,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     rows = shown(loaded)
     if options.json:
         entries = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
-        print(msgspec.json.encode(entries).decode())
+        print_json(entries)
         return exitcodes.OK
     width = max(len(key) for key, _, _ in rows)
     for key, value, origin in rows:
@@ -92,7 +91,7 @@ def _explain(settings: Settings, *, as_json: bool) -> int:
 
     trace = explain(settings.model, backends(settings), settings.provider)
     if as_json:
-        print(msgspec.json.encode(trace).decode())
+        print_json(trace)
     else:
         print(neutralise("\n".join(_lines(settings.model, trace))))
     return exitcodes.OK if trace.selected_provider else exitcodes.USAGE

@@ -14,6 +14,7 @@ from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.backends import backends
 from akmon_cli.compose import change_folder, load_settings
+from akmon_cli.streams import print_json
 from akmon_core.errors import AkmonError, SettingsError
 from akmon_core.models import Listed, ModelRow, Prices
 from akmon_core.text import neutralise, one_line
@@ -84,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     wanted = options.filter.lower()
     entries = [each for listing in listings for each in listing.entries if wanted in each.model.lower()]
     if options.json:
-        print(msgspec.json.encode(entries).decode())
+        print_json(entries)
     elif entries:
         print(neutralise("\n".join(_table(entries))))
     return exitcodes.OK if any(listing.entries for listing in listings) else _nothing(listings)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, RUN, Parser
 from akmon_cli.compose import change_folder, load_settings
 from akmon_cli.rules import layers_by_strength
+from akmon_cli.streams import print_json
 from akmon_core.permissions import Rule, warning_about
 from akmon_core.text import neutralise
 
@@ -68,7 +67,7 @@ def _show(options: argparse.Namespace) -> int:
     for warning in loaded.warnings:
         print(f"akmon: {neutralise(warning)}", file=sys.stderr)
     if options.json:
-        print(msgspec.json.encode(_as_json(loaded)).decode())
+        print_json(_as_json(loaded))
         return exitcodes.OK
     settings, origins = loaded.settings, loaded.origins
     print(f"mode     {settings.permission_mode}  ({origins['permission_mode']})")

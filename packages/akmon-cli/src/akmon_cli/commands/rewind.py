@@ -19,6 +19,7 @@ from akmon_cli.args import COMMON, Parser
 from akmon_cli.compose import change_folder, project_sessions, session_folders
 from akmon_cli.progress import describe_rewind
 from akmon_cli.streamlines import stream_line
+from akmon_cli.streams import print_json
 from akmon_cli.writers import say
 from akmon_config.paths import cache_dir, checkpoints_file
 from akmon_core.commands import REWOUND, Rewind
@@ -112,7 +113,7 @@ def _files(envelopes: Sequence[Envelope], record: int) -> tuple[str, ...]:
 
 def _list(info: SessionInfo, places: Sequence[Place], *, as_json: bool) -> int:
     if as_json:
-        print(msgspec.json.encode({"session_id": info.id, "places": places}).decode())
+        print_json({"session_id": info.id, "places": places})
         return exitcodes.OK
     cwd, _ = session_folders()
     width = len(str(len(places)))
@@ -156,7 +157,7 @@ def _say(info: SessionInfo, events: Sequence[Event], *, as_json: bool) -> int:
     *problems, summary = [event.text for event in events if isinstance(event, Noticed)]
     summary = summary.removeprefix(REWOUND)
     if as_json:
-        print(msgspec.json.encode(_as_json(info, done, problems, summary)).decode())
+        print_json(_as_json(info, done, problems, summary))
     else:
         cwd, _ = session_folders()
         for line in describe_rewind(done, str(cwd), _stayed(done, events)) if done else ():

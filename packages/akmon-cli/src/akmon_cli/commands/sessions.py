@@ -12,6 +12,7 @@ import msgspec
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
 from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.streams import print_json
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.errors import SettingsError
 from akmon_core.events import Compacted, Replied, ToolFinished, TurnEnded
@@ -58,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
 def _list(folder: Path, *, as_json: bool) -> int:
     sessions = list_sessions(folder)
     if as_json:
-        print(msgspec.json.encode([_row(info) for info in sessions]).decode())
+        print_json([_row(info) for info in sessions])
         return exitcodes.OK
     if not sessions:
         print("no sessions of this project yet", file=sys.stderr)

@@ -11,6 +11,7 @@ import msgspec
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
 from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.streams import print_json
 from akmon_core.spending import Spent
 from akmon_core.stats import Break, Stats, Tally, stats_of
 from akmon_core.text import neutralise, one_line
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     info = find_session(project_sessions(), options.session)
     stats = stats_of(envelope for _, envelope, _ in read_records(info.path))
     if options.json:
-        sys.stdout.write(msgspec.json.encode(_as_json(info, stats)).decode() + "\n")
+        print_json(_as_json(info, stats))
     else:
         sys.stdout.write("".join(f"{neutralise(line)}\n" for line in _lines(info, stats)))
     sys.stdout.flush()

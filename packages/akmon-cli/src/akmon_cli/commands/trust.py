@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
 from akmon_cli.compose import change_folder, working_folder
+from akmon_cli.streams import print_json
 from akmon_cli.trusting import trust_store
 from akmon_config.paths import project_root
 from akmon_core.text import neutralise
@@ -78,7 +77,7 @@ def _status(store: Trust, found: Claims, *, as_json: bool) -> int:
             "changes": changes,
             "problems": found.problems,
         }
-        print(msgspec.json.encode(said).decode())
+        print_json(said)
     elif status == "nothing to trust":
         print("nothing to trust: this folder can only restrict what akmon does")
     else:
@@ -98,7 +97,7 @@ def _list(store: Trust, *, as_json: bool) -> int:
     answers = store.answers()
     if as_json:
         entries = [{"root": root, "yes": each.yes, "at": each.at} for root, each in sorted(answers.items())]
-        print(msgspec.json.encode(entries).decode())
+        print_json(entries)
         return exitcodes.OK
     if not answers:
         print("no answers yet", file=sys.stderr)

@@ -242,6 +242,11 @@ def test_an_answer_that_comes_before_the_body_is_read_reaches_the_command(world:
             with suppress(ConnectionError):
                 await reader.read(-1)
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            gone.set()
+
+        gone = asyncio.Event()
 
         async def send(writer: asyncio.StreamWriter) -> None:
             with suppress(ConnectionError):
@@ -255,8 +260,9 @@ def test_an_answer_that_comes_before_the_body_is_read_reaches_the_command(world:
         reader, writer = await asyncio.open_unix_connection(network.socket)
         sending = asyncio.create_task(send(writer))
         said = await reader.read(-1)
-        writer.close()
         await sending
+        writer.close()
+        await gone.wait()
         far.close()
         return said
 

@@ -168,15 +168,16 @@ def test_a_running_session_can_be_shown_and_is_intact(place: Place) -> None:
 @pytest.mark.parametrize("umask", ["000", "022", "077"])
 def test_all_that_a_session_keeps_is_for_its_owner_only(place: Place, umask: str) -> None:
     command = "for n in $(seq 30000); do echo a long line of output $n; done"
-    script = f'call shell {json.dumps({"command": command})}\ncall write {{"path": "a", "content": "b"}}\n---\nsay done'
+    calls = (f"shell {json.dumps({'command': command})}", 'write {"path": "a", "content": "b"}')
+    script = "\n".join(f"call {call}" for call in calls) + "\n---\nrepeat forever\nsay done"
     shell = f'umask {umask}; exec "$@"'
-    ran = place.play(
-        script, "go", "--permission-mode=full-auto", "--allow=shell", "--check=none", shell=shell
-    )
-    assert ran.out == "done\n"
+    flags = ("--permission-mode=full-auto", "--allow=shell", "--check=none")
+    assert place.play(script, "go", *flags, shell=shell).out == "done\n"
+    assert place.play(script, "go on", "-c", *flags, shell=shell).out == "done\n"
     kept = [path for root in (".local", ".cache", ".config") for path in (place.home / root).rglob("*")]
     assert any(path.suffix == ".head" for path in kept)
     assert any(path.suffix == ".db" for path in kept)
+    assert any(path.parent.suffix == ".outputs" for path in kept)
     open_to_others = {
         str(path.relative_to(place.home)): oct(path.stat().st_mode & 0o777)
         for path in [*kept, place.home / ".local", place.home / ".cache"]

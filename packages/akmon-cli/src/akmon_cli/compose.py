@@ -42,6 +42,7 @@ from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
 from akmon_models.resolve import resolve
 from akmon_query.assembly import open_session
+from akmon_query.private import make_private
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
 from akmon_tools.registry import NAMES
@@ -200,7 +201,7 @@ def _checkpoints(root: Path) -> tuple[Path | None, tuple[str, ...]]:
         return None, ()
     try:
         file = checkpoints_file(cache_dir(os.environ), root)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         if locked := next(
             (path for path in (file, file.parent) if path.exists() and not _writable(path)), None
         ):

@@ -10,6 +10,7 @@ from akmon_core.limits import HANDOFF_CHARS
 from akmon_core.messages import Assistant, User
 from akmon_core.state import State
 from akmon_core.text import one_line
+from akmon_query.private import make_private
 
 _FILES = 20
 
@@ -36,8 +37,9 @@ class Handoff:
         if self._path is None or not note:
             return
         with suppress(OSError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._path.parent)
             new = self._path.with_suffix(f".{os.getpid()}.new")
+            new.touch(mode=0o600)
             new.write_text(note, "utf-8", errors="replace")
             new.replace(self._path)
 

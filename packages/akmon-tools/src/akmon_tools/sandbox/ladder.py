@@ -158,6 +158,7 @@ def _remembered(candidate: _Candidate, cache: Path | None) -> str:
     if cache and not problem:
         with suppress(OSError):
             cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            cache.touch(mode=0o600)
             cache.write_text(f"{key}\n", "utf-8")
     return problem
 

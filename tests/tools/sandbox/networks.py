@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -144,3 +146,38 @@ def without_proxies() -> Iterator[None]:
             patch.delenv(name, raising=False)
             patch.delenv(name.lower(), raising=False)
         yield
+
+
+@contextmanager
+def counting() -> Iterator[tuple[int, list[str]]]:
+    """A port of this machine, and whatever came there by TCP or UDP."""
+    came: list[str] = []
+    tcp = socket.create_server(("127.0.0.1", 0))
+    port = tcp.getsockname()[1]
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", port))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                tcp.accept()[0].close()
+                came.append("tcp")
+
+    def receive() -> None:
+        with suppress(OSError):
+            while udp.recv(1_000) != b"end":
+                came.append("udp")
+
+    threads = [threading.Thread(target=each, daemon=True) for each in (accept, receive)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield port, came
+    finally:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+            own.sendto(b"end", ("127.0.0.1", port))
+        tcp.shutdown(socket.SHUT_RDWR)
+        tcp.close()
+        for thread in threads:
+            thread.join()
+        udp.close()

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from akmon_tools.sandbox.network import PORT, Network
-from tests.tools.sandbox.networks import Direct, allow, boxed, during, in_a_box, in_box, without_proxies
+from tests.tools.sandbox.networks import (
+    Direct,
+    allow,
+    boxed,
+    counting,
+    during,
+    in_a_box,
+    in_box,
+    without_proxies,
+)
 from tests.tools.webs import Site, page, site
 
 pytestmark = in_a_box
@@ -33,41 +40,6 @@ def server() -> Iterator[Site]:
 
 def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-c", code)
-
-
-@contextmanager
-def counting() -> Iterator[tuple[int, list[str]]]:
-    """A port of this machine, and whatever came there by TCP or UDP."""
-    came: list[str] = []
-    tcp = socket.create_server(("127.0.0.1", 0))
-    port = tcp.getsockname()[1]
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", port))
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                tcp.accept()[0].close()
-                came.append("tcp")
-
-    def receive() -> None:
-        with suppress(OSError):
-            while udp.recv(1_000) != b"end":
-                came.append("udp")
-
-    threads = [threading.Thread(target=each, daemon=True) for each in (accept, receive)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield port, came
-    finally:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-            own.sendto(b"end", ("127.0.0.1", port))
-        tcp.shutdown(socket.SHUT_RDWR)
-        tcp.close()
-        for thread in threads:
-            thread.join()
-        udp.close()
 
 
 def test_a_command_reaches_what_is_open_and_is_told_of_what_is_not(server: Site, tmp_path: Path) -> None:
@@ -109,6 +81,17 @@ def test_nothing_gets_out_but_through_the_proxy(code: str, tmp_path: Path) -> No
         assert done.code == 1 or "SOCK_DGRAM); s.sendto" in code
         assert "rror" in done.err or done.code == 0
     assert came == []
+
+
+def test_whoever_comes_to_the_port_outside_of_a_box_is_counted() -> None:
+    with counting() as (port, came):
+        with (
+            socket.create_connection(("127.0.0.1", port)) as tcp,
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+        ):
+            udp.sendto(b"x", ("127.0.0.1", port))
+            assert tcp.recv(1) == b""
+    assert sorted(came) == ["tcp", "udp"]
 
 
 def test_the_proxy_does_not_lend_itself_to_the_machines_own_ports(tmp_path: Path) -> None:

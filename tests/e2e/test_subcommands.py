@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from akmon_core.permissions import MODES
 from tests.e2e.program import Place, Ran, sound
 
 
@@ -37,12 +38,13 @@ def test_config_shows_every_setting_with_its_origin(place: Place) -> None:
     assert "canary" not in str(entries)
 
 
-def test_config_says_what_of_the_project_file_is_ignored(place: Place) -> None:
+def test_config_says_what_of_the_project_file_is_ignored_or_waits(place: Place) -> None:
     (place.project / ".akmon").mkdir()
-    (place.project / ".akmon" / "config.toml").write_text('allow = ["shell"]\n')
+    (place.project / ".akmon" / "config.toml").write_text('allow = ["shell"]\nadd_dirs = ["/"]\n')
     ran = place.akmon("config")
     assert ran.code == 0
-    assert "ignored: allow" in ran.err
+    assert "allow waits until you trust this folder: akmon trust" in ran.err
+    assert "ignored: add_dirs" in ran.err
 
 
 def test_config_path_names_the_files(place: Place) -> None:
@@ -86,10 +88,10 @@ def test_doctor_works_where_settings_are_broken(place: Place) -> None:
 
 def test_doctor_says_what_settings_are_ignored(place: Place) -> None:
     (place.project / ".akmon").mkdir()
-    (place.project / ".akmon" / "config.toml").write_text('allow = ["shell"]\n')
+    (place.project / ".akmon" / "config.toml").write_text('add_dirs = ["/"]\n')
     ran = place.akmon("doctor")
     assert ran.code == 0
-    assert re.search("^warning  settings  .*ignored: allow$", ran.out, re.MULTILINE)
+    assert re.search("^warning  settings  .*ignored: add_dirs$", ran.out, re.MULTILINE)
 
 
 def test_doctor_says_where_sessions_cannot_be_kept(place: Place) -> None:
@@ -137,7 +139,7 @@ def test_bash_completes_subcommands_options_and_values(place: Place) -> None:
     assert complete(place, "akmon completion z") == {"zsh"}
     (place.project / "folder").mkdir()
     assert complete(place, "akmon -C fo") == complete(place, "akmon --add-dir fo") == {"folder"}
-    assert complete(place, "akmon --permission-mode ") == {"default", "accept-edits", "plan", "full-auto"}
+    assert complete(place, "akmon --permission-mode ") == set(MODES)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "tcsh"])

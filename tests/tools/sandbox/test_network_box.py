@@ -84,13 +84,13 @@ def test_nothing_gets_out_but_through_the_proxy(code: str, tmp_path: Path) -> No
 
 
 def test_whoever_comes_to_the_port_outside_of_a_box_is_counted() -> None:
-    with counting() as (port, came):
-        with (
-            socket.create_connection(("127.0.0.1", port)) as tcp,
-            socket.socket(type=socket.SOCK_DGRAM) as udp,
-        ):
-            udp.sendto(b"x", ("127.0.0.1", port))
-            assert tcp.recv(1) == b""
+    with (
+        counting() as (port, came),
+        socket.create_connection(("127.0.0.1", port)) as tcp,
+        socket.socket(type=socket.SOCK_DGRAM) as udp,
+    ):
+        udp.sendto(b"x", ("127.0.0.1", port))
+        assert tcp.recv(1) == b""
     assert sorted(came) == ["tcp", "udp"]
 
 

@@ -29,7 +29,7 @@ def judge_line(
     None if none of them decides.
     """
     commands = read_command_line(target.effect.target)
-    places = _places(commands, target)
+    places = places_of(commands, target)
     bare = next((rule for rule in rules if rule.decision == "allow" and rule.pattern in ("", "*")), None)
     found = [_restricting(rules, commands), _uncertain(rules, commands)]
     found += [_about_file(place, every) for place in places or ()]
@@ -47,15 +47,15 @@ def judge_line(
 def changes_nothing(target: Target, *, sandboxed: bool) -> bool:
     """Whether a command line only reads files inside the roots that hold no secrets."""
     commands = read_command_line(target.effect.target)
-    places = _places(commands, target)
+    places = places_of(commands, target)
     if commands is None or places is None:
         return False
     if not all(only_reads(command, sandboxed=sandboxed) for command in commands):
         return False
-    return not any(_wrong_with(place) for place in places)
+    return not any(fault_of(place) for place in places)
 
 
-def _places(commands: tuple[Command, ...] | None, target: Target) -> list[Place] | None:
+def places_of(commands: tuple[Command, ...] | None, target: Target) -> list[Place] | None:
     """What the line names and where that is; None if it is unknown."""
     operands = named_files(commands) if commands is not None else None
     if operands is None or len(operands) != len(target.operands):
@@ -128,13 +128,13 @@ def _allowed(
         elif not only_reads(command, sandboxed=sandboxed):
             return None
         for place in places:
-            if place[0].command == at and not 0 <= place[0].word < named and (wrong := _wrong_with(place)):
+            if place[0].command == at and not 0 <= place[0].word < named and (wrong := fault_of(place)):
                 return Verdict("ask", wrong)
     names = ", ".join(used)
     return Verdict("allow", f"the rule {names} allows it", names) if used else None
 
 
-def _wrong_with(place: Place) -> str:
+def fault_of(place: Place) -> str:
     """Why a file that a command names has to be asked about; empty if it need not be."""
     operand, target = place
     shown = target.effect.target

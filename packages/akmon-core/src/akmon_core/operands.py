@@ -5,13 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
 
 from akmon_core.commandline import Command, Words
 from akmon_core.limits import COMMAND_FOLDERS, NAME_CHARS
-from akmon_core.readonly import bare_reader, is_reader
+from akmon_core.readonly import bare_reader, is_reader, may_take_value
+from akmon_core.tables import names
 from akmon_core.wrappers import program
 
 
@@ -60,10 +62,14 @@ def _of_command(command: Command, at: int) -> Iterator[Operand]:
         if number and number - skipped not in silent:
             for path in _paths_in(word):
                 yield Operand("read" if reads else "write", path, at, number, certain=reads, below=below)
-    if below or words == ("cd",):
-        yield Operand("read", "." if below else "~", at, len(command.words), below=below)
+    if words[0] == "cd" and all(word.startswith("-") for word in words[1:]):
+        yield Operand("read", "~", at, len(command.words))
+    if words[0] not in _ANYWHERE:
+        yield Operand("read", ".", at, len(command.words), below=below and not _names_paths(words))
 
 
+_ANYWHERE = names("basename cd date dirname echo false id printf pwd seq sleep true uname which whoami")
+"""Programs that do the same in every folder; all others are taken to look at the one they run in."""
 _PIECE = re.compile(r"[:,]")
 
 
@@ -124,6 +130,16 @@ def _no_paths(words: Words) -> frozenset[int]:
             said = [at + 1 for at, word in enumerate(words) if word in ("-m", "--message")]
             return frozenset(said if "commit" in words[1:3] else ())
     return frozenset()
+
+
+def _names_paths(words: Words) -> bool:
+    """Whether a program that reads all below some folders is surely told of one."""
+    bare: list[str] = []
+    for before, word in pairwise(words):
+        if not word.startswith("-") and not (before.startswith("-") and may_take_value(words[0], before)):
+            bare.append(word)
+    pattern = 0 if any(_names_pattern(word) for word in words[1:]) or words[0] == "diff" else 1
+    return len(bare) > pattern
 
 
 def _names_pattern(word: str) -> bool:

@@ -152,6 +152,15 @@ def is_reader(words: Words) -> bool:
     return words[0] in _READERS or words[0] in ("printf", "find") or _prints(words)
 
 
+def may_take_value(name: str, option: str) -> bool:
+    """Whether the word behind ``option`` may be its value."""
+    reader = _READERS.get(name)
+    if reader is None or option.startswith("--") or option == "-":
+        return "=" not in option
+    last = reader.short.find(option[-1])
+    return last < 0 or reader.short[last + 1 : last + 2] == ":"
+
+
 def _prints(words: Words) -> bool:
     return words[0] == "sed" and plain_sed(words[1:])
 

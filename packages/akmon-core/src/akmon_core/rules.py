@@ -59,7 +59,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 HOST_TOOLS = frozenset(("fetch", "network", "web_search"))
 """Tools whose patterns are hosts or URLs."""
-_FORMS = {"multi_edit": "edit", "patch": "edit"}
+FORMS = {"multi_edit": "edit", "patch": "edit"}
 """Tools that do what another one does in another form: its rules concern them too."""
 _TOOL = re.compile(r"[A-Za-z0-9_*?-]+")
 
@@ -103,7 +103,7 @@ def warning_about(rule: Rule) -> str:
 
 
 def concerns_tool(rule: Rule, tool: str) -> bool:
-    names = (tool, _FORMS.get(tool, tool))
+    names = (tool, FORMS.get(tool, tool))
     return any(name == rule.tool or fnmatchcase(name, rule.tool) for name in names)
 
 

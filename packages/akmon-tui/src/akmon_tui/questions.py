@@ -16,6 +16,8 @@ from akmon_tui.view import View, Waiting
 
 _LONG = 20
 """Lines of a question above which its beginning may have left the screen."""
+_MANY = 4_000
+"""Characters above which the same may be, as long lines are wrapped."""
 
 
 def question(waiting: Waiting, view: View) -> list[Span]:
@@ -108,7 +110,12 @@ def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
     """Everything that would happen, nothing left out, and why it is asked."""
     body = [*_effects(asked, view.folder), *_change(asked)]
     lines = [Span(""), Span(f"{asker}{reveal(asked.call.name)} asks for permission", "ask"), *body]
-    if len(body) > _LONG:
+    characters = sum(len(span.text) for span in body)
+    if characters > _MANY:
+        lines.append(
+            Span(f"These are {characters:,} characters. Scroll up to read them all, or deny.", "ask")
+        )
+    elif len(body) > _LONG:
         lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
     if any(effect.kind == "run" for effect in asked.effects) and (held := around_a_command(view.sandbox)):
         lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))

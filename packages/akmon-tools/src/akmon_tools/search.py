@@ -64,7 +64,9 @@ class SearchTool:
         found = await find(self._workspace, folder, query)
         output = Report(folder, shown, query).of(found)
         kept = _KEPT.match(arguments.path)
-        return msgspec.structs.replace(output, untrusted=self._outputs.untrusted(int(kept[1])) if kept else "")
+        return msgspec.structs.replace(
+            output, untrusted=self._outputs.untrusted(int(kept[1])) if kept else ""
+        )
 
     def _place(self, path: str) -> tuple[Path, str, str]:
         """The folder to search, the file in it if only that is meant, and what its names are shown with."""

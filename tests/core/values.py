@@ -18,7 +18,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def values(annotation: Any) -> st.SearchStrategy[Any]:
-    """Values of a struct, a union, a ``Literal``, a ``tuple[X, ...]`` or a plain type."""
+    """Values of a struct, a union, a ``Literal``, a ``tuple[X, ...]``, a ``dict`` or a plain type."""
     if annotation in LEAVES:
         return LEAVES[annotation]
     match get_origin(annotation):
@@ -28,6 +28,8 @@ def values(annotation: Any) -> st.SearchStrategy[Any]:
             return st.sampled_from(get_args(annotation))
         case origin if origin is tuple:
             return st.lists(values(get_args(annotation)[0]), max_size=3).map(tuple)
+        case origin if origin is dict:
+            return st.dictionaries(*map(values, get_args(annotation)), max_size=3)
         case _:
             fields = msgspec.structs.fields(annotation)
             return st.builds(annotation, **{field.name: values(field.type) for field in fields})

@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from akmon_core.chain import digest
 from akmon_core.codec import decode_record
 from akmon_core.commands import Answer, Prompt
 from akmon_core.errors import ProviderError
-from akmon_core.events import Envelope, PermissionAsked
+from akmon_core.events import (
+    DurableEvent,
+    Envelope,
+    PermissionAsked,
+    PermissionDecided,
+    ToolFinished,
+    ToolStarted,
+    UnknownEvent,
+)
+from akmon_core.limits import AUDIT_DESCRIPTION_CHARS
 from akmon_core.permissions import Policy, Rule
 from akmon_core.tools import Effect, FileSeen, ToolContext, ToolOutput
 from akmon_query.audit import (
@@ -29,9 +41,11 @@ from akmon_query.audit import (
 )
 from akmon_query.journal import FileJournal, read_records
 from akmon_query.testing import FakeModel
+from tests.core.values import values
 from tests.query.fakes import Tool, asks, open_with, watch
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "audit.md"
+KNOWN = [kind for kind in get_args(DurableEvent) if kind is not UnknownEvent]
 
 
 async def write(text: str, context: ToolContext) -> ToolOutput:
@@ -108,11 +122,19 @@ def test_a_question_and_its_answer_a_denial_and_a_failure_say_who_decided_what_a
     assert (failed.usage is None, failed.cost_usd) == (False, 0.0)
 
 
-def test_every_kind_of_event_is_described(records: list[AuditRecord]) -> None:
-    steps = {record.step: record.description for record in records if isinstance(record, AgentStep)}
-    assert {"session_started", "model_chosen", "prompted", "replied", "turn_ended"} <= set(steps)
-    assert all(steps.values())
-    assert steps["prompted"] == "prompt: please"
+@pytest.mark.parametrize("kind", KNOWN, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_every_kind_of_event_has_a_record_and_every_step_a_description(
+    kind: type[DurableEvent], data: st.DataObject
+) -> None:
+    envelope = Envelope(1, 1.0, "s", 1, "c", data.draw(values(kind)))
+    (record,) = audit_records([(b"line", envelope, "")])
+    if isinstance(record, AgentStep):
+        assert record.description
+        assert len(record.description) <= AUDIT_DESCRIPTION_CHARS
+        assert "\n" not in record.description
+    else:
+        assert kind in (PermissionAsked, PermissionDecided, ToolStarted, ToolFinished)
 
 
 def test_a_time_that_is_none_and_a_result_without_its_call_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ command_not_found_handle() {
 at=0
 while IFS= builtin read -r -d '' line; do
   for status in 0 1; do
-    ( enable cd; cd "$FOLDERS/$at" && enable -n cd && eval "$line" ) < /dev/null > /dev/null 2>&1
+    ( enable cd; cd "$FOLDERS/$at" && enable -n cd && eval -- "$line" ) < /dev/null > /dev/null 2>&1
   done
   at=$((at + 1))
 done < "$LINES_FILE"
@@ -225,6 +225,7 @@ def mutated_lines(draw: st.DrawFn) -> str:
 
 READ_AS_BASH_DOES = [
     "time a",
+    "-0 a",
     "a\x0b",
     "a\u00a0",
     "if a; then b; fi",
@@ -255,7 +256,7 @@ READ_AS_BASH_DOES = [
 
 
 @needs_bash
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.one_of(lines, readable_lines, mutated_lines()), min_size=20, max_size=40))
 @example(READ_AS_BASH_DOES)
 def test_bash_runs_exactly_the_commands_of_lines_that_can_be_read(some: list[str]) -> None:

@@ -112,7 +112,8 @@ def test_tools_are_named_by_globs_and_hidden_where_they_are_denied_as_a_whole() 
     [
         ".git/hooks/pre-commit", "sub/.git/config", ".GIT/config", "GIT~1/config", ".git./config",
         ".git::$INDEX_ALLOCATION/config", ".gi\u200bt/config", ".gitmodules", ".gitattributes",
-        ".akmon/x", "AGENTS.md", "sub/claude.md", "AKMON.md", ".vscode/tasks.json", ".idea/x", ".cursor/mcp.json",
+        ".akmon/x", "AGENTS.md", "sub/claude.md", "AKMON.md", ".vscode/tasks.json", ".idea/x",
+        ".cursor/mcp.json",
         ".claude/x", ".mcp.json", ".envrc", ".github/workflows/x.yml", ".gitlab-ci.yml", ".npmrc",
         ".yarnrc.yml", ".pnpmfile.cjs", ".husky/x", ".venv/bin/python", "env/bin/python3",
         "x/sitecustomize.py", "x.pth", ".bashrc", ".zshenv", ".config/fish/config.fish", ".gitconfig",

@@ -136,8 +136,7 @@ class Arena(Place):
         return Played(ran, tuple(calls), ran.out + ran.err + self.kept())
 
     def obey_case(self, case: Case, *flags: str) -> Played:
-        """Arranges what ``case`` needs, and makes its calls under its policy."""
-        self.set_up(case)
+        """Makes the calls of ``case`` under its policy; ``set_up`` comes first."""
         if script := case.input.get("script"):
             return self.session(self.fill(script), *policy_flags(case), *flags)
         return self.obey([(name, self.fill(args)) for name, args in case.calls], *policy_flags(case), *flags)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.adversarial.arena import CANARY, KEY_CANARY, SECRETS, Arena, Call, Played
+from tests.adversarial.arena import CANARY, KEY_CANARY, SECRETS, Arena, Call, Played, policy_flags
 from tests.adversarial.cases import CASES, Case, of
 
 COMMANDS = of("SP", "SD", "SE", "SF", "SR", "EX", "KS-9")
@@ -39,17 +39,19 @@ def test_a_command_that_is_more_than_what_was_allowed_does_not_run(arena: Arena,
     kept = [Path(arena.fill(path)) for path in case.input.get("unchanged", ())]
     before, protected = arena.surroundings(), contents(kept)
     played, no_rule = tried(arena, case)
-    call = next(call for call in reversed(played.calls) if call.tool == "shell")
+    calls = [call for call in played.calls if call.tool == "shell"]
+    denied = [call for call in calls if call.decision == "deny"]
     untouched(arena, before)
     assert contents(kept) == protected
     assert KEY_CANARY not in played.written
     if CANARY not in str(arena.fill(case.input.get("calls") or case.input.get("args"))):
         assert CANARY not in played.written
-    if call.decision == "allow":
-        seen(id, _ran(case, call))
+    if not denied:
+        seen(id, _ran(case, calls[-1]))
         return
-    assert (call.decision, call.error, played.ran.code) == ("deny", True, 3), call
-    seen(id, "no such rule can be made; denied, not run" if no_rule else "denied, not run")
+    assert (denied[0].error, played.ran.code) == (True, 3)
+    before_it = "" if denied[-1] is calls[-1] else "the call that prepares it: "
+    seen(id, "no such rule can be made; denied, not run" if no_rule else f"{before_it}denied, not run")
 
 
 def _ran(case: Case, call: Call) -> str:
@@ -60,7 +62,8 @@ def _ran(case: Case, call: Call) -> str:
     if case.required.startswith("what makes"):
         return "ran inside the sandbox; all of it is as it was"
     assert case.required.startswith(("ASK (network off", "may run, and")), call
-    return "ran inside the sandbox; nothing outside changed or was reached"
+    where = "without a sandbox" if "--sandbox=off" in policy_flags(case) else "inside the sandbox"
+    return f"ran {where}; nothing outside changed or was reached"
 
 
 def contents(paths: list[Path]) -> dict[str, bytes | None]:

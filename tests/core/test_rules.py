@@ -85,13 +85,13 @@ def test_a_pattern_that_is_no_host_is_refused(pattern: str) -> None:
 
 
 def test_commands_reach_only_the_hosts_that_rules_open() -> None:
-    rules = [parse_rule("network(*.npmjs.org)"), parse_rule("network(pypi.org)")]
-    assert may_reach(rules, "pypi.org")
-    assert may_reach(rules, "registry.npmjs.org")
-    assert not may_reach(rules, "pypi.org", 22)
+    rules = [parse_rule("network(*.example.net)"), parse_rule("network(example.org)")]
+    assert may_reach(rules, "example.org")
+    assert may_reach(rules, "registry.example.net")
+    assert not may_reach(rules, "example.org", 22)
     assert not may_reach(rules, "evil.org")
-    assert not may_reach([], "pypi.org")
-    assert not may_reach([*rules, parse_rule("network(pypi.org)", "deny")], "pypi.org")
+    assert not may_reach([], "example.org")
+    assert not may_reach([*rules, parse_rule("network(example.org)", "deny")], "example.org")
 
 
 def test_tools_are_named_by_globs_and_hidden_where_they_are_denied_as_a_whole() -> None:
@@ -184,7 +184,7 @@ def test_examples_that_a_rule_gets_wrong_are_named() -> None:
     check_examples(parse_rule("shell(rm *)", "deny"), ["nice rm x", "ls; rm x"], ["ls"])
     check_examples(parse_rule("edit(src/**)"), ["src/a.py"], ["a.py"])
     check_examples(
-        parse_rule("network(*.npmjs.org)"), ["https://registry.npmjs.org/"], ["https://npmjs.org/"]
+        parse_rule("network(*.example.net)"), ["https://registry.example.net/"], ["https://example.net/"]
     )
     with pytest.raises(SettingsError, match="does not match its example 'git push'"):
         check_examples(parse_rule("shell(git status *)"), ["git push"], [])
@@ -290,7 +290,7 @@ def test_after_untrusted_text_a_turn_asks_before_it_both_changes_things_and_uses
 
 
 def test_a_command_counts_as_networked_where_rules_open_the_network() -> None:
-    policy = Policy(rules=(parse_rule("network(pypi.org)"),), sandbox="bubblewrap")
+    policy = Policy(rules=(parse_rule("network(example.org)"),), sandbox="bubblewrap")
     assert judge("shell", (located("make"),), "full-auto", policy, taint=FROM_WEB).decision == "ask"
     alone = Policy(rules=policy.rules, sandbox="bubblewrap", unattended=True)
     assert judge("shell", (located("make"),), "full-auto", alone, taint=FROM_WEB).decision == "deny"

@@ -203,6 +203,6 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 for host in ("127.0.0.1", "localhost"):
     print(urllib.request.urlopen(f"http://{host}:{server.server_port}/").status)
 """
-    network = Network(allow("pypi.org"))
+    network = Network(allow("example.org"))
     assert boxed(network, tmp_path, *python(code)).out == "200\n200\n"
     assert network.used() == {}

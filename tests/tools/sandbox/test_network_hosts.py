@@ -13,17 +13,17 @@ from tests.tools.sandbox.networks import allow, deny
 @pytest.mark.parametrize(
     ("pattern", "host", "port", "allowed"),
     [
-        ("pypi.org", "pypi.org", 443, True),
-        ("pypi.org", "pypi.org", 80, True),
-        ("pypi.org", "pypi.org", 22, False),
-        ("pypi.org", "files.pypi.org", 443, False),
-        ("pypi.org", "evilpypi.org", 443, False),
-        ("PyPI.org.", "pypi.org", 443, True),
+        ("example.org", "example.org", 443, True),
+        ("example.org", "example.org", 80, True),
+        ("example.org", "example.org", 22, False),
+        ("example.org", "files.example.org", 443, False),
+        ("example.org", "evilexample.org", 443, False),
+        ("Example.org.", "example.org", 443, True),
         ("bücher.example", "xn--bcher-kva.example", 443, True),
-        ("*.pypi.org", "files.pypi.org", 443, True),
-        ("*.pypi.org", "a.b.pypi.org", 443, True),
-        ("*.pypi.org", "pypi.org", 443, False),
-        ("*.pypi.org", "evilpypi.org", 443, False),
+        ("*.example.org", "files.example.org", 443, True),
+        ("*.example.org", "a.b.example.org", 443, True),
+        ("*.example.org", "example.org", 443, False),
+        ("*.example.org", "evilexample.org", 443, False),
         ("*.corp.example:8443", "a.corp.example", 8443, True),
         ("*.corp.example:8443", "a.corp.example", 443, False),
         ("github.com:22", "github.com", 22, True),
@@ -42,32 +42,32 @@ def test_a_rule_opens_a_host_at_the_usual_ports_or_at_the_one_it_names(
 
 def test_without_a_rule_nothing_is_open() -> None:
     assert not Hosts(())
-    assert Hosts(()).ruling("pypi.org", 443) == Ruling(False)
+    assert Hosts(()).ruling("example.org", 443) == Ruling(False)
     assert not Hosts(
-        (Rule("fetch", "pypi.org"), Rule("shell", "curl *"), Rule("*"), Rule("net*", "pypi.org"))
+        (Rule("fetch", "example.org"), Rule("shell", "curl *"), Rule("*"), Rule("net*", "example.org"))
     )
 
 
 @pytest.mark.parametrize(
     "closing",
     [
-        *deny("pypi.org", "*.org", "*", "pypi.org:443"),
+        *deny("example.org", "*.org", "*", "example.org:443"),
         Rule("network", decision="deny"),
-        Rule("network", "pypi.org", decision="ask"),
+        Rule("network", "example.org", decision="ask"),
         Rule("*", decision="deny"),
-        Rule("net*", "pypi.org", decision="deny"),
+        Rule("net*", "example.org", decision="deny"),
     ],
     ids=str,
 )
 def test_what_closes_beats_what_opens(closing: Rule) -> None:
-    for rules in ((*allow("pypi.org", "pypi.org:443"), closing), (closing, *allow("*", "*.org"))):
-        ruling = Hosts(rules).ruling("pypi.org", 443)
+    for rules in ((*allow("example.org", "example.org:443"), closing), (closing, *allow("*", "*.org"))):
+        ruling = Hosts(rules).ruling("example.org", 443)
         assert ruling == Ruling(False, str(closing))
 
 
 def test_a_rule_of_other_tools_that_is_about_paths_closes_no_host() -> None:
-    rules = (*allow("pypi.org"), Rule("*", "src/**", decision="deny"))
-    assert Hosts(rules).ruling("pypi.org", 443).allowed
+    rules = (*allow("example.org"), Rule("*", "src/**", decision="deny"))
+    assert Hosts(rules).ruling("example.org", 443).allowed
 
 
 def test_a_host_that_is_closed_is_closed_at_all_its_ports() -> None:
@@ -78,8 +78,8 @@ def test_a_host_that_is_closed_is_closed_at_all_its_ports() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("https://pypi.org", "pypi.org/simple", "user@pypi.org", "pypi*.org", "a.*.org", "127.1", "0x7f.1"),
-        *("pypi.org:0", "pypi.org:99999", "pypi.org:*", "*.127.0.0.1", "[::1", "a b", "*.", "pypi.org:"),
+        *("https://example.org", "example.org/simple", "user@example.org", "pypi*.org", "a.*.org", "127.1", "0x7f.1"),
+        *("example.org:0", "example.org:99999", "example.org:*", "*.127.0.0.1", "[::1", "a b", "*.", "example.org:"),
     ],
 )
 @pytest.mark.parametrize("decision", ["allow", "deny"])
@@ -127,8 +127,8 @@ def test_an_address_that_is_closed_is_closed_under_any_name() -> None:
 @pytest.mark.parametrize(
     ("host", "port", "pattern"),
     [
-        ("pypi.org", 443, "pypi.org"),
-        ("pypi.org", 8443, "pypi.org:8443"),
+        ("example.org", 443, "example.org"),
+        ("example.org", 8443, "example.org:8443"),
         ("10.0.0.1", 80, "10.0.0.1:80"),
         ("::1", 8080, "[::1]:8080"),
     ],

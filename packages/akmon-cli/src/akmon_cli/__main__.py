@@ -28,5 +28,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        del sys.path[0]  # `python -m` puts the working folder there, and with it whatever modules a project has
+        del sys.path[0]  # `python -m` puts the working folder there, with whatever modules a project has
     sys.exit(main())

@@ -14,7 +14,7 @@ import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends, web_search
-from akmon_cli.hiding import hidden, redactor
+from akmon_cli.redaction import hidden, learn, redactor
 from akmon_cli.rules import rule_store
 from akmon_cli.trusting import is_trusted, settle_trust
 from akmon_config.instructions import NearbyInstructions, discover, render
@@ -110,11 +110,11 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
     waiting = settle_trust(root, interactive=not unattended, this_run=options.trust)
     loaded = load_settings(options)
     settings = loaded.settings
-    secrets = redactor(settings, os.environ)
+    learn(settings)
     sessions = project_sessions()
     resumed = _resumed(options, sessions)
     model, provider = _model(options, settings, resumed)
-    known = hidden(backends(settings), secrets)
+    known = hidden(backends(settings))
     fallback, idle_fallback = _fallback(settings.fallback_model, model, provider, known)
     plugins, problems = _plugins(cwd)
     rules = effective_rules(loaded)
@@ -153,7 +153,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         unreadable=_own_folders(),
         variables=settings.environment,
         cache=_cache(),
-        redactor=secrets,
+        redactor=redactor(),
         rules=_rule_store(root),
         limits=Limits(
             max_steps=settings.max_turns,
@@ -358,7 +358,8 @@ def _folder_warnings(root: Path) -> tuple[str, ...]:
     """A whole home folder, or a whole disk, is hardly meant as a project."""
     if not is_wide(root):
         return ()
-    return (
+    warning = (
         f"{root} is worked in as if it were one project, with all that is in it, and nothing is kept for a "
-        "rewind. Start akmon in the folder of a project, or name it with -C.",
+        "rewind. Start akmon in the folder of a project, or name it with -C."
     )
+    return (warning,)

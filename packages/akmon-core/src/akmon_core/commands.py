@@ -28,7 +28,7 @@ class Steer(msgspec.Struct, frozen=True, tag="steer"):
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", omit_defaults=True):
-    """Answers a ``PermissionAsked``: allow once, for the session, all writes of the session, always, or deny."""
+    """Answers a ``PermissionAsked``: allow once, for the session, all its writes, always, or deny."""
 
     call_id: str
     answer: Answered

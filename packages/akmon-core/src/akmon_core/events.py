@@ -211,7 +211,7 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
     """The rule that decided, or that the person saved; empty if there is none."""
     mode: Mode = "default"
     proposed: str = ""
-    """Of a denial because nobody could be asked: a narrow rule that would allow such calls, if there is one."""
+    """Of a denial: a narrow rule that would allow such calls, if there is one."""
     networked: bool = False
     """The call uses the network."""
     changing: bool = False

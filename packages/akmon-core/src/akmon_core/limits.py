@@ -51,7 +51,7 @@ SHELL_VARIABLE_BYTES = 100_000
 SHELL_ENVIRONMENT_BYTES = 1_000_000
 """All of them; Linux starts no program with more than about 2,000,000."""
 COMMAND_FOLDERS = 64
-"""Folders that one command line may be in, as far as its words say; one that may be in more is asked about."""
+"""Folders that one command line may be in, as far as its words say; one with more is asked about."""
 WRAPPER_DEPTH = 8
 """Programs that run each other, as in ``nice bash -c 'time make'``; deeper is asked about."""
 NAME_CHARS = 255
@@ -66,11 +66,11 @@ SANDBOX_TEMPORARY_BYTES = 2**30
 SANDBOX_OOM_SCORE = 500
 """Of 1,000: when memory runs out, Linux ends such commands before akmon and most other programs."""
 SANDBOX_FOLDERS = 2_000
-"""Folders of a project in which protected files are looked for, from the top; that takes some milliseconds."""
+"""Folders of a project in which protected files are looked for, from the top: some milliseconds."""
 SANDBOX_PROTECTED = 1_000
 """Protected files that are looked after."""
 SANDBOX_BINDS = 40
-"""Of these, how many are made read-only one by one, which takes 0.1 ms each; the rest is put back afterwards."""
+"""How many of these are made read-only one by one, 0.1 ms each; the rest is put back afterwards."""
 SANDBOX_KEPT_BYTES = 20_000_000
 """Kept of the content of protected files, to put them back."""
 SANDBOX_TEST_SECONDS = 10.0

@@ -34,7 +34,7 @@ class RuleStore(Protocol):
     """Where the user's saved rules are kept."""
 
     def save(self, rule: Rule) -> str:
-        """Keeps ``rule`` for later sessions in this project; gives where, in words. Raises ``SettingsError``."""
+        """Keeps ``rule`` for later sessions here; gives where, in words. Raises ``SettingsError``."""
         ...
 
 

@@ -12,6 +12,7 @@ from akmon_core.messages import ToolCall
 from akmon_core.permissions import Mode, Policy, Scope, Target, Verdict, canonical, judge, parse_rule, uses
 from akmon_core.ports import Locator, RuleStore
 from akmon_core.proposals import propose
+from akmon_core.savable import rule_problem
 from akmon_core.tools import AnyTool, Previewing, Standing, ToolContext
 from akmon_query.ledger import Ledger
 
@@ -58,11 +59,12 @@ class Gate:
             effects=tuple(target.effect for target in targets),
             reason=verdict.reason,
             view=tool.preview(arguments, context) if isinstance(tool, Previewing) else None,
-            rule=propose(tool.name, targets) if self._rules and self.policy.sandbox != "none" else "",
+            rule=self._proposal(tool.name, targets) if self._rules else "",
+            paths=_paths(targets),
         )
         answer, cause = await self._ask(question, call.id)
         assert isinstance(answer, Answer)
-        self._ledger.report(self._answered(answer, call, tool.name, targets, question.rule), cause)
+        self._ledger.report(self._answered(answer, call, tool.name, targets, question), cause)
 
     def writes(self, call_id: str) -> frozenset[str]:
         """The canonical paths that a call was judged to write."""
@@ -93,6 +95,11 @@ class Gate:
         root = self._ledger.root.state
         return judge(tool, targets, self._mode, self.policy, root.grants, root.taint)
 
+    def _proposal(self, tool: str, targets: tuple[Target, ...]) -> str:
+        """A rule that would allow the call; where nothing holds commands in, none would."""
+        runs = any(target.effect.kind == "run" for target in targets)
+        return "" if runs and self.policy.sandbox == "none" else propose(tool, targets)
+
     def _remember(self, call: ToolCall, targets: tuple[Target, ...]) -> None:
         now = {each.id for each in self._ledger.state.calls}
         self._writes = {id: paths for id, paths in self._writes.items() if id in now}
@@ -121,24 +128,32 @@ class Gate:
             mode=self._mode,
             networked=networked,
             changing=changing,
+            proposed=self._proposal(tool, targets) if not answer and verdict.decision == "deny" else "",
         )
 
     def _answered(
-        self, answer: Answer, call: ToolCall, tool: str, targets: tuple[Target, ...], proposed: str
+        self,
+        answer: Answer,
+        call: ToolCall,
+        tool: str,
+        targets: tuple[Target, ...],
+        question: PermissionAsked,
     ) -> PermissionDecided:
         if answer.answer == "deny":
             verdict = Verdict("deny", answer.message or "the user said no")
             return self._decided(call, tool, targets, verdict, answer)
-        rule = self._saved(answer.rule or proposed) if answer.answer == "always" else ""
+        rule = self._saved(answer.rule or question.rule, question) if answer.answer == "always" else ""
         scope: Scope = "once" if answer.answer == "always" and not rule else answer.answer
         verdict = Verdict("allow", "the user said yes", rule)
         return self._decided(call, tool, targets, verdict, answer, scope)
 
-    def _saved(self, text: str) -> str:
+    def _saved(self, text: str, question: PermissionAsked) -> str:
         """The rule, if it could be saved; else it is said why not, and only the call at hand is allowed."""
         try:
-            if not (self._rules and text):
+            if not (self._rules and question.rule):
                 raise SettingsError("there is no rule for such calls, or no place for it")
+            if problem := rule_problem(question, text):
+                raise SettingsError(problem)
             rule = parse_rule(text)
             where = self._rules.save(rule)
         except SettingsError as error:
@@ -158,6 +173,12 @@ class Gate:
             return await waiter
         finally:
             del self._waiting[key]
+
+
+def _paths(targets: tuple[Target, ...]) -> dict[str, str]:
+    """Where the paths lead that a call names."""
+    named = (each for target in targets for each in (target, *target.operands))
+    return {each.effect.target: each.path for each in named if each.path}
 
 
 def _kind(value: PermissionAsked | QuestionAsked | Answer | Respond) -> str:

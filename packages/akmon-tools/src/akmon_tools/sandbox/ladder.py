@@ -60,7 +60,8 @@ class Rung(msgspec.Struct, frozen=True):
 class _Candidate(msgspec.Struct, frozen=True):
     name: Literal["bubblewrap", "landlock", "seatbelt"]
     detail: str
-    open: Callable[[Places, str], Sandbox]
+    open: Callable[[Places, str, Path | None], Sandbox]
+    """With why it is not a better one, and the folder for what is in the way of protected files."""
 
 
 def open_sandbox(
@@ -94,10 +95,10 @@ def open_sandbox(
     if any(root == Path(root.anchor) for root in places.roots):
         problems.append("the whole file system is the workspace, so there is nothing to protect")
     else:
-        for candidate in _candidates(choice, places.roots, network, scratch, aside):
+        for candidate in _candidates(choice, places.roots, network, scratch):
             problem = _remembered(candidate, cache)
             if not problem:
-                return candidate.open(places, "; ".join(problems))
+                return candidate.open(places, "; ".join(problems), aside)
             problems.append(f"{candidate.name}: {problem}")
     why = "; ".join(problems) or f"there is no mechanism for {sys.platform}"
     if choice != "auto":
@@ -109,23 +110,21 @@ def rungs(roots: Sequence[Path]) -> list[Rung]:
     """All mechanisms of this system, the best first, each tried anew."""
     return [
         Rung(candidate.name, _tried(candidate), candidate.detail)
-        for candidate in _candidates("auto", roots, None, None, None)
+        for candidate in _candidates("auto", roots, None, None)
     ]
 
 
 def _candidates(
-    choice: SandboxChoice,
-    roots: Sequence[Path],
-    network: Network | None,
-    scratch: Path | None,
-    aside: Path | None,
+    choice: SandboxChoice, roots: Sequence[Path], network: Network | None, scratch: Path | None
 ) -> Iterator[_Candidate]:
     if sys.platform == "darwin" and choice in ("auto", "seatbelt"):
         from akmon_tools.sandbox.seatbelt import PROGRAM, Seatbelt
 
         if PROGRAM.exists():
             yield _Candidate(
-                "seatbelt", str(PROGRAM), lambda p, why: Seatbelt(p, scratch=scratch, aside=aside, why=why)
+                "seatbelt",
+                str(PROGRAM),
+                lambda places, why, aside: Seatbelt(places, scratch=scratch, aside=aside, why=why),
             )
     if sys.platform != "linux":
         return
@@ -134,7 +133,7 @@ def _candidates(
 
         for program in find_bwrap(roots):
 
-            def open_it(places: Places, why: str, program: Path = program) -> Sandbox:
+            def open_it(places: Places, why: str, aside: Path | None, program: Path = program) -> Sandbox:
                 return Bubblewrap(program, places, network=network, scratch=scratch, aside=aside, why=why)
 
             yield _Candidate("bubblewrap", str(program), open_it)
@@ -143,7 +142,9 @@ def _candidates(
         from akmon_tools.sandbox.landlocked import Landlocked
 
         yield _Candidate(
-            "landlock", f"ABI {abi()}", lambda p, why: Landlocked(p, scratch=scratch, aside=aside, why=why)
+            "landlock",
+            f"ABI {abi()}",
+            lambda places, why, aside: Landlocked(places, scratch=scratch, aside=aside, why=why),
         )
 
 
@@ -193,7 +194,7 @@ def _trial(candidate: _Candidate, folder: Path) -> str:
     (work / ".git" / "config").touch()
     (hidden / "secret").write_text("secret")
     places = Places(roots=(work,), unreadable=(hidden,))
-    sandbox = candidate.open(places, "")
+    sandbox = candidate.open(places, "", folder / "aside")
     argv = (_BASH, "--noprofile", "--norc", "-c", _TRIAL, "bash")
     more = (str(work), str(out), str(hidden / "secret"), candidate.name, str(os.getpid()))
     launch = sandbox.wrapped(Launch(argv=(*argv, *more), cwd=work, env={"PATH": os.defpath, "LC_ALL": "C"}))

@@ -34,7 +34,7 @@ def judge_line(
     found = [_restricting(rules, commands), _uncertain(rules, commands)]
     found += [_about_file(place, every) for place in places or ()]
     found += [judge_path(_as_file(place), bare is not None) for place in places or () if place[0].word < 0]
-    if places is None and commands is not None:
+    if places is None and commands is not None and bare is None:
         found.append(Verdict("ask", "the files that it names have not been looked up"))
     for decision in ("deny", "ask"):
         if verdict := next((one for one in found if one and one.decision == decision), None):

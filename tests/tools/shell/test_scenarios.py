@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from akmon_core.permissions import SandboxChoice
 from tests.tools.shell.rig import Rig, wait_until
 from tests.tools.shell.scenarios import SCENARIOS, Scenario
 
@@ -24,8 +25,8 @@ def test_a_scenario_ends_as_it_should_and_leaves_no_process(scenario: Scenario, 
             break
 
 
-async def play(scenario: Scenario, folder: Path, factor: int) -> None:
-    rig = Rig(folder, scenario.times)
+async def play(scenario: Scenario, folder: Path, factor: int, choice: SandboxChoice = "off") -> None:
+    rig = Rig(folder, scenario.times, choice=choice)
     try:
         for call in scenario.calls:
             timeout = call.timeout and call.timeout * factor

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from akmon_tools.bash import BashCall
 from akmon_tools.capture import Capture
 from akmon_tools.processes import Child, Launch, start
@@ -193,6 +195,8 @@ class Running:
         self._child.reap()
         self.exit_code = self._child.exit_code
         self.state = self._call.ended()
+        if self.state and self.killed:  # it was told to end with all that it had started
+            self.state = msgspec.structs.replace(self.state, ended=0)
         if self.state is None and self._child.last_cwd:
             self.state = ShellState(Path(self._child.last_cwd), None)
         self._look_after(over=False)

@@ -117,7 +117,8 @@ class ProcTree:
                 _send((process,), self._polite if own else signal.SIGTERM)
 
     def folder(self) -> str | None:
-        command = next((process for process in sorted(self._known) if self._is_command(process)), None)
+        others = (each for each in sorted(self._known) if not self._holds(each.pid))
+        command = next((process for process in others if self._is_command(process)), None)
         return working_folder(command.pid if command else self._leader or 0)
 
     def _is_command(self, process: Process) -> bool:
@@ -125,7 +126,10 @@ class ProcTree:
         if process.pid == self._leader:
             return True
         stat = _stat(process.pid)
-        return stat is not None and _read(f"/proc/{stat.parent}/cmdline") == self._holder
+        return stat is not None and self._holds(stat.parent)
+
+    def _holds(self, pid: int) -> bool:
+        return _read(f"/proc/{pid}/cmdline") == self._holder
 
     def kill(self) -> None:
         killed: set[Process] = set()

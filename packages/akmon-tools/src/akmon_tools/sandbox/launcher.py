@@ -11,6 +11,8 @@ import sys
 
 FAILED = 125
 """Exit code if the command was not started, as nothing would have held it."""
+_IGNORED = (13, 25)
+"""SIGPIPE and SIGXFSZ, which Python ignores, and whatever it starts would, too."""
 _DROP, _CAPABILITIES, _CAPABILITY_VERSION = 24, 64, 0x20080522
 """PR_CAPBSET_DROP (linux/prctl.h), and the interface of capset (linux/capability.h)."""
 
@@ -35,7 +37,10 @@ def main() -> None:
 
 
 def _give_up_rights() -> None:
-    """All capabilities, which root has, and which nobody can get back after ``landlock.enforce``."""
+    """All capabilities, which root has, and which nobody can get back after ``landlock.enforce``.
+
+    Signals are as a new program expects them.
+    """
     import ctypes
     import struct
 
@@ -43,6 +48,8 @@ def _give_up_rights() -> None:
     for capability in range(_CAPABILITIES):
         libc.prctl(_DROP, capability, 0, 0, 0)  # fails for all but root, who alone needs it
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION, 0))
+    for number in _IGNORED:
+        libc.signal(number, None)
     if libc.capset(header, ctypes.create_string_buffer(24)):
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
 

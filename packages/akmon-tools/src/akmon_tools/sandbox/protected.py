@@ -58,8 +58,23 @@ class Survey:
         self.placeholders = Placeholders(roots)
         """Count as missing."""
         self._known: dict[str, tuple[int, list[str], list[str]]] = {}
+        self._last = Protected()
+        self._marks: tuple[Path, ...] = ()
+        self._sign: tuple[int, ...] | None = None
 
     def look(self) -> Protected:
+        named = list(self._named())
+        sign = (*(known[0] for known in self._known.values()), *map(_changed, self._marks))
+        if sign == self._sign:
+            return self._last
+        found = self._found(named)
+        marks = (*found.there, *found.links, *found.folders)
+        # What changes while it is looked at must not be taken for looked at.
+        self._sign = sign if marks == self._marks else None
+        self._marks, self._last = marks, found
+        return found
+
+    def _found(self, all_named: Sequence[Path]) -> Protected:
         there: list[Path] = []
         links: list[Path] = []
         writable: list[Path] = []
@@ -67,7 +82,7 @@ class Survey:
         missing = [
             root / name for root in self._roots for name in (".git", OWN) if self._missing(root / name)
         ]
-        for named in self._named():
+        for named in all_named:
             path = None if named in self.placeholders else self._real(named, links)
             if path and named.name == ".git":
                 found = repository(path, self._roots)
@@ -123,6 +138,14 @@ class Survey:
                 elif entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
         return changed, sorted(names), sorted(folders)
+
+
+def _changed(path: Path) -> int:
+    """When, by the system's own account; 0 if it is gone."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _is_folder(path: Path) -> bool:

@@ -14,6 +14,7 @@ from akmon_core.events import Envelope, ModelFailed, Replied, TurnEnded
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
+from akmon_core.operands import operands_of
 from akmon_core.permissions import Mode, Policy, Target
 from akmon_core.ports import Journal
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage
@@ -175,7 +176,15 @@ class Tool:
 
 def inside(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
     """Every path lies in the project."""
-    return tuple(Target(effect, f"/p/{effect.target}", effect.target) for effect in effects)
+    return tuple(_inside(effect) for effect in effects)
+
+
+def _inside(effect: Effect) -> Target:
+    if effect.kind != "run":
+        return Target(effect, f"/p/{effect.target}", effect.target)
+    return Target(
+        effect, operands=tuple(_inside(Effect(op.kind, op.path)) for op in operands_of(effect.target))
+    )
 
 
 def open_with(

@@ -23,7 +23,7 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Assistant, ToolCall, User
 from akmon_core.models import ModelRequest
-from akmon_core.permissions import Policy
+from akmon_core.permissions import Policy, Rule, SandboxChoice
 from akmon_core.ports import SessionClient
 from akmon_query import Session, find_session, open_session
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
@@ -67,6 +67,7 @@ class Play:
         self.place = place
         self.root = place / "project"
         self.root.mkdir(exist_ok=True)
+        self.sandbox: SandboxChoice = "auto"
 
     def open(self, *replies: Assistant | str, policy: Policy = Policy()) -> Session:  # noqa: B008
         sessions = self.place / "sessions"
@@ -77,7 +78,8 @@ class Play:
             mode="full-auto",
             sessions=sessions,
             resumed=resumed,
-            policy=policy,
+            policy=policy if self.sandbox == "auto" else Policy(rules=(Rule("shell"),)),
+            sandbox=self.sandbox,
             checkpoints=self.place / "cache" / "files.db",
         )
 
@@ -401,6 +403,7 @@ def test_what_commands_of_two_agents_do_at_the_same_time_goes_back_all_of_it(pla
 @pytest.mark.parametrize("asked", [True, False])
 def test_what_a_job_changes_between_calls_is_in_doubt_and_asked_about(play: Play, asked: bool) -> None:
     """Whether the model asks for the job when it has ended, or ends its turn while the job runs."""
+    play.sandbox = "off"  # the job waits for a file outside of the project
     made, go = play.root / "made.txt", play.place / "go"
     job = f"until [ -e {go} ]; do sleep 0.01; done; echo made > {made}{'' if asked else '; sleep 1000'}"
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from akmon_core.commandline import Command, Words
+from akmon_core.commandline import Command, Words, read_command_line
 from akmon_core.limits import COMMAND_FOLDERS, NAME_CHARS
 from akmon_core.readonly import bare_reader, is_reader, may_take_value
 from akmon_core.tables import names
@@ -31,6 +31,12 @@ class Operand(msgspec.Struct, frozen=True):
     """Whether ``kind`` is known; of a program that is not, it may as well be the other one, or no path."""
     below: bool = False
     """Whether the contents of all files below it are read too."""
+
+
+def operands_of(line: str) -> tuple[Operand, ...]:
+    """What ``Target.operands`` of a command line are about, in that order; nothing if it cannot be read."""
+    commands = read_command_line(line)
+    return (named_files(commands) if commands else None) or ()
 
 
 def named_files(commands: tuple[Command, ...]) -> tuple[Operand, ...] | None:

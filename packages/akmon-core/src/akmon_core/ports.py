@@ -25,7 +25,8 @@ class Locator(Protocol):
     def __call__(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
         """The effects with their paths made canonical and placed inside or outside the project.
 
-        Relative paths in commands are those from ``folder``, by default the session's own.
+        Relative paths in commands are those from ``folder``, by default the session's own. Of a command,
+        ``operands`` are the targets of ``akmon_core.operands.operands_of``; one that lacks them is asked about.
         """
         ...
 

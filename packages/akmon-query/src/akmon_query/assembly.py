@@ -18,6 +18,7 @@ from akmon_core.errors import SettingsError
 from akmon_core.events import Event, Instructed, ModelChosen, SessionStarted
 from akmon_core.limits import SNAPSHOT_BYTES, Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
+from akmon_core.operands import operands_of
 from akmon_core.permissions import Mode, Policy, SandboxChoice, Target, hidden_tools
 from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, RuleStore, WebSearch
 from akmon_core.redact import Redactor
@@ -54,7 +55,15 @@ __all__ = ["Backend", "assemble", "open_session", "rewind_session"]
 
 def _nowhere(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:  # noqa: ARG001
     """For a session without a workspace: every path is outside."""
-    return tuple(Target(effect) for effect in effects)
+    return tuple(
+        Target(
+            effect,
+            operands=tuple(Target(Effect(each.kind, each.path)) for each in operands_of(effect.target)),
+        )
+        if effect.kind == "run"
+        else Target(effect)
+        for effect in effects
+    )
 
 
 def open_session(

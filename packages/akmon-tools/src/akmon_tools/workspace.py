@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from akmon_core.commandline import read_command_line
 from akmon_core.errors import SettingsError, ToolError
 from akmon_core.limits import EDITABLE_BYTES, SECRETS_ENTRIES, WRITE_BYTES
-from akmon_core.operands import Operand, named_files
+from akmon_core.operands import Operand, operands_of
 from akmon_core.permissions import Target, may_hold_secrets
 from akmon_core.text import one_line, reveal
 from akmon_core.tools import Effect
@@ -112,8 +111,7 @@ class Workspace:
 
     def _command(self, effect: Effect, folder: str) -> Target:
         """A command with the places of the files that it names, if it can be read."""
-        commands = read_command_line(effect.target)
-        operands = (named_files(commands) if commands else None) or ()
+        operands = operands_of(effect.target)
         return Target(effect, operands=tuple(self._operand(operand, folder) for operand in operands))
 
     def _operand(self, operand: Operand, folder: str) -> Target:

@@ -17,23 +17,11 @@ from akmon_tools.sandbox.ladder import open_sandbox, rungs
 
 def main() -> None:
     folder, rounds = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    home, work = folder / "home", folder / "work"
-    # Some of what a home and a project usually have to be hidden and protected.
-    for path in (".ssh", ".aws", ".gnupg", ".docker", ".config/gh", ".config/akmon"):
-        (home / path).mkdir(parents=True)
-    for path in (".netrc", ".git-credentials", ".bash_history"):
-        (home / path).touch()
-    for path in (
-        ".git/hooks",
-        ".git/info",
-        ".vscode",
-        ".akmon",
-        *(f"src/part{number}" for number in range(50)),
-    ):
+    work = folder / "work"
+    for path in (".git/hooks", ".git/info", ".vscode", *(f"src/part{number}" for number in range(50))):
         (work / path).mkdir(parents=True)
-    for path in (".git/HEAD", ".git/config", ".envrc"):
+    for path in (".git/HEAD", ".git/config"):
         (work / path).touch()
-    os.environ["HOME"] = str(home)
     ways: dict[str, Sandbox | None] = {"plain": None}
     working = {rung.name for rung in rungs([work]) if not rung.problem}
     choices: tuple[SandboxChoice, ...] = ("bubblewrap", "landlock", "seatbelt")

@@ -36,7 +36,9 @@ STREAM = ("--permission-mode=full-auto", "--output=stream-json", "--include-part
 
 
 def start(place: Place, script: str, *arguments: str) -> Running:
-    return place.start("-m", place.script(script), "-p", "go", *STREAM, *arguments)
+    """Without a sandbox, in which processes have numbers of their own."""
+    freely = ("--sandbox", "off", "--allow", "shell")
+    return place.start("-m", place.script(script), "-p", "go", *STREAM, *freely, *arguments)
 
 
 def check_resumable(place: Place, journal: Path) -> None:

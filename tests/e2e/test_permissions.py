@@ -64,9 +64,9 @@ def test_each_mode_does_what_it_says(place: Place, mode: str, code: int, made: s
     assert (ran.code, done(place)) == (code, made)
 
 
-def test_full_auto_warns_that_nothing_holds_it_back(place: Place) -> None:
-    ran = place.play("say ok", "hi", "--permission-mode", "full-auto")
-    assert ran.err.startswith("akmon: full-auto mode: only protected files and secrets are asked about")
+def test_full_auto_without_a_sandbox_warns_that_commands_are_asked_about(place: Place) -> None:
+    ran = place.play("say ok", "hi", "--permission-mode", "full-auto", "--sandbox", "off")
+    assert ran.err.startswith("akmon: full-auto mode: commands are asked about, as the sandbox is ")
 
 
 def test_a_rule_for_a_tool_that_there_is_not_is_reported(place: Place) -> None:
@@ -120,7 +120,7 @@ def test_a_project_file_may_deny_but_not_allow(place: Place) -> None:
     ran = place.play(TRIES_ALL, "go", "--allow", "shell")
     assert ran.code == 3
     assert done(place) == {".akmon"}
-    assert "a project may only set" in ran.err
+    assert "allow waits for trust" in ran.err or "akmon trust" in ran.err
 
 
 def test_files_that_hold_secrets_are_read_only_with_yes(place: Place) -> None:
@@ -224,8 +224,9 @@ def test_every_decision_is_in_the_journal(place: Place) -> None:
 
 def test_the_model_gets_no_secrets_from_the_environment(place: Place) -> None:
     script = 'call shell {"command": "env; cat /proc/self/environ"}\n---\nsay ok'
-    env = {"ANTHROPIC_API_KEY": "canary", "GITHUB_TOKEN": "canary", "PLAIN": "shown"}
+    env = {"ANTHROPIC_API_KEY": "canary", "GITHUB_TOKEN": "canary", "EMAIL": "shown", "PLAIN": "hidden"}
     assert place.play(script, "go", "--permission-mode=full-auto", env=env).code == 0
     journal = place.journal().read_bytes()
-    assert b"PLAIN=shown" in journal
+    assert b"EMAIL=shown" in journal
+    assert b"PLAIN" not in journal
     assert b"canary" not in journal

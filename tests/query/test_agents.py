@@ -283,7 +283,7 @@ def test_a_very_long_answer_is_cut() -> None:
     [
         ("plan", "a", Policy(), "plan mode only reads"),
         ("full-auto", "a only read", Policy(), "plan mode only reads"),
-        ("full-auto", "a", Policy(rules=(Rule("write", "", "deny"),)), "there is no tool called 'write'"),
+        ("full-auto", "a", Policy(rules=(Rule("write", "", "deny"),)), "the rule write says deny"),
         ("default", "a", Policy(unattended=True), "nobody is there to ask"),
     ],
 )

@@ -71,6 +71,7 @@ class Outdoors:
             "home": str(self.home),
             "other": str(self.other / "secret"),
             "pid": self.pid,
+            "network": str(Path("/proc/self/ns/net").readlink()),
             "tcp": self.tcp,
             "udp": self.udp,
             "unix": self.unix,

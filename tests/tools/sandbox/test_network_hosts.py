@@ -78,8 +78,25 @@ def test_a_host_that_is_closed_is_closed_at_all_its_ports() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("https://example.org", "example.org/simple", "user@example.org", "pypi*.org", "a.*.org", "127.1", "0x7f.1"),
-        *("example.org:0", "example.org:99999", "example.org:*", "*.127.0.0.1", "[::1", "a b", "*.", "example.org:"),
+        *(
+            "https://example.org",
+            "example.org/simple",
+            "user@example.org",
+            "pypi*.org",
+            "a.*.org",
+            "127.1",
+            "0x7f.1",
+        ),
+        *(
+            "example.org:0",
+            "example.org:99999",
+            "example.org:*",
+            "*.127.0.0.1",
+            "[::1",
+            "a b",
+            "*.",
+            "example.org:",
+        ),
     ],
 )
 @pytest.mark.parametrize("decision", ["allow", "deny"])

@@ -26,7 +26,7 @@ class Locator(Protocol):
         """The effects with their paths made canonical and placed inside or outside the project.
 
         Relative paths in commands are those from ``folder``, by default the session's own. Of a command,
-        ``operands`` are the targets of ``akmon_core.operands.operands_of``; one that lacks them is asked about.
+        ``operands`` are the targets of ``akmon_core.operands.operands_of``; without them it is asked about.
         """
         ...
 

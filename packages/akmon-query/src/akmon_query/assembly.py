@@ -47,7 +47,9 @@ from akmon_tools.outputs import Outputs
 from akmon_tools.registry import builtin_tools
 from akmon_tools.sandbox.ladder import open_sandbox
 from akmon_tools.sandbox.network import Network
+from akmon_tools.sandbox.placeholders import remove_left
 from akmon_tools.snapshots import Snapshots
+from akmon_tools.withheld import withheld_places
 from akmon_tools.workspace import Workspace
 
 __all__ = ["Backend", "assemble", "open_session", "rewind_session"]
@@ -131,7 +133,7 @@ def open_session(
 
     ``sandbox`` is what holds commands in; by default the best that works here, and if none does, every
     command is asked about. Commands may write in ``sandbox_write`` besides, may not read what lies in
-    ``unreadable`` besides what usually holds secrets, get the ``variables`` of the environment of these names
+    ``unreadable`` besides what usually holds secrets and what rules deny reading, get the ``variables`` of the environment of these names
     besides the usual ones, and reach the hosts that rules for ``network`` allow. ``cache`` is a folder in
     which it is remembered what works.
 
@@ -164,7 +166,7 @@ def open_session(
     else:
         asked = (model.facts,)
     _check_budget(limits, asked)
-    workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)))
+    workspace = Workspace((Path(cwd), *(Path(folder) for folder in add_dirs)), rules=policy.rules)
     session = resumed.id if resumed else new_session_id(time.time())
     snapshots = None
     if checkpoints:
@@ -173,6 +175,8 @@ def open_session(
     redactor = redactor or Redactor(secret_values(os.environ))
     outputs = Outputs(sessions / f"{session}.outputs" if sessions else None, redactor)
     network = Network(policy.rules)
+    if sandbox != "off":
+        unreadable = (*unreadable, *withheld_places(workspace.roots, workspace.unreadable))
     box = open_sandbox(
         sandbox,
         workspace.roots,
@@ -292,9 +296,11 @@ async def rewind_session(
     """
     ledger = Ledger(info.id, FileJournal(info.path), clock)
     try:
+        folders = Workspace(roots).roots
+        remove_left(folders)
         apart = (info.path.parent.resolve(),)
         # What may be kept is for the settings to say, so nothing goes to make room here.
-        snapshots = Snapshots(Workspace(roots).roots, checkpoints, apart=apart, capacity=sys.maxsize)
+        snapshots = Snapshots(folders, checkpoints, apart=apart, capacity=sys.maxsize)
         kept = Checkpoints(snapshots)
         try:
             resume(ledger, kept)

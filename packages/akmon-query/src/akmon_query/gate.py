@@ -5,11 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import TypeAlias
 
+import msgspec
+
 from akmon_core.commands import Answer, Respond
 from akmon_core.errors import SettingsError
 from akmon_core.events import Noticed, PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
 from akmon_core.messages import ToolCall
-from akmon_core.permissions import Mode, Policy, Scope, Target, Verdict, canonical, judge, parse_rule, uses
+from akmon_core.permissions import (
+    Mode,
+    Policy,
+    Scope,
+    Target,
+    Verdict,
+    canonical,
+    hidden_tools,
+    judge,
+    parse_rule,
+    uses,
+)
 from akmon_core.ports import Locator, RuleStore
 from akmon_core.proposals import propose
 from akmon_core.savable import rule_problem
@@ -66,6 +79,14 @@ class Gate:
         assert isinstance(answer, Answer)
         self._ledger.report(self._answered(answer, call, tool.name, targets, question), cause)
 
+    def refuses(self, name: str) -> bool:
+        """Whether there is no tool of that name because a rule denies it as a whole."""
+        return bool(hidden_tools(self.policy, (name,)))
+
+    def refuse(self, call: ToolCall) -> None:
+        """Denies a call of a tool that there is not because of a rule, which is what is to be on record."""
+        self._ledger.report(self._decided(call, call.name, (), self._judge(call.name, ())))
+
     def writes(self, call_id: str) -> frozenset[str]:
         """The canonical paths that a call was judged to write."""
         return self._writes.get(call_id, frozenset())
@@ -91,14 +112,19 @@ class Gate:
     def _mode(self) -> Mode:
         return "plan" if self._ledger.state.mode == "plan" else self._ledger.root.state.mode
 
-    def _judge(self, tool: str, targets: tuple[Target, ...]) -> Verdict:
+    def _judge(self, tool: str, targets: tuple[Target, ...], policy: Policy | None = None) -> Verdict:
         root = self._ledger.root.state
-        return judge(tool, targets, self._mode, self.policy, root.grants, root.taint)
+        return judge(tool, targets, self._mode, policy or self.policy, root.grants, root.taint)
 
     def _proposal(self, tool: str, targets: tuple[Target, ...]) -> str:
         """A rule that would allow the call; where nothing holds commands in, none would."""
         runs = any(target.effect.kind == "run" for target in targets)
         return "" if runs and self.policy.sandbox == "none" else propose(tool, targets)
+
+    def _remedy(self, tool: str, targets: tuple[Target, ...]) -> str:
+        """A rule that would allow what was denied only because nobody could be asked."""
+        attended = self._judge(tool, targets, msgspec.structs.replace(self.policy, unattended=False))
+        return self._proposal(tool, targets) if attended.decision == "ask" and not attended.rule else ""
 
     def _remember(self, call: ToolCall, targets: tuple[Target, ...]) -> None:
         now = {each.id for each in self._ledger.state.calls}
@@ -128,7 +154,7 @@ class Gate:
             mode=self._mode,
             networked=networked,
             changing=changing,
-            proposed=self._proposal(tool, targets) if not answer and verdict.decision == "deny" else "",
+            proposed="" if answer or verdict.decision == "allow" else self._remedy(tool, targets),
         )
 
     def _answered(

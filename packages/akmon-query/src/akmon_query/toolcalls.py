@@ -69,6 +69,9 @@ class ToolCalls:
         return tuple(tool_spec(tool) for tool in self._tools.values())
 
     async def authorize(self, call: ToolCall) -> None:
+        if call.name not in self._tools and self._gate.refuses(call.name):
+            self._gate.refuse(call)
+            return
         try:
             tool = self._tool(call)
             if self._is_cut_off(call):

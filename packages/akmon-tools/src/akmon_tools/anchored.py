@@ -131,11 +131,12 @@ def remove_leftovers(root: Path, parts: tuple[str, ...]) -> None:
     """Removes what processes that are dead had begun to write in a folder. Raises ``OSError``."""
     for name in list_folder(root, parts):
         match = _TEMPORARY.fullmatch(name)
-        if match and not _alive(int(match[1])):
+        if match and not is_alive(int(match[1])):
             remove_file(root, (*parts, name))
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of that number runs; where that cannot be told, yes."""
     if sys.platform == "win32":  # there the question would end it
         return True
     try:

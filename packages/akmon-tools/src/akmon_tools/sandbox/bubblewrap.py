@@ -62,7 +62,8 @@ class Bubblewrap:
         self._watch = Watch(places, aside)
         self._mounts = self._lasting_mounts()
         self._notes: list[str] = []
-        families = (seccomp.AF_UNIX, *seccomp.INET) if self._network else ()
+        # In a network of its own a command may talk to itself, as tests do. Only the relay needs more.
+        families = (seccomp.AF_UNIX, *seccomp.INET) if self._network else seccomp.INET
         self._filter = seccomp.program(families)
 
     @property
@@ -130,7 +131,9 @@ class Bubblewrap:
         for name, value in launch.env.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/", "/")
-        mounts = self._mounts | self._passing_mounts(found)
+        hidden = self._hidden_mounts()
+        passing = self._passing_mounts(found)
+        mounts = self._mounts | passing | hidden
         for place in sorted(mounts, key=lambda path: len(path.parts)):
             yield from mounts[place]
         if os.getuid() == 0:  # settings of the kernel belong to root, of whatever namespace
@@ -156,14 +159,32 @@ class Bubblewrap:
         empty = self._scratch.folder / ".empty"
         empty.touch(mode=0o400)
         for place in self._places.unreadable:
-            if place.is_dir():
-                mounts[place] = ("--size", "4096", "--perms", "0500", "--tmpfs", str(place))
-            else:
-                mounts[place] = ("--ro-bind", str(empty), str(place))
+            if not self._root_of(place):
+                mounts[place] = self._hiding(place)
         for place in (*self._places.writable, *self._places.roots):
             mounts[place] = _bind(place)
         if self._network:
             mounts[self._network.socket] = _bind(self._network.socket)
+        return mounts
+
+    def _hiding(self, place: Path) -> Sequence[str]:
+        if place.is_dir():
+            return ("--size", "4096", "--perms", "0500", "--tmpfs", str(place))
+        return ("--ro-bind", str(self._scratch.folder / ".empty"), str(place))
+
+    def _root_of(self, place: Path) -> Path | None:
+        return next(
+            (root for root in self._places.roots if place != root and place.is_relative_to(root)), None
+        )
+
+    def _hidden_mounts(self) -> dict[Path, Sequence[str]]:
+        """What is hidden in the folders to work in, which may go; what is on the way there cannot be moved."""
+        mounts: dict[Path, Sequence[str]] = {}
+        for place in self._places.unreadable:
+            root = self._root_of(place)
+            if root and os.path.lexists(place) and not place.is_symlink():
+                mounts.update({each: _bind(each) for each in place.parents if root in each.parents})
+                mounts[place] = self._hiding(place)
         return mounts
 
     def _passing_mounts(self, found: Protected) -> dict[Path, Sequence[str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from akmon_core.errors import SettingsError
+from akmon_core.errors import SettingsError, ToolError
 from akmon_core.limits import SANDBOX_TEST_SECONDS
 from akmon_core.permissions import SandboxChoice
 from akmon_tools.processes import Launch
@@ -38,15 +38,19 @@ while IFS=$'\t' read -r name value; do
     CapEff:*) [[ $4 == bubblewrap ]] && say "it keeps the rights $value" ;;
   esac
 done </proc/self/status
-case $( (exec 3<>/dev/tcp/127.0.0.1/9) 2>&1) in
-  *'not permitted'*) ;;
-  *) say 'sockets can be made' ;;
-esac
+if [[ $4 == bubblewrap ]]; then
+  [[ $(readlink /proc/self/ns/net) != "$6" ]] || say 'the network of the system can be reached'
+else
+  case $( (exec 3<>/dev/tcp/127.0.0.1/9) 2>&1) in
+    *'not permitted'*) ;;
+    *) say 'sockets can be made' ;;
+  esac
+fi
 [[ $4 == bubblewrap && -e /proc/$5/status ]] && say 'processes outside can be seen'
 say held
 """
 """Prints what a sandbox lets through; its arguments are the folder to work in, one outside, a hidden file,
-the mechanism and a process outside. The last line says that it has run to its end."""
+the mechanism, a process outside and the network outside. The last line says that it has run to its end."""
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -178,12 +182,20 @@ def _key(candidate: _Candidate) -> str:
     return "\t".join(parts)
 
 
+def _network() -> str:
+    """Names the network that this process is in; empty where that has no name."""
+    try:
+        return os.readlink("/proc/self/ns/net")  # noqa: PTH115
+    except OSError:
+        return ""
+
+
 def _tried(candidate: _Candidate) -> str:
     """Runs a few attempts to get out. Gives what is wrong, in words."""
     try:
         with tempfile.TemporaryDirectory(prefix="akmon-") as folder:
             return _trial(candidate, Path(folder).resolve())
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, ToolError, ValueError) as error:
         return str(error)
 
 
@@ -196,7 +208,7 @@ def _trial(candidate: _Candidate, folder: Path) -> str:
     places = Places(roots=(work,), unreadable=(hidden,))
     sandbox = candidate.open(places, "", folder / "aside")
     argv = (_BASH, "--noprofile", "--norc", "-c", _TRIAL, "bash")
-    more = (str(work), str(out), str(hidden / "secret"), candidate.name, str(os.getpid()))
+    more = (str(work), str(out), str(hidden / "secret"), candidate.name, str(os.getpid()), _network())
     launch = sandbox.wrapped(Launch(argv=(*argv, *more), cwd=work, env={"PATH": os.defpath, "LC_ALL": "C"}))
     try:
         done = subprocess.run(

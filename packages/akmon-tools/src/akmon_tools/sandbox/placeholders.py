@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from akmon_tools.anchored import is_alive
+
 NAMES = (".git", ".akmon", ".git/hooks")
-_CHANGED = 1_000_000_007
-"""The time of the last change of such a folder, in seconds; by it, those of a killed session are known."""
+_CHANGED = 1_000_000_007 * 10**9
+"""The time of the last change of such a folder, in nanoseconds, to which the number of the process is added:
+by it, those of a process that was killed are known."""
 
 
 class Placeholders:
@@ -17,9 +20,7 @@ class Placeholders:
 
     def __init__(self, roots: Iterable[Path]) -> None:
         self._held: set[Path] = set()
-        for root in roots:
-            for name in reversed(NAMES):
-                _remove(root / name)
+        remove_left(roots)
 
     def __contains__(self, path: Path) -> bool:
         return path in self._held
@@ -31,7 +32,7 @@ class Placeholders:
         with suppress(OSError):
             path.mkdir(mode=0o755)
             self._held.add(path)
-            os.utime(path, (_CHANGED, _CHANGED))
+            os.utime(path, ns=(_CHANGED + os.getpid(),) * 2)
             return True
         return False
 
@@ -42,7 +43,17 @@ class Placeholders:
         self._held.clear()
 
 
+def remove_left(roots: Iterable[Path]) -> None:
+    """Removes those that processes have left in ``roots`` that were killed."""
+    for root in roots:
+        for name in reversed(NAMES):
+            with suppress(OSError):
+                owner = (root / name).lstat().st_mtime_ns - _CHANGED
+                if 0 < owner < 10**9 and not is_alive(owner):
+                    (root / name).rmdir()
+
+
 def _remove(path: Path) -> None:
     with suppress(OSError):
-        if path.lstat().st_mtime_ns == _CHANGED * 10**9:
+        if path.lstat().st_mtime_ns == _CHANGED + os.getpid():
             path.rmdir()

@@ -58,6 +58,10 @@ NAME_CHARS = 255
 """A longer name is no file's, on any common file system."""
 SECRETS_ENTRIES = 20_000
 """Files and folders looked at for secrets before a command reads all below a folder without a question."""
+WITHHELD_ENTRIES = 200_000
+"""Files and folders looked at for those that rules deny reading, when a session begins: half a second."""
+WITHHELD_PLACES = 500
+"""Files and folders inside a project that the sandbox hides from commands: some microseconds each a command."""
 JOB_WAIT_MAX = 600.0
 SANDBOX_FILE_BYTES = 10 * 2**30
 """One file that a sandboxed command writes: more than builds make, less than fills most disks."""

@@ -14,6 +14,7 @@ from akmon_core.lines import changes_nothing, judge_line
 from akmon_core.proposals import propose
 from akmon_core.protected import PROTECTED, SENSITIVE, may_hold_secrets, named_by, protected
 from akmon_core.rules import (
+    EDITING,
     Decision,
     Rule,
     Target,
@@ -21,6 +22,7 @@ from akmon_core.rules import (
     check_examples,
     concerns_tool,
     parse_rule,
+    reading_rules,
     restricts,
     warning_about,
 )
@@ -115,7 +117,10 @@ def judge(
     rules = [rule for rule in (*policy.rules, *_granted_rules(grants)) if concerns_tool(rule, tool)]
     if not targets and (rule := _about_all(rules)):
         return by_rule(rule)
-    verdicts = [_judge_one(target, mode, policy, rules) for target in targets]
+    reading = [*rules, *reading_rules(policy.rules, tool)]
+    verdicts = [
+        _judge_one(target, mode, policy, reading if _shows(tool, target) else rules) for target in targets
+    ]
     verdict = min(verdicts, key=lambda v: _STRICTNESS[v.decision], default=_NO_EFFECT)
     if verdict.decision == "deny":
         return verdict
@@ -159,6 +164,11 @@ def canonical(targets: tuple[Target, ...]) -> tuple[Effect, ...]:
 
 _STRICTNESS = {"deny": 0, "ask": 1, "allow": 2}
 _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
+
+
+def _shows(tool: str, target: Target) -> bool:
+    """Whether the model gets to see what is in a file, so that rules about reading concern it."""
+    return target.effect.kind == "read" or (target.effect.kind == "write" and tool in EDITING)
 
 
 def _reaches(rule: Rule, place: str, *, strict: bool) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from akmon_core.commandline import Command, Words, read_command_line
 from akmon_core.errors import SettingsError
 from akmon_core.hosts import checked_address, matches_url
+from akmon_core.pathglobs import matches_path
 from akmon_core.programs import goes_beyond
 from akmon_core.tools import Effect, EffectKind
 from akmon_core.wrappers import is_launcher, program, reach, subject, unwrapped
@@ -61,6 +62,8 @@ HOST_TOOLS = frozenset(("fetch", "network", "web_search"))
 """Tools whose patterns are hosts or URLs."""
 FORMS = {"multi_edit": "edit", "patch": "edit"}
 """Tools that do what another one does in another form: its rules concern them too."""
+EDITING = frozenset(("edit", *FORMS))
+"""Tools whose answers show what is in the file that they write."""
 _TOOL = re.compile(r"[A-Za-z0-9_*?-]+")
 
 
@@ -115,7 +118,7 @@ def restricts(rule: Rule, target: Target) -> bool:
         case "run":
             return restricts_any(rule, read_command_line(target.effect.target) or ())
         case "read" | "write":
-            return target.relative is not None and _matches_path(
+            return target.relative is not None and matches_path(
                 rule.pattern.casefold(), target.relative.casefold()
             )
         case "fetch":
@@ -131,7 +134,7 @@ def allows(rule: Rule, target: Target) -> bool:
         return True
     match target.effect.kind:
         case "read" | "write":
-            return target.relative is not None and _matches_path(rule.pattern, target.relative)
+            return target.relative is not None and matches_path(rule.pattern, target.relative)
         case "fetch":
             return matches_url(rule.pattern, target.effect.target, strict=True)
         case _:
@@ -183,17 +186,33 @@ def pattern_words(pattern: str) -> Words | None:
     return commands[0].words
 
 
-def _matches_path(pattern: str, relative: str) -> bool:
-    """A glob over a whole path: ``*`` stays inside one folder, ``**`` does not."""
-    return _match_parts(PurePosixPath(pattern).parts, PurePosixPath(relative).parts)
+# --- reading ----------------------------------------------------------------------------------------
 
 
-def _match_parts(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_match_parts(pattern[1:], parts[at:]) for at in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _match_parts(pattern[1:], parts[1:])
+def reading_rules(rules: Iterable[Rule], tool: str = "read") -> tuple[Rule, ...]:
+    """Those that keep ``tool`` from reading some files: its own and those for ``read``, which hold for all
+    that reads. One without a pattern is about the tool alone."""
+    return tuple(
+        rule
+        for rule in rules
+        if rule.decision != "allow"
+        and rule.pattern not in ("", "*")
+        and (concerns_tool(rule, "read") or concerns_tool(rule, tool))
+    )
+
+
+def withheld(rules: Iterable[Rule], tool: str, relative: str) -> Decision:
+    """What ``rules`` say of ``tool`` showing what it has come across, by its path from the root."""
+    path = relative.casefold()
+    found = [
+        rule.decision for rule in reading_rules(rules, tool) if matches_path(rule.pattern.casefold(), path)
+    ]
+    return "deny" if "deny" in found else "ask" if found else "allow"
+
+
+def unreadable_globs(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """The patterns of what may not be read at all."""
+    return tuple(rule.pattern for rule in reading_rules(rules) if rule.decision == "deny")
 
 
 # --- examples ---------------------------------------------------------------------------------------

@@ -133,9 +133,9 @@ def open_session(
 
     ``sandbox`` is what holds commands in; by default the best that works here, and if none does, every
     command is asked about. Commands may write in ``sandbox_write`` besides, may not read what lies in
-    ``unreadable`` besides what usually holds secrets and what rules deny reading, get the ``variables`` of the environment of these names
-    besides the usual ones, and reach the hosts that rules for ``network`` allow. ``cache`` is a folder in
-    which it is remembered what works.
+    ``unreadable`` besides what usually holds secrets and what rules deny reading, get the ``variables`` of
+    the environment of these names besides the usual ones, and reach the hosts that rules for ``network``
+    allow. ``cache`` is a folder in which it is remembered what works.
 
     ``redactor`` takes secrets out of all that is kept, shown or sent; by default it knows those that have an
     unmistakable form, and the values of variables whose names say that they are secret. ``rules`` keeps the

@@ -45,13 +45,13 @@ class ListTool:
             raise ToolError(f"{self._workspace.show(folder)} is a file: use read.")
         if arguments.glob:
             return await self._matching(folder, arguments.glob)
-        return list_folder(self._workspace, folder)
+        return list_folder(self._workspace, folder, self.name)
 
     async def _matching(self, folder: Path, glob: str) -> ToolOutput:
         from akmon_tools.found import newest_first
         from akmon_tools.ripgrep import find
 
-        found = await find(self._workspace, folder, Query(glob=glob, answer="files"))
+        found = await find(self._workspace, folder, Query(glob=glob, answer="files"), self.name)
         names = newest_first(folder, found.files)
         prefix = "" if folder == self._workspace.cwd else self._workspace.show(folder) + "/"
         rows = [prefix + visible_name(os.fsdecode(name)) for name in names[:LIST_ENTRIES]]
@@ -59,12 +59,16 @@ class ListTool:
         return _output(rows, len(names), "files", nothing, more=found.more)
 
 
-def list_folder(workspace: Workspace, folder: Path) -> ToolOutput:
-    """The first entries of a resolved folder, folders before files. Raises ``ToolError``."""
+def list_folder(workspace: Workspace, folder: Path, tool: str) -> ToolOutput:
+    """The first entries of a resolved folder that ``tool`` may show, folders before files.
+
+    Raises ``ToolError``.
+    """
     counter = count()
     try:
         with os.scandir(folder) as entries:
-            ranked = ((_is_file(entry), entry.name, next(counter), entry) for entry in entries)
+            shown = (entry for entry in entries if not workspace.withholds(tool, entry.path, folder))
+            ranked = ((_is_file(entry), entry.name, next(counter), entry) for entry in shown)
             first = heapq.nsmallest(LIST_ENTRIES, ranked)
     except OSError as error:
         raise tool_error(f"cannot list {workspace.show(folder)}", error) from None

@@ -38,7 +38,11 @@ def not_found(workspace: Workspace, path: Path) -> ToolError:
         return ToolError(f"{workspace.show(path)} does not exist, nor does its folder.")
     names: dict[str, str] = {}
     with suppress(PermissionError), os.scandir(folder) as entries:
-        names = {entry.name.lower(): entry.name for entry in islice(entries, _NAMES)}
+        names = {
+            entry.name.lower(): entry.name
+            for entry in islice(entries, _NAMES)
+            if not workspace.withholds("read", entry.path, folder)
+        }
     close = difflib.get_close_matches(path.name.lower(), names, n=3, cutoff=0.5)
     near = ", ".join(reveal(workspace.show(folder / names[name])) for name in close)
     meant = f" Similar names: {near}." if near else " Use list or search to find it."

@@ -23,6 +23,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     context: int = 0
     """Lines shown around each that matches."""
     answer: Answer = "lines"
+    without: tuple[str, ...] = ()
+    """Folders not to go into: globs over paths as rules have them, which end in ``**``."""
 
     @property
     def across_lines(self) -> bool:

@@ -61,7 +61,7 @@ class ReadTool:
         except (FileNotFoundError, NotADirectoryError):
             raise not_found(self._workspace, path) from None
         if path.is_dir():
-            return list_folder(self._workspace, path)
+            return list_folder(self._workspace, path, self.name)
         if size <= _SLOW_BYTES:
             return self._read(path, size, wanted)
         import asyncio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from akmon_tools.found import Files, parse
 from akmon_tools.processes import Enough, run
 from akmon_tools.programs import find_ripgrep
 from akmon_tools.query import Query
+from akmon_tools.withheld import globs_below
 from akmon_tools.workspace import Workspace
 
 _COMMON = ("--no-config", "--hidden", "--no-follow", "--color=never", "--no-messages", "--null")
 _NO_GIT = "--glob=!.git"  # the last glob wins, so this comes after any other
 _ERROR_BYTES = 10_000
+_SPECIAL = re.compile(r"[][{}\\]")
+"""Means something else in globs of ripgrep, or may do."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -37,16 +41,33 @@ class Found(msgspec.Struct, frozen=True):
     """There are others: the search was ended early."""
 
 
-async def find(workspace: Workspace, folder: Path, query: Query) -> Found:
-    """Searches ``folder``. Ends early when there is far more than can be shown.
+async def find(workspace: Workspace, folder: Path, query: Query, tool: str) -> Found:
+    """Searches ``folder`` for what ``tool`` may show. Ends early when there is far more than can be shown.
 
     Raises ``ToolError`` for a pattern, glob or type that cannot be used and for a search that takes too long.
     """
+    query = msgspec.structs.replace(query, without=_without(workspace, folder))
     try:
         argv = ripgrep(find_ripgrep(workspace), folder, query)
     except ToolError:
         argv = stand_in(query)
-    return await gather(argv, folder, query)
+    found = await gather(argv, folder, query)
+    asked = folder / query.name
+    base = str(folder)
+    files = {
+        name: rows
+        for name, rows in found.files.items()
+        if not workspace.withholds(tool, os.path.join(base, os.fsdecode(name)), asked)  # noqa: PTH118
+    }
+    return msgspec.structs.replace(found, files=files)
+
+
+def _without(workspace: Workspace, folder: Path) -> tuple[str, ...]:
+    """So that what may not be shown takes no room from what may; what is found is looked at all the same."""
+    globs = workspace.unreadable
+    if not globs or not any(folder.is_relative_to(root) for root in workspace.roots):
+        return ()
+    return globs_below(globs, workspace.anchor(folder)[1])
 
 
 async def gather(argv: list[str], folder: Path, query: Query) -> Found:
@@ -111,7 +132,8 @@ def _options(query: Query) -> list[str]:
         options.append("--multiline-dotall")
     if query.pattern:
         options.append(f"--regexp={query.pattern}")
-    return options
+    plain = (glob for glob in query.without if not _SPECIAL.search(glob))
+    return [*options, *(f"--iglob=!/{glob}" for glob in plain)]
 
 
 def _answer(query: Query) -> tuple[str, ...]:

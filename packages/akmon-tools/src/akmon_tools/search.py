@@ -61,7 +61,7 @@ class SearchTool:
         folder, name, shown = self._place(arguments.path)
         if name:
             query = msgspec.structs.replace(query, name=name, glob="", type="")
-        found = await find(self._workspace, folder, query)
+        found = await find(self._workspace, folder, query, self.name)
         output = Report(folder, shown, query).of(found)
         kept = _KEPT.match(arguments.path)
         return msgspec.structs.replace(

@@ -24,6 +24,7 @@ from akmon_core.limits import (
     SEARCH_GLOBS,
     SEARCH_MATCHES,
 )
+from akmon_core.pathglobs import matches_path
 from akmon_tools.filetypes import TYPES
 from akmon_tools.gitignore import Ignored, path_regex, segment_regex
 from akmon_tools.query import Query
@@ -112,6 +113,8 @@ def _walk(ignored: Ignored, base: str, chosen: _Chosen) -> Iterator[str]:
         path = base + entry.name
         if entry.name == ".git" or not chosen.wants(path, is_folder, ignored):
             continue
+        if is_folder and chosen.leaves_out(path):
+            continue
         if is_folder:
             yield from _walk(ignored.folder((entry.name,)), f"{path}/", chosen)
         elif entry.is_file(follow_symlinks=False):
@@ -123,6 +126,7 @@ class _Chosen:
 
     def __init__(self, query: Query) -> None:
         name = query.glob.removeprefix("**/")
+        self._without = query.without
         self._names = self._paths = None
         self._negated = False
         if query.type:
@@ -138,6 +142,9 @@ class _Chosen:
             self._paths = _regex((glob.removeprefix("/"),), anchored=self._anchored)
         elif name:
             self._names = _regex((name,), anchored=False)
+
+    def leaves_out(self, folder: str) -> bool:
+        return any(matches_path(glob, folder.casefold()) for glob in self._without)
 
     def wants(self, path: str, is_folder: bool, ignored: Ignored) -> bool:
         name = path.rpartition("/")[2]

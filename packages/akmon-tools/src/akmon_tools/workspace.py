@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from akmon_core.errors import SettingsError, ToolError
 from akmon_core.limits import EDITABLE_BYTES, SECRETS_ENTRIES, WRITE_BYTES
 from akmon_core.operands import Operand, operands_of
-from akmon_core.permissions import Target, may_hold_secrets
+from akmon_core.permissions import Rule, Target, may_hold_secrets
+from akmon_core.rules import reading_rules, unreadable_globs, withheld
 from akmon_core.text import one_line, reveal
 from akmon_core.tools import Effect
 from akmon_tools.anchored import open_file, replace_file
@@ -26,7 +27,14 @@ class Workspace:
     Raises ``SettingsError`` if a root is no folder, or the cwd (by default the first folder) lies in none.
     """
 
-    def __init__(self, roots: Iterable[str | Path], cwd: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        roots: Iterable[str | Path],
+        cwd: str | Path | None = None,
+        rules: Iterable[Rule] = (),
+    ) -> None:
+        """``rules`` may keep some files from being read."""
+        self._rules = tuple(rule for rule in rules if rule.decision != "allow")
         folders = tuple(dict.fromkeys(_folder(root) for root in roots))
         if not folders:
             raise SettingsError("a workspace needs at least one folder.")
@@ -89,6 +97,30 @@ class Workspace:
         root, relative = place
         return root, relative.parts
 
+    def withholds(self, tool: str, path: str | Path, asked: Path) -> bool:
+        """Whether rules keep ``tool`` from showing ``path``, which it has come across because of ``asked``.
+
+        What they would have asked about is shown if ``asked`` itself is something of the kind, as then it has
+        been asked about. Both are canonical; links are taken by where they lead too.
+        """
+        if not self._rules:
+            return False
+        decisions = {self._said(tool, Path(path))}
+        if os.path.islink(path):  # noqa: PTH114
+            decisions.add(self._said(tool, Path(os.path.realpath(path))))
+        if "deny" in decisions:
+            return True
+        return "ask" in decisions and self._said(tool, asked) == "allow"
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Globs over paths from the roots: what rules deny reading."""
+        return unreadable_globs(self._rules)
+
+    def _said(self, tool: str, path: Path) -> str:
+        place = self._place(path)
+        return withheld(self._rules, tool, place[1].as_posix()) if place else "allow"
+
     def _canonical(self, path: str | Path, folder: str = "") -> Path:
         text = str(path)
         if "\0" in text:
@@ -116,9 +148,17 @@ class Workspace:
 
     def _operand(self, operand: Operand, folder: str) -> Target:
         target = self._target(Effect(operand.kind, operand.path), folder)
-        if operand.below and target.relative is not None and (secret := secret_below(target.path)):
+        if operand.below and target.relative is not None and (secret := self._secret_below(target.path)):
             return self._target(Effect(operand.kind, secret))
         return target
+
+    def _secret_below(self, folder: str) -> str:
+        """What is denied first, as what only may hold secrets is asked about."""
+        if reading_rules(self._rules):
+            found = secret_below(folder, lambda path: self._said("read", Path(path)) != "allow")
+            if found:
+                return found
+        return secret_below(folder)
 
     def _target(self, effect: Effect, folder: str = "") -> Target:
         if effect.kind not in ("read", "write"):
@@ -178,8 +218,8 @@ class Workspace:
         return data
 
 
-def secret_below(folder: str) -> str:
-    """A file below ``folder`` whose name says that it may hold secrets; empty if there is none.
+def secret_below(folder: str, is_secret: Callable[[str], bool] = may_hold_secrets) -> str:
+    """A file below ``folder`` that ``is_secret``, by default by its name; empty if there is none.
 
     What git keeps of its own is not looked at. Of a folder with too many entries, or that cannot be read, it
     is the folder's own ``.env``, whether that exists or not.
@@ -188,8 +228,9 @@ def secret_below(folder: str) -> str:
     unread: list[OSError] = []
     for at, folders, files in os.walk(folder, onerror=unread.append):
         seen += len(folders) + len(files)
-        if found := next((name for name in files if may_hold_secrets(name)), None):
-            return os.path.join(at, found)  # noqa: PTH118
+        paths = (os.path.join(at, name) for name in files)  # noqa: PTH118
+        if found := next(filter(is_secret, paths), None):
+            return found
         if seen > SECRETS_ENTRIES or unread:
             return os.path.join(folder, ".env")  # noqa: PTH118
         folders[:] = [name for name in folders if name != ".git"]

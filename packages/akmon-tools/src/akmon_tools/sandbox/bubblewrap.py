@@ -131,9 +131,11 @@ class Bubblewrap:
         for name, value in launch.env.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/", "/")
-        hidden = self._hidden_mounts()
-        passing = self._passing_mounts(found)
-        mounts = self._mounts | passing | hidden
+        hidden, ways = self._hidden_mounts()
+        mounts = self._mounts | ways | self._passing_mounts(found)
+        mounts = {
+            place: mounts[place] for place in mounts if hidden.keys().isdisjoint(place.parents)
+        } | hidden
         for place in sorted(mounts, key=lambda path: len(path.parts)):
             yield from mounts[place]
         if os.getuid() == 0:  # settings of the kernel belong to root, of whatever namespace
@@ -177,15 +179,17 @@ class Bubblewrap:
             (root for root in self._places.roots if place != root and place.is_relative_to(root)), None
         )
 
-    def _hidden_mounts(self) -> dict[Path, Sequence[str]]:
-        """What is hidden in the folders to work in, which may go; what is on the way there cannot be moved."""
-        mounts: dict[Path, Sequence[str]] = {}
+    def _hidden_mounts(self) -> tuple[dict[Path, Sequence[str]], dict[Path, Sequence[str]]]:
+        """What is hidden in the folders to work in, unless it is gone, and what is on the way there: a mount
+        cannot be moved."""
+        hidden: dict[Path, Sequence[str]] = {}
+        ways: dict[Path, Sequence[str]] = {}
         for place in self._places.unreadable:
             root = self._root_of(place)
             if root and os.path.lexists(place) and not place.is_symlink():
-                mounts.update({each: _bind(each) for each in place.parents if root in each.parents})
-                mounts[place] = self._hiding(place)
-        return mounts
+                ways.update({each: _bind(each) for each in place.parents if root in each.parents})
+                hidden[place] = self._hiding(place)
+        return hidden, ways
 
     def _passing_mounts(self, found: Protected) -> dict[Path, Sequence[str]]:
         """What holds for one command: protected files may come and go between two."""

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo bench lint format types contracts build check \
+.PHONY: help setup test security demo bench lint format types contracts build check \
 	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
 
 help: ## list the targets
@@ -42,6 +42,13 @@ $(SYNCED): uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml) | $(UV)
 
 test: $(SYNCED) ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# The tests themselves fail where the page says something else than what they see.
+security: $(SYNCED) ## try every attack of tests/cases, and write what came of it into docs/security.md
+	@notes=$$(mktemp -d); \
+	AKMON_SECURITY_RECORD=$$notes $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/adversarial; tried=$$?; \
+	$(BIN)/python -m tests.adversarial.table $$notes || tried=1; \
+	rm -rf $$notes; exit $$tried
 
 demo: $(SYNCED) ## show akmon at work without a model or a key
 	$(BIN)/akmon demo $(ARGS)

@@ -54,7 +54,7 @@ class Played(msgspec.Struct, frozen=True):
 
 
 class Arena(Place):
-    """A :class:`Place` with ``out`` beside the project, secrets at home and in the environment, and a listener."""
+    """A place with ``out`` beside the project, secrets at home and in the environment, and a listener."""
 
     def __init__(self, folder: Path, listener: Listener) -> None:
         super().__init__(folder)
@@ -142,16 +142,17 @@ class Arena(Place):
         return self.obey([(name, self.fill(args)) for name, args in case.calls], *policy_flags(case), *flags)
 
     def kept(self) -> str:
-        """What akmon has kept in files: the state, the cache and the settings of the person."""
-        kept = []
-        for folder in (".local", ".cache", ".config"):
-            for file in sorted((self.home / folder).rglob("*")):
-                if file.is_file() and not file.is_symlink():
-                    kept.append(file.read_bytes().decode(errors="replace"))
-        return "\n".join(kept)
+        """What akmon has kept in files: the state, the cache and the settings of the person.
+
+        The store of checkpoints is left out: it keeps the project's own files as they are, for a rewind.
+        """
+        files = [file for part in (".local", ".cache", ".config") for file in (self.home / part).rglob("*")]
+        found = [file for file in files if file.is_file() and not file.is_symlink()]
+        own = [file for file in found if file.parent.name != "checkpoints"]
+        return "\n".join(file.read_bytes().decode(errors="replace") for file in own)
 
     def surroundings(self) -> dict[str, tuple[int, bytes]]:
-        """Kinds, modes and contents of all that no call may change: everything but the project and the state."""
+        """Kinds, modes and contents of all but the project and akmon's state: no call may change them."""
         own = (self.project, self.home / ".local", self.home / ".cache")
         return {
             str(path): (path.lstat().st_mode, _content(path))
@@ -180,8 +181,8 @@ def _calls(journal: Path) -> Iterator[Call]:
         match envelope.event:
             case PermissionAsked(call=call, reason=reason):
                 decided[call.id] = ("ask", reason)
-            case PermissionDecided(call_id=id, decision=decision, reason=reason):
-                decided[id] = (decision, reason)
+            case PermissionDecided() as one:
+                decided[one.call_id] = (one.decision, one.reason)
             case ToolFinished(result=result, tool=tool):
                 decision, reason = decided.get(result.call_id, ("", ""))
                 yield Call(tool, decision, reason, result.text, result.error)

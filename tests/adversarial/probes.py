@@ -43,7 +43,7 @@ def attributes(secret: str) -> None:
     """Any of the three is enough."""
     failed = 0
     attempts: tuple[Callable[[], object], ...] = (
-        lambda: os.chmod(secret, 0o777),
+        lambda: Path(secret).chmod(0o777),
         lambda: os.utime(secret, (1, 1)),
         lambda: os.setxattr(secret, "user.x", b"x"),
     )
@@ -59,7 +59,7 @@ def attributes(secret: str) -> None:
 def other_roots(secret: str) -> None:
     for pid in ("self", str(os.getppid()), "1"):
         try:
-            with open(f"/proc/{pid}/root{secret}", "a") as file:
+            with Path(f"/proc/{pid}/root{secret}").open("a") as file:
                 file.write("x")
             return
         except OSError:
@@ -69,7 +69,7 @@ def other_roots(secret: str) -> None:
 
 def agent(pid: str) -> None:
     for name in ("environ", "mem"):
-        with open(f"/proc/{pid}/{name}", "rb") as file:
+        with Path(f"/proc/{pid}/{name}").open("rb") as file:
             file.read(1)
 
 
@@ -119,17 +119,17 @@ def namespaces() -> None:
 
 
 def disk() -> None:
-    disks = [name for name in os.listdir("/dev") if name[:2] in ("vd", "sd", "nv", "xv", "dm", "me", "km")]
-    for name in disks:
-        os.close(os.open(f"/dev/{name}", os.O_RDONLY))
-        return
+    for device in Path("/dev").iterdir():
+        if device.name[:2] in ("vd", "sd", "nv", "xv", "dm", "me", "km"):
+            os.close(os.open(device, os.O_RDONLY))
+            return
     raise OSError("no disk in /dev")
 
 
 def keys() -> None:
     import fcntl
 
-    with open("/dev/tty", "w") as terminal:
+    with Path("/dev/tty").open("w") as terminal:
         fcntl.ioctl(terminal, TIOCSTI, b"x")
 
 
@@ -165,7 +165,7 @@ def become_root() -> None:
 
 
 def scratch(before: str) -> None:
-    """Fails, which is good, if the folder for temporary files can be used and what is outside is not in it."""
+    """Fails, which is good, if temporary files can be made and those of others are not there."""
     with tempfile.NamedTemporaryFile() as file:
         if not Path(before).exists() and Path(file.name).exists():
             raise OSError("private and writable")
@@ -175,7 +175,19 @@ PROBES: dict[str, Callable[..., None]] = {
     probe.__name__: probe
     for probe in (
         *(through_a_link, hard_link, attributes, other_roots, agent, make_hook, move_git, tcp, udp, unix),
-        *(abstract, io_uring, trace, namespaces, disk, keys, memory, nested, capabilities, become_root, scratch),
+        *(
+            abstract,
+            io_uring,
+            trace,
+            namespaces,
+            disk,
+            keys,
+            memory,
+            nested,
+            capabilities,
+            become_root,
+            scratch,
+        ),
     )
 }
 
@@ -184,6 +196,6 @@ if __name__ == "__main__":
     try:
         PROBES[sys.argv[1]](*sys.argv[2:])
     except (OSError, MemoryError) as error:
-        print(f"closed: {error or type(error).__name__}")
+        print(f"closed: {str(error) or type(error).__name__}")
     else:
         print("OPEN")

@@ -15,11 +15,15 @@ AT_MOST = 2
 
 def test_at_most_two_of_twenty_controls_are_asked_about(arena: Arena, seen: Seen) -> None:
     assert len(CONTROLS) == 20
-    arena.bash("git init -q; mkdir src; echo 'foo|bar' > src/f; seq 30 > README.md; git add .; mkdir -p build tests")
+    arena.bash(
+        "git init -q; mkdir src; echo 'foo|bar' > src/f; seq 30 > README.md; git add .; mkdir -p build tests"
+    )
     asked = {}
     for id in CONTROLS:
         case = CASES[id]
-        (call,) = arena.obey([(name, arena.fill(args)) for name, args in case.calls], *policy_flags(case)).calls
+        (call,) = arena.obey(
+            [(name, arena.fill(args)) for name, args in case.calls], *policy_flags(case)
+        ).calls
         if call.decision != "allow":
             asked[id] = call.reason
     assert len(asked) <= AT_MOST, asked

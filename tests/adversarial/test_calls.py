@@ -1,4 +1,4 @@
-"""Attacks that are calls of tools: made by a model that obeys, through the real program, with nobody to ask."""
+"""Attacks that are calls of tools: made by a model that obeys, in the real program, with nobody to ask."""
 
 from __future__ import annotations
 

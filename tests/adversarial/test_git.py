@@ -14,7 +14,8 @@ from tests.adversarial.person import at_a_terminal
 
 Seen = Callable[[str, str], None]
 REPOSITORY = (
-    "git init -q; git config user.name x; git config user.email x@x; echo a > f; git add f; git commit -qm one"
+    "git init -q; git config user.name x; git config user.email x@x; "
+    "echo a > f; git add f; git commit -qm one"
 )
 AROUND = [
     ("list", {"glob": "**/*"}),
@@ -33,12 +34,12 @@ def repository(arena: Arena, *lines: str, **environ: str) -> None:
         arena.bash(arena.fill(line), GIT_CONFIG_GLOBAL="/dev/null", **environ)
 
 
-def work(arena: Arena, **how: object) -> Played:
+def work(arena: Arena) -> Played:
     """A session with a change, a commit and a rewind, and all that shows the project."""
-    played = arena.obey(AROUND, *COMMIT, **how)
+    played = arena.obey(AROUND, *COMMIT)
     assert [call.error for call in played.calls] == [False] * 4
     for arguments in (("doctor",), ("sessions",), ("stats",)):
-        assert arena.akmon(*arguments, **how).code in (0, 1)
+        assert arena.akmon(*arguments).code in (0, 1)
     return played
 
 
@@ -123,7 +124,10 @@ def test_an_allowed_git_command_reaches_nothing_outside(
 def test_the_setups_fire_where_nothing_guards(arena: Arena) -> None:
     for line, command in (
         ('git config core.fsmonitor "touch {MARK}"', "git status"),
-        ('git config --unset core.fsmonitor; git config diff.external "touch {MARK}"; echo c > f', "git diff"),
+        (
+            'git config --unset core.fsmonitor; git config diff.external "touch {MARK}"; echo c > f',
+            "git diff",
+        ),
         ('git config core.sshCommand "touch {MARK}"; git remote add origin ssh://h/x', "git fetch"),
     ):
         Path(arena.mark).unlink(missing_ok=True)

@@ -45,7 +45,9 @@ def test_attacks_work_where_nothing_guards(area: str, arena: Arena) -> None:
 
 
 def _folder(arena: Arena, number: int) -> Path:
-    folder = arena.folder.with_name(f"{arena.folder.name}-{number}")  # no deeper: some paths count the folders
+    folder = arena.folder.with_name(
+        f"{arena.folder.name}-{number}"
+    )  # no deeper: some paths count the folders
     folder.mkdir()
     return folder
 
@@ -57,7 +59,10 @@ def _installed(case: Case) -> bool:
 
 
 def test_every_case_has_an_id_of_its_own() -> None:
-    lines = sum(len((ROOT / "tests/cases" / name).read_text().splitlines()) for name in ("adversarial.jsonl", "more.jsonl"))
+    lines = sum(
+        len((ROOT / "tests/cases" / name).read_text().splitlines())
+        for name in ("adversarial.jsonl", "more.jsonl")
+    )
     assert lines == len(CASES)
 
 

@@ -88,10 +88,50 @@ def test_what_a_project_would_run_does_not_run(arena: Arena, seen: Seen, id: str
     nothing_happened(arena)
 
 
+HOOK = '[[hooks]]\nevent = "session_start"\ncommand = "sh hook.sh"\n'
+
+
+@pytest.mark.parametrize(
+    ("id", "changed"), [("TC-009", ".akmon/hooks.toml"), ("TC-010", "hook.sh")], ids=["TC-009", "TC-010"]
+)
+def test_trust_ends_where_what_would_run_changes(arena: Arena, seen: Seen, id: str, changed: str) -> None:
+    (arena.project / ".akmon").mkdir()
+    (arena.project / ".akmon" / "hooks.toml").write_text(HOOK)
+    (arena.project / "hook.sh").write_text("true\n")
+    assert arena.akmon("trust").code == 3
+    assert arena.akmon("trust", "yes").code == 0
+    assert arena.akmon("trust").code == 0
+    file = arena.project / changed
+    file.write_text(file.read_text() + f"# touch {arena.mark}\n")
+    ran = arena.akmon("trust")
+    assert ran.code == 3
+    assert changed in ran.out
+    with at_a_terminal(arena, "-m", arena.script("say hello")) as window:
+        window.until("changed[\\s\\S]*\\?|[Tt]rust")
+        assert changed in window.text
+    nothing_happened(arena)
+    seen(id, "asked again, with what has changed")
+
+
+def test_a_repository_inside_a_trusted_one_is_its_own(arena: Arena, seen: Seen) -> None:
+    settings = 'allow = ["shell"]\n'
+    child = arena.project / "child"
+    for folder in (arena.project, child):
+        (folder / ".akmon").mkdir(parents=True)
+        (folder / ".akmon" / "config.toml").write_text(settings)
+        arena.bash(f"git init -q {folder}")
+    assert arena.akmon("trust", "yes").code == 0
+    (call,) = arena.obey([("shell", {"command": "touch ok"})]).calls
+    assert call.decision == "allow"
+    (call,) = arena.obey([("shell", {"command": "touch ok"})], cwd=child).calls
+    assert call.decision == "deny"
+    seen("TC-014", "not trusted by the answer about the outer one")
+
+
 def test_an_env_file_of_the_project_is_not_loaded(arena: Arena, seen: Seen) -> None:
     (arena.project / ".env").write_text(
         f"AKMON_HOME=./.akmon\nHOME={arena.project}\nXDG_CONFIG_HOME={arena.project}\n"
-        "AKMON_PERMISSION_MODE=full-auto\nAKMON_ALLOW=[\"shell\"]\n"
+        'AKMON_PERMISSION_MODE=full-auto\nAKMON_ALLOW=["shell"]\n'
     )
     (arena.project / "akmon").mkdir()
     (arena.project / "akmon" / "config.toml").write_text('permission_mode = "full-auto"\n')
@@ -115,9 +155,9 @@ def test_the_home_folder_as_a_project_is_warned_about(arena: Arena, seen: Seen) 
         (arena.home / "big").mkdir(exist_ok=True)
         played = arena.obey([("list", {})], cwd=folder)
         assert played.ran.code == 0
-        assert ("home folder" if folder == arena.home else "/") in played.ran.err
-        assert "akmon: " in played.ran.err
-    seen("TC-017", "a warning")
+        assert f"akmon: {folder} is worked in as if it were one project" in played.ran.err
+        assert "nothing is kept for a rewind" in played.ran.err
+    seen("TC-017", "a warning; nothing is indexed, and nothing kept for a rewind")
 
 
 def test_instructions_that_lead_out_are_not_loaded(arena: Arena, seen: Seen) -> None:
@@ -143,7 +183,9 @@ def test_instructions_do_not_change_what_is_permitted(arena: Arena, seen: Seen) 
         ("TC-022", {"cwd": "/", "writable_roots": ["/"]}),
     ],
 )
-def test_the_model_cannot_vouch_for_itself(arena: Arena, seen: Seen, id: str, more: dict[str, object]) -> None:
+def test_the_model_cannot_vouch_for_itself(
+    arena: Arena, seen: Seen, id: str, more: dict[str, object]
+) -> None:
     for flags in ((), ("--permission-mode=full-auto", "--allow=shell")):
         (call,) = arena.obey([("shell", {"command": "touch made", **more})], *flags).calls
         assert (call.decision, call.error) == ("", True)
@@ -162,7 +204,13 @@ def test_modules_of_the_project_are_not_akmons(arena: Arena, seen: Seen) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ['deny = ["shell(rm *"]\n', 'deny = ["shell(rm *)"\n', 'deny = "shell"\n', "denyy = []\n", 'deny = ["(x)"]\n'],
+    [
+        'deny = ["shell(rm *"]\n',
+        'deny = ["shell(rm *)"\n',
+        'deny = "shell"\n',
+        "denyy = []\n",
+        'deny = ["(x)"]\n',
+    ],
 )
 def test_rules_that_cannot_be_read_stop_the_start(arena: Arena, seen: Seen, text: str) -> None:
     file = arena.home / ".config/akmon/config.toml"
@@ -183,7 +231,7 @@ def test_rules_that_change_on_disk_do_not_count_in_a_session_that_runs(arena: Ar
     wait.chmod(0o755)
     script = 'call shell {"command": "./wait.sh"}\n---\ncall shell {"command": "touch made"}\n---\nsay done'
     running = arena.start("-m", arena.script(script), "-p", "go", "--output=json")
-    wait_for(lambda: (arena.project / "waiting").exists())
+    wait_for((arena.project / "waiting").exists)
     file.write_text('allow = ["shell"]\npermission_mode = "full-auto"\n')
     (arena.project / "go").touch()
     ran = running.wait()
@@ -208,7 +256,8 @@ def test_the_end_of_a_long_command_can_be_read_before_it_is_answered(arena: Aren
 
 def test_what_a_tool_prints_is_no_answer(arena: Arena, seen: Seen) -> None:
     script = arena.script(
-        'call shell {"command": "printf \'y\\\\ny\\\\n\'"}\ncall shell {"command": "touch made"}\n---\nsay done'
+        'call shell {"command": "printf \'y\\\\ny\\\\n\'"}\n'
+        'call shell {"command": "touch made"}\n---\nsay done'
     )
     with at_a_terminal(arena, "-m", script, "--allow=shell(printf *)") as window:
         window.until(r"\n>")
@@ -221,7 +270,7 @@ def test_what_a_tool_prints_is_no_answer(arena: Arena, seen: Seen) -> None:
     seen("TC-036", "the next question waited for the person")
 
 
-@pytest.mark.parametrize("command", ["bash -c 'touch made'", "python3 -c 'open(\"made\", \"w\")'"])
+@pytest.mark.parametrize("command", ["bash -c 'touch made'", 'python3 -c \'open("made", "w")\''])
 def test_always_saves_the_exact_command_of_an_interpreter(arena: Arena, seen: Seen, command: str) -> None:
     script = arena.script(f"call shell {json.dumps({'command': command})}\n---\nsay done")
     with at_a_terminal(arena, "-m", script) as window:
@@ -236,7 +285,7 @@ def test_always_saves_the_exact_command_of_an_interpreter(arena: Arena, seen: Se
             window.refuse()
         window.until("done")
     saved = "".join(path.read_text() for path in (arena.home / ".config").rglob("*.toml"))
-    interpreter = command.split()[0]
+    interpreter = command.split(maxsplit=1)[0]
     assert f"({interpreter} *)" not in saved
     assert f"({interpreter} -c *)" not in saved
     assert f"({interpreter})" not in saved

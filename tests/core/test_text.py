@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from akmon_core.messages import ToolCall
-from akmon_core.text import describe_call, json_escaped, neutralise, one_line, reveal
+from akmon_core.text import describe_call, exposed, json_escaped, neutralise, one_line, reveal
 
 SOME = (
     "\x1b[31m",
@@ -53,6 +53,7 @@ def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     once = neutralise(text)
     assert neutralise(once) == once
     assert reveal(reveal(text)) == reveal(text)
+    assert exposed(exposed(text)) == exposed(text)
 
 
 @given(texts, st.integers(1, 40))
@@ -85,6 +86,11 @@ def test_escapes_go_and_what_is_invisible_is_shown(text: str, expected: str) -> 
     assert neutralise(text) == expected
 
 
+@given(st.text("abcж\u0430\u3000 \t\n", max_size=200))
+def test_what_a_model_reads_keeps_letters_and_blanks_as_they_are(text: str) -> None:
+    assert reveal(text) == text
+
+
 def test_reveal_leaves_nothing_out() -> None:
     assert reveal("\x1b[31mred\r") == "<U+001B>[31mred<U+000D>"
 
@@ -114,11 +120,11 @@ def test_reveal_leaves_nothing_out() -> None:
     ],
 )
 def test_what_is_to_be_allowed_hides_nothing_and_can_be_counted(text: str, expected: str) -> None:
-    assert reveal(text) == expected
+    assert exposed(text) == expected
 
 
 def test_however_long_it_is_the_end_of_what_is_to_be_allowed_is_there() -> None:
-    assert reveal("true " + "a" * 200_000 + "; rm -rf ~").endswith("a; rm -rf ~")
+    assert exposed("true " + "a" * 200_000 + "; rm -rf ~").endswith("a; rm -rf ~")
 
 
 @given(texts)

@@ -18,7 +18,7 @@ from akmon_config.packs import RULE_KEYS
 from akmon_config.project import POLICIES, PROJECT_FILE, TRUSTED_KEYS, policy_files, project_toml
 from akmon_core.errors import SettingsError
 from akmon_core.limits import TRUST_FILE_BYTES, TRUST_FILES
-from akmon_core.text import reveal
+from akmon_core.text import exposed
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -239,4 +239,4 @@ def _name(path: str) -> str:
 
 def _line(text: str) -> str:
     """All of ``text`` on one line, with nothing in it that could move the cursor or hide."""
-    return reveal(text.encode("utf-8", "backslashreplace").decode()).replace("\n", "\\n").replace("\t", "\\t")
+    return exposed(text.encode("utf-8", "backslashreplace").decode()).replace("\n", "\\n").replace("\t", "\\t")

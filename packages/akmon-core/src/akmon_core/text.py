@@ -52,6 +52,11 @@ def neutralise(text: str) -> str:
 
 
 def reveal(text: str) -> str:
+    """``text`` with every control and invisible character named, and nothing left out or changed besides."""
+    return text if _PLAIN.match(text) else _made_visible(text)
+
+
+def exposed(text: str) -> str:
     """``text`` as a person must see it who is to allow it: nothing is left out, and nothing hides.
 
     Every control, invisible and unusual blank character is named, as are letters that look like others in

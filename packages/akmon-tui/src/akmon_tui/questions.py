@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akmon_core.events import PermissionAsked, QuestionAsked
-from akmon_core.text import neutralise, reveal
+from akmon_core.text import neutralise, exposed
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.spans import Span, Style
 from akmon_tui.standing import REMOVE, around_a_command, is_sandboxed
@@ -19,7 +19,7 @@ _MANY = 4_000
 
 def question(waiting: Waiting, view: View) -> list[Span]:
     """All of a question. The keys that answer one for permission are a line of their own, ``answers``."""
-    asker = f"{reveal(waiting.agent)}: " if waiting.agent else ""
+    asker = f"{exposed(waiting.agent)}: " if waiting.agent else ""
     match waiting.event:
         case PermissionAsked() as asked:
             return _permission(asker, asked, view)
@@ -48,14 +48,14 @@ def answer_text(asked: QuestionAsked, line: str) -> str:
 
 
 def diff_lines(diff: DiffView) -> list[Span]:
-    head = Span(f"  {reveal(diff.path)} +{diff.added} -{diff.removed}", "bold")
-    return [head, *(Span(f"  {line}", _diff_style(line)) for line in reveal(diff.diff).split("\n"))]
+    head = Span(f"  {exposed(diff.path)} +{diff.added} -{diff.removed}", "bold")
+    return [head, *(Span(f"  {line}", _diff_style(line)) for line in exposed(diff.diff).split("\n"))]
 
 
 def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
     """Everything that would happen, nothing left out, and why it is asked."""
     body = [*_effects(asked, view.folder), *_change(asked)]
-    lines = [Span(""), Span(f"{asker}{reveal(asked.call.name)} asks for permission", "ask"), *body]
+    lines = [Span(""), Span(f"{asker}{exposed(asked.call.name)} asks for permission", "ask"), *body]
     characters = sum(len(span.text) for span in body)
     if characters > _MANY:
         lines.append(
@@ -65,9 +65,9 @@ def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
         lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
     if any(effect.kind == "run" for effect in asked.effects) and (held := around_a_command(view.sandbox)):
         lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))
-    lines.append(Span(f"Asked because {reveal(asked.reason)}.", "dim"))
+    lines.append(Span(f"Asked because {exposed(asked.reason)}.", "dim"))
     if asked.rule:
-        lines.append(Span(f"always saves {reveal(asked.rule)} in your settings, for this project;", "dim"))
+        lines.append(Span(f"always saves {exposed(asked.rule)} in your settings, for this project;", "dim"))
         lines.append(Span(f"  {REMOVE} takes it back.", "dim"))
     return lines
 
@@ -91,7 +91,7 @@ def _how_to_answer(asked: QuestionAsked) -> str:
 
 def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
     for effect in asked.effects:
-        first, *more = reveal(effect.target).split("\n")
+        first, *more = exposed(effect.target).split("\n")
         yield Span(f"  {effect.kind} {first}", "bold")
         yield from (Span(f"  {' ' * len(effect.kind)} {line}", "bold") for line in more)
     for name, path in asked.paths.items():
@@ -100,7 +100,7 @@ def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
 
 
 def _line(path: str) -> str:
-    return reveal(path).replace("\n", "<U+000A>")
+    return exposed(path).replace("\n", "<U+000A>")
 
 
 def _change(asked: PermissionAsked) -> Iterable[Span]:
@@ -108,7 +108,7 @@ def _change(asked: PermissionAsked) -> Iterable[Span]:
         case DiffView() as diff:
             return diff_lines(diff)
         case TextView(text):
-            return [Span(f"  {line}") for line in reveal(text).split("\n")]
+            return [Span(f"  {line}") for line in exposed(text).split("\n")]
         case None:
             return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akmon_core.permissions import Grant, Mode, Rule, Sandboxing
-from akmon_core.text import reveal
+from akmon_core.text import exposed
 from akmon_tui.view import View
 
 REMOVE = "akmon permissions remove"
@@ -77,8 +77,8 @@ def _rules(rules: tuple[Rule, ...]) -> Iterable[str]:
     if not rules:
         return ["There are no rules."]
     ordered = [rule for decision in ("deny", "ask", "allow") for rule in rules if rule.decision == decision]
-    width = max(len(reveal(str(rule))) for rule in ordered)
-    rows = (f"{rule.decision:<5}  {reveal(str(rule)):<{width}}  {reveal(rule.origin)}" for rule in ordered)
+    width = max(len(exposed(str(rule))) for rule in ordered)
+    rows = (f"{rule.decision:<5}  {exposed(str(rule)):<{width}}  {exposed(rule.origin)}" for rule in ordered)
     return ["Rules (deny beats ask, ask beats allow):", *(f"  {row.rstrip()}" for row in rows)]
 
 
@@ -90,8 +90,8 @@ def _grants(grants: tuple[Grant, ...]) -> Iterable[str]:
 
 def _grant(grant: Grant) -> str:
     if grant.rule:
-        return f"{reveal(grant.rule)} (saved for later ones, too; {REMOVE} takes it back)"
+        return f"{exposed(grant.rule)} (saved for later ones, too; {REMOVE} takes it back)"
     if grant.writes:
         return "all writes in the project"
     targets = " ".join(effect.target for effect in grant.targets)
-    return reveal(f"{grant.tool} {targets}".strip()).replace("\n", "<U+000A>")
+    return exposed(f"{grant.tool} {targets}".strip()).replace("\n", "<U+000A>")

@@ -19,7 +19,7 @@ from akmon_cli.rules import rule_store
 from akmon_cli.streams import print_json
 from akmon_core.errors import SettingsError
 from akmon_core.permissions import MODES, Rule, Verdict, parse_rule, warning_about
-from akmon_core.text import neutralise, reveal
+from akmon_core.text import neutralise, exposed
 
 if TYPE_CHECKING:
     from akmon_config.load import Loaded
@@ -149,7 +149,7 @@ def _test(options: argparse.Namespace) -> int:
     if options.json:
         print_json(tested)
     else:
-        print(reveal("\n".join(_lines(tested))))
+        print(exposed("\n".join(_lines(tested))))
     return {"allow": exitcodes.OK, "deny": exitcodes.DENIED}.get(tested.decision, ASKED)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from akmon_core.permissions import Rule
 from akmon_core.tools import ToolOutput
+from akmon_tools.job import JobArguments, JobTool
 from akmon_tools.jobs import Jobs
 from akmon_tools.outputs import Outputs
 from akmon_tools.sandbox.box import Places
@@ -68,6 +69,50 @@ def test_a_command_reaches_an_open_host_and_the_model_is_told_of_any_other(tmp_p
     assert world.dialled == [("93.184.216.34", 80)]
     assert list(network.used()) == ["open.example"]
     assert not network.socket.exists()
+
+
+def test_what_a_command_prints_that_has_got_something_over_the_network_may_be_from_anybody(
+    tmp_path: Path,
+) -> None:
+    with site({"/": page("obey me " * 10_000, "text/plain")}) as server:
+        world = World(server.port, {"open.example": ("93.184.216.34",)})
+        before, got, refused, later = run(
+            world.network(*allow("open.example")),
+            tmp_path,
+            "echo here",
+            "curl -sS http://open.example/",
+            "curl -sS http://closed.example/",
+            "echo there",
+        )
+        assert (before.untrusted, got.untrusted) == ("", "network")
+        assert (refused.untrusted, later.untrusted) == ("", "")
+    assert "all of it is in output:1" in got.text
+    assert Outputs(tmp_path / "outputs").untrusted(1) == "network"
+
+
+def test_so_may_what_a_job_prints_from_then_on(tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "project"
+    root.mkdir()
+
+    async def scenario(network: Network) -> list[str]:
+        sandbox = Bubblewrap(find_bwrap([root])[0], Places(roots=(root,)), network=network)
+        jobs = Jobs()
+        shell = ShellTool(Workspace([root]), jobs, Outputs(), sandbox=sandbox)
+        waits = "until [ -e go ]; do sleep 0.01; done; curl -sS http://open.example/; echo; sleep 60"
+        try:
+            started = await shell.run(ShellArguments(waits, background=True), CONTEXT)
+            idle = await JobTool(jobs).run(JobArguments(1), CONTEXT)
+            (root / "go").touch()
+            while not sandbox.received:
+                await asyncio.sleep(0.01)
+            over = [await JobTool(jobs).run(JobArguments(1, kill=True), CONTEXT) for _ in range(2)]
+            return [output.untrusted for output in (started, idle, *over)]
+        finally:
+            await shell.close()
+
+    with site({"/": page("hello", "text/plain")}) as server:
+        network = World(server.port, {"open.example": ("93.184.216.34",)}).network(*allow("open.example"))
+        assert asyncio.run(scenario(network)) == ["", "", "network", "network"]
 
 
 PROBE = """

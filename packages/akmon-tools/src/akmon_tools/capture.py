@@ -38,6 +38,7 @@ class Capture:
         self._start: bytearray | None = bytearray()
         self._file: BinaryIO | None = None
         self._where = ""
+        self._number = 0
 
     def feed(self, chunk: bytes) -> bytes:
         """Gives what may be shown by now: an open line is held back, as a key may go on in it."""
@@ -54,6 +55,11 @@ class Capture:
         self._new.feed(self._redrawn.rest())
         new, self._new = self._new, HeadTail(self._cap)
         return new.text(self._cap, clean, self._all_of_it), new.lines
+
+    def mark(self, source: str) -> None:
+        """Its file, if there is one, is not to be trusted either: ``source`` is where it may be from."""
+        if self._number:
+            self._outputs.mark(self._number, source)
 
     def close(self) -> None:
         self.flush()
@@ -84,12 +90,12 @@ class Capture:
         start, self._start = self._start, None
         self._kept = 0
         try:
-            number, self._file = self._outputs.open_new()
+            self._number, self._file = self._outputs.open_new()
         except ToolError as error:
             self._where = str(error).rstrip(".")
             return
-        self._where = f"all of it is in {PREFIX}{number}"
-        self._name = f"{PREFIX}{number}"
+        self._where = f"all of it is in {PREFIX}{self._number}"
+        self._name = f"{PREFIX}{self._number}"
         self._keep(bytes(start or b""))
 
     def _keep(self, chunk: bytes) -> None:

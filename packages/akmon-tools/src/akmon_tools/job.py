@@ -55,7 +55,12 @@ class JobTool:
         state = f"job {arguments.id}: {_state(job)}"
         failed = job.over and not job.killed and job.exit_code != 0
         notes = "".join(f"\n[{note}]" for note in (*job.notes(), state))
-        return ToolOutput(f"{text.rstrip() or '(no new output)'}{notes}", error=failed, summary=state)
+        return ToolOutput(
+            f"{text.rstrip() or '(no new output)'}{notes}",
+            error=failed,
+            summary=state,
+            untrusted=job.untrusted(),
+        )
 
     def _listed(self) -> ToolOutput:
         for number, _ in self._jobs.all():

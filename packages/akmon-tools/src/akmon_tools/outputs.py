@@ -41,8 +41,7 @@ class Outputs:
             self._last = number
             path = folder / str(number)
             if untrusted:
-                _mark_of(path).touch(mode=0o600)
-                _mark_of(path).write_text(untrusted, "utf-8")
+                self.mark(number, untrusted)
             path.touch(mode=0o600)
             return number, path.open("wb", buffering=0)
         except OSError as error:
@@ -54,6 +53,15 @@ class Outputs:
         if not (path and path.is_file()):
             raise ToolError(f"there is no output {number} (any more).")
         return path
+
+    def mark(self, number: int, untrusted: str) -> None:
+        """Keeps where the text of an output is from, if anybody may have written it. Raises ``ToolError``."""
+        mark = _mark_of(self._made() / str(number))
+        try:
+            mark.touch(mode=0o600)
+            mark.write_text(untrusted, "utf-8")
+        except OSError as error:
+            raise tool_error("cannot keep the output of a command", error) from None
 
     def untrusted(self, number: int) -> str:
         """Where the text of an output is from, if anybody may have written it."""

@@ -20,6 +20,8 @@ from akmon_tools.tree import Process, command_line
 if TYPE_CHECKING:
     from akmon_tools.sandbox.box import Sandbox
 
+NETWORK = "network"
+"""What the model is told of where output comes from that may be made of what came over the network."""
 _LOOK_SECONDS = 0.02
 _SIGNALLED = 128
 """What a shell, and a sandbox, add to the number of the signal that ended a program."""
@@ -58,6 +60,8 @@ class Running:
         self._call = call
         self._settle = settle
         self._sandbox = sandbox
+        self._received = sandbox.received if sandbox else 0
+        self._networked = False
         self._notes: list[str] = []
         try:
             self._child: Child = self._started(launch)
@@ -81,6 +85,19 @@ class Running:
         """What the sandbox did about it, since it was last asked."""
         notes, self._notes = self._notes, []
         return notes
+
+    def untrusted(self) -> str:
+        """Where its output may be from, if anybody may have written that: it has got something over the
+        network, or another command has meanwhile."""
+        self._look_at_network()
+        if not self._networked:
+            return ""
+        self.capture.mark(NETWORK)
+        return NETWORK
+
+    def _look_at_network(self) -> None:
+        if self._sandbox and self._took is None:
+            self._networked = self._networked or self._sandbox.received > self._received
 
     @property
     def over(self) -> bool:
@@ -168,6 +185,7 @@ class Running:
     def _finish(self) -> None:
         if self._took is not None:
             return
+        self._look_at_network()
         self._took = self.seconds
         if not self._child.ended:
             self._child.tree.kill()

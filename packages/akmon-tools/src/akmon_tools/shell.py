@@ -186,7 +186,7 @@ class ShellTool:
         number = self._jobs.add(running)
         text, _ = running.capture.new()
         state = f"{how}: job {number}"
-        return ToolOutput(_joined(text, notes, state), summary=state)
+        return ToolOutput(_joined(text, notes, state), summary=state, untrusted=running.untrusted())
 
     async def _leave(self, running: Running) -> tuple[str, ...]:
         """Makes a job of what an ended command left running."""
@@ -205,6 +205,7 @@ class ShellTool:
             _joined(text, notes, f"{ended}, in {place}" if place else ended),
             error=running.exit_code != 0,
             summary=f"{ended}, {lines} line{'s' * (lines != 1)}",
+            untrusted=running.untrusted(),
         )
 
 

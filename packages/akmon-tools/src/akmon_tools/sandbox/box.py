@@ -48,6 +48,11 @@ class Sandbox(Protocol):
         among them. 0 where what it has left goes on."""
         ...
 
+    @property
+    def received(self) -> int:
+        """Bytes that commands have got over the network so far."""
+        ...
+
     def outside(self, folder: Path) -> Path | None:
         """Where the folder lies that a command sees as ``folder``; None if it would not be there."""
         ...
@@ -74,6 +79,8 @@ class Unheld:
     """Nothing holds commands in: none of the mechanisms works here, or the person has switched it off."""
 
     own = 0
+    received = 0
+    """Nobody knows, as it does not come through akmon."""
     prelude = b""
     environment: Mapping[str, str] = {}
 

@@ -72,6 +72,10 @@ class Bubblewrap:
         return 3 if self._network else 2
 
     @property
+    def received(self) -> int:
+        return sum(traffic.received for traffic in self._network.used().values()) if self._network else 0
+
+    @property
     def environment(self) -> Mapping[str, str]:
         return own_caches(TMP) | dict(self._network.environment() if self._network else {})
 

@@ -28,6 +28,7 @@ class Landlocked:
 
     level: Sandboxing = "landlock"
     own = 0
+    received = 0
 
     def __init__(
         self, places: Places, *, scratch: Path | None = None, aside: Path | None = None, why: str = ""

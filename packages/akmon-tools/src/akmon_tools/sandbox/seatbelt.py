@@ -61,6 +61,7 @@ class Seatbelt:
 
     level: Sandboxing = "seatbelt"
     own = 0
+    received = 0
 
     def __init__(
         self, places: Places, *, scratch: Path | None = None, aside: Path | None = None, why: str = ""

@@ -239,4 +239,5 @@ def _name(path: str) -> str:
 
 def _line(text: str) -> str:
     """All of ``text`` on one line, with nothing in it that could move the cursor or hide."""
-    return exposed(text.encode("utf-8", "backslashreplace").decode()).replace("\n", "\\n").replace("\t", "\\t")
+    shown = exposed(text.encode("utf-8", "backslashreplace").decode())
+    return shown.replace("\n", "\\n").replace("\t", "\\t")

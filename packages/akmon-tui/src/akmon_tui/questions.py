@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akmon_core.events import PermissionAsked, QuestionAsked
-from akmon_core.text import neutralise, exposed
+from akmon_core.text import exposed, neutralise
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.spans import Span, Style
 from akmon_tui.standing import REMOVE, around_a_command, is_sandboxed

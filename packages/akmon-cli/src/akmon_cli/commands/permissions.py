@@ -19,7 +19,7 @@ from akmon_cli.rules import rule_store
 from akmon_cli.streams import print_json
 from akmon_core.errors import SettingsError
 from akmon_core.permissions import MODES, Rule, Verdict, parse_rule, warning_about
-from akmon_core.text import neutralise, exposed
+from akmon_core.text import exposed, neutralise
 
 if TYPE_CHECKING:
     from akmon_config.load import Loaded

@@ -165,6 +165,32 @@ def of_line(line: str, *rules: str, sandbox: Sandboxing = "bubblewrap") -> str:
         ("curl *", "curl file:///etc/passwd"),
         ("curl *", "curl -F a=@/etc/x http://h/"),
         ("uniq *", "uniq a b"),
+        ("uniq *", "uniq -- -i b"),
+        ("tar *", "tar cIf id out.tar src"),
+        ("tar *", "tar xfI a.tar id"),
+        ("less *", "less --lesskey-src=keys x"),
+        ("less *", "less --lesskey-c=x x"),
+        ("go test *", "go test --exec ./x"),
+        ("go vet *", "go vet --vettool=./x"),
+        ("go build *", "go build --toolexec ./x"),
+        ("go build *", "go build -ldflags=-extld=./x"),
+        ("go *", "go -C . run ."),
+        ("npm test *", "npm test -script-shell=./x"),
+        ("npm run build *", "npm run build -script-shell ./x"),
+        ("npm *", "npm exe x"),
+        ("npm *", "npm --loglevel silent exec x"),
+        ("cargo *", "cargo r"),
+        ("cargo *", "cargo +nightly run"),
+        ("docker *", "docker -l debug run x"),
+        ("docker *", "docker container run x"),
+        ("docker *", "docker compose up"),
+        ("kubectl *", "kubectl -n x exec y"),
+        ("pip3 *", "pip3 config set x y"),
+        ("pip *", "pip --python ./x list"),
+        ("g++ *", "g++ -wrapper x a.c"),
+        ("gcc-12 *", "gcc-12 -wrapper x a.c"),
+        ("pylint *", "pylint --init-hook=x a.py"),
+        ("mypy *", "mypy --python-exec ./x a.py"),
     ],
 )
 def test_a_rule_stands_for_nothing_that_makes_its_program_do_something_else(rule: str, line: str) -> None:
@@ -191,6 +217,16 @@ def test_a_rule_stands_for_nothing_that_makes_its_program_do_something_else(rule
         ("make test V=1", "make test V=1"),
         ("npm run build", "npm run build"),
         ("bash -c 'a && b'", "bash -c 'a && b'"),
+        ("tar *", "tar czf out.tgz src"),
+        ("tar *", "tar tf out.tgz"),
+        ("npm *", "npm install"),
+        ("npm *", "npm --silent test"),
+        ("npm test *", "npm test -- -q"),
+        ("go test *", "go test -run X ./pkg"),
+        ("go build *", "go build -ldflags '-s -w'"),
+        ("cargo *", "cargo --locked test"),
+        ("docker *", "docker ps -a"),
+        ("kubectl *", "kubectl -n x get pods"),
     ],
 )
 def test_a_rule_stands_for_the_everyday_uses_of_its_command(rule: str, line: str) -> None:
@@ -233,7 +269,15 @@ def test_a_rule_stands_for_the_everyday_uses_of_its_command(rule: str, line: str
         "grep -f x y",
         "grep -R x .",
         "uniq a b",
+        "uniq -- -i b",
         "printf -v a x",
+        "printf 'a%n' PATH && ls",
+        "printf '%5n' PATH",
+        "jobs -x id",
+        "rg -L x",
+        "rg -nL x src",
+        "ls -LR .",
+        "du -La",
         "tail -f x",
         "git branch x",
         "git branch -D x",
@@ -291,6 +335,8 @@ def test_what_does_more_than_read_in_the_project_is_asked_about(line: str) -> No
         "sed -n '1,20p' README.md",
         "stat x",
         "test -f x && echo yes",
+        "printf '%-5s|%03d%%\\n' a 1",
+        "sort -- a b",
     ],
 )
 def test_what_only_reads_in_the_project_runs_without_a_question(line: str) -> None:
@@ -320,6 +366,18 @@ def test_links_secrets_and_the_folder_that_a_command_runs_in_count(workspace: Wo
     assert of_place(workspace, "grep -rn key src") == "ask"
     assert of_place(workspace, "rg key") == "ask"
     assert of_place(workspace, "cat " + "x" * 5_000) == "allow"
+
+
+def test_a_comparison_of_folders_with_links_that_lead_elsewhere_is_asked_about(workspace: Workspace) -> None:
+    root = workspace.cwd
+    for name in "ab":
+        (root / name).mkdir()
+        (root / name / "x").write_text(name)
+    assert of_place(workspace, "diff a b") == "allow"
+    (root / "a/near").symlink_to(root / "b/x")
+    assert of_place(workspace, "diff a b") == "allow"
+    (root / "a/far").symlink_to(root.parent / "out")
+    assert of_place(workspace, "diff -N a b") == "ask"
 
 
 @settings(max_examples=300)

@@ -223,6 +223,9 @@ def test_a_rule_that_names_a_script_or_module_is_not_warned_about() -> None:
         ("touch AGENTS.md", ""),
         ("echo $x", ""),
         ("make && ninja", ""),
+        ("make test V=1", "shell(make test V=1)"),
+        ("gradle test -q", "shell(gradle test -q)"),
+        ("ninja test", "shell(ninja test)"),
     ],
 )
 def test_the_rule_proposed_for_a_command_is_narrow_and_allows_it(line: str, rule: str) -> None:

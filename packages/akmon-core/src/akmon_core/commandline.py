@@ -40,13 +40,13 @@ _JOINED = re.compile(r"(?:2>&1|1?>&2)(?![^ \t;|])")
 _REDIRECTION = re.compile(r"(?:[012]?(?:>>|>\||>|<)|&>>|&>)[ \t]*")
 _KEYWORDS = "case coproc do done elif else esac fi for function if in select then time until while"
 _EVALUATORS = (
-    ". alias bind builtin command compgen complete declare enable eval exec fc hash history let local "
+    ". alias bind builtin command compgen complete declare enable eval exec fc hash history jobs let local "
     "mapfile popd pushd readarray readonly source trap typeset"
 )
 _UNREADABLE = frozenset((*_KEYWORDS.split(), *_EVALUATORS.split()))
 """First words with which bash runs something else than a program or builtin of that name, or leaves the
 folder for one that the line does not name."""
-_SUBSCRIPTS = frozenset(("export", "getopts", "printf", "read", "test", "unset", "wait"))
+_SUBSCRIPTS = frozenset(("[", "export", "getopts", "printf", "read", "test", "unset", "wait"))
 """Builtins that evaluate the subscript of a variable that they are told of: ``printf -v 'a[$(id)]' x``."""
 
 

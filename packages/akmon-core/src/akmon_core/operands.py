@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -16,11 +16,13 @@ from akmon_core.readonly import bare_reader, is_reader, may_take_value
 from akmon_core.tables import names
 from akmon_core.wrappers import program
 
+Kind: TypeAlias = Literal["read", "write"]
+
 
 class Operand(msgspec.Struct, frozen=True):
     """A path that a command may name."""
 
-    kind: Literal["read", "write"]
+    kind: Kind
     path: str
     """From the folder in which the line is run."""
     command: int
@@ -31,6 +33,8 @@ class Operand(msgspec.Struct, frozen=True):
     """Whether ``kind`` is known; of a program that is not, it may as well be the other one, or no path."""
     below: bool = False
     """Whether the contents of all files below it are read too."""
+    follows: bool = False
+    """Whether so are those that links below it lead to."""
 
 
 def operands_of(line: str) -> tuple[Operand, ...]:
@@ -64,10 +68,12 @@ def _of_command(command: Command, at: int) -> Iterator[Operand]:
     words = bare_reader(command.words)
     skipped = len(command.words) - len(words)
     reads, below, silent = is_reader(words), _reads_below(words), _no_paths(words)
+    follows = program(words) == "diff"
     for number, word in enumerate(command.words):
         if number and number - skipped not in silent:
             for path in _paths_in(word):
-                yield Operand("read" if reads else "write", path, at, number, certain=reads, below=below)
+                kind: Kind = "read" if reads else "write"
+                yield Operand(kind, path, at, number, certain=reads, below=below, follows=follows)
     if words[0] == "cd" and all(word.startswith("-") for word in words[1:]):
         yield Operand("read", "~", at, len(command.words))
     if words[0] not in _ANYWHERE:

@@ -32,6 +32,7 @@ def _hazards(options: str = "", short: str = "", exact: str = "", first: str = "
     return Hazards(long, short, tuple(exact.split()), tuple(first.split()))
 
 
+_CONTAINERS = "run exec create start cp commit build buildx container image compose service stack plugin"
 _PROGRAMS: dict[str, Hazards] = {
     "find": _hazards(exact="-exec -ok -delete -fprint -fls -files0-from"),
     "fd": _hazards("exec exec-batch", "xX"),
@@ -41,11 +42,11 @@ _PROGRAMS: dict[str, Hazards] = {
         "checkpoint-action use-compress-program to-command info-script new-volume-script rsh-command "
         "rmt-command absolute-names",
         "IFP",
-    ),
+    ),  # also as the letters of a first word without a dash: _beyond_tar
     "zip": _hazards("unzip-command", exact="-TT"),
     "split": _hazards("filter"),
     "man": _hazards("html pager preprocessor config-file extension-browser", "HPpC"),
-    "less": _hazards("log-file LOG-FILE", "oOkT", "+"),
+    "less": _hazards("log-file LOG-FILE lesskey-src lesskey-file lesskey-content tag-file", "oOkT", "+"),
     "diff": _hazards("paginate", "l"),
     "date": _hazards("set", "s"),
     "file": _hazards("compile uncompress uncompress-noreport files-from", "CzZf"),
@@ -62,13 +63,28 @@ _PROGRAMS: dict[str, Hazards] = {
     "pnpm": _hazards("dir prefix script-shell node-options", "C", first="exec x dlx config set create"),
     "yarn": _hazards("cwd use-yarnrc script-shell", first="exec dlx node config set create"),
     "uv": _hazards("directory project config-file", first="run tool x"),
-    "cargo": _hazards("config manifest-path", "C", first="run install"),
+    "cargo": _hazards("config manifest-path", "C", first="run r install"),
     "go": _hazards(exact="-exec -toolexec -vettool", first="run generate tool env"),
-    "docker": _hazards("config host context", "Hc", first="run exec build buildx plugin"),
-    "podman": _hazards("config host context", "Hc", first="run exec build"),
-    "kubectl": _hazards("kubeconfig server", "s", first="exec run cp debug plugin"),
-    "pip": _hazards(first="config"),
+    "docker": _hazards("config host context", "Hc", first=_CONTAINERS),
+    "podman": _hazards("config host context url", "Hc", first=f"{_CONTAINERS} kube play"),
+    "kubectl": _hazards("kubeconfig server", "s", first="exec run cp debug attach edit config plugin"),
+    "pip": _hazards("python", first="config"),
     "gcc": _hazards(exact="-wrapper -fplugin -specs -B @"),
+    "pylint": _hazards("init-hook load-plugins"),
+    "mypy": _hazards("python-executable install-types"),
+    "pyright": _hazards("pythonpath", "p"),
+    "eslint": _hazards("config plugin rulesdir parser resolve-plugins-relative-to format", "cf"),
+    "prettier": _hazards("plugin config"),
+    "rubocop": _hazards("require plugin config", "rc"),
+    "rspec": _hazards("require", "r"),
+    "coverage": _hazards(first="run"),
+    "ctest": _hazards("script build-and-test", "SD"),
+}
+_SAME = {
+    **dict.fromkeys(("cc", "c++", "g++", "clang", "clang++"), "gcc"),
+    "gmake": "make",
+    "gtar": "tar",
+    "bsdtar": "tar",
 }
 _GIT = _hazards(
     "output ext-diff textconv open-files-in-pager upload-pack receive-pack exec exec-path git-dir "
@@ -105,16 +121,39 @@ def goes_beyond(rule: Words, command: Words) -> str:
             return _beyond_git(rule, command)
         case "sed":
             return _beyond_sed(rule, command)
-        case "make" | "gmake":
-            hazards = _PROGRAMS["make"]
-            return next((word for word in rest if "=" in word or _is_hazard(word, hazards)), "")
         case "uniq":
-            return "" if len([word for word in rest if not word.startswith("-")]) < 2 else rest[-1]
+            end = rest.index("--") if "--" in rest else len(rest)
+            named = [word for word in rest[:end] if not word.startswith("-") or word == "-"]
+            return "" if len(named) + len(rest[end + 1 :]) < 2 else rest[-1]
+        case "go":
+            if linker := next((word for word in rest if "-extld" in word), ""):
+                return linker
+    name = _SAME.get(plain := re.sub(r"-?[0-9.]+\Z", "", name), plain)
     hazards = _PROGRAMS.get(name, Hazards())
-    first = next((word for word in rest if not word.startswith("-")), "")
-    if len(rule) == 1 and first in hazards.first:
-        return first
-    return next((word for word in rest if _is_hazard(word, hazards)), "")
+    if len(rule) == 1 and (word := _first(rest, hazards) or _bundle(name, rest, hazards)):
+        return word
+    assigned = next((word for word in rest if "=" in word), "") if name == "make" else ""
+    return assigned or next((word for word in rest if _is_hazard(word, hazards)), "")
+
+
+def _first(rest: Words, hazards: Hazards) -> str:
+    """The word of ``rest`` that may say what the program does, and should not.
+
+    Behind options any word may be it, as which of them are values cannot be told. npm takes shortened ones.
+    """
+    words = rest if rest and rest[0].startswith(("-", "+")) else rest[:1]
+    return next((word for word in words if _is_first(word, hazards)), "")
+
+
+def _is_first(word: str, hazards: Hazards) -> bool:
+    return word in hazards.first or (len(word) > 2 and any(each.startswith(word) for each in hazards.first))
+
+
+def _bundle(name: str, rest: Words, hazards: Hazards) -> str:
+    """The letters that tar takes without a dash, if there is one among them that it should not get."""
+    if name == "tar" and rest and not set(hazards.short).isdisjoint(rest[0].partition("=")[0]):
+        return "" if rest[0].startswith("--") else rest[0]
+    return ""
 
 
 def git_command(words: Words) -> tuple[str, Words]:
@@ -130,10 +169,13 @@ def git_command(words: Words) -> tuple[str, Words]:
 def _is_hazard(word: str, hazards: Hazards) -> bool:
     if word.startswith(hazards.exact):
         return True
-    if word.startswith("--"):
-        name = word.partition("=")[0]
-        return len(name) > 2 and any(option.startswith(name) for option in hazards.long)
-    return word.startswith("-") and not set(hazards.short).isdisjoint(word[1:])
+    if not word.startswith("-"):
+        return False
+    name, double = word.partition("=")[0].lstrip("-"), word.startswith("--")
+    # Some programs take long options with one dash, some those of one dash with two.
+    if len(name) > (0 if double else 2) and any(option.startswith(f"--{name}") for option in hazards.long):
+        return True
+    return word[1:].startswith(hazards.exact) if double else not set(hazards.short).isdisjoint(word[1:])
 
 
 def _beyond_git(rule: Words, command: Words) -> str:

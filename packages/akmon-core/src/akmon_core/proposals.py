@@ -65,10 +65,11 @@ def _escaped(text: str) -> str:
 # --- commands ---------------------------------------------------------------------------------------
 
 _ANYHOW = names(
-    "pytest ruff mypy pyright pyflakes flake8 pylint black isort tox nox coverage eslint prettier tsc jest "
-    "vitest biome rubocop rspec shellcheck clang-format gofmt rustfmt ctest ninja"
+    "pytest ruff mypy pyright pyflakes flake8 pylint black isort coverage eslint prettier tsc jest "
+    "vitest biome rubocop rspec shellcheck clang-format gofmt rustfmt ctest"
 )
-"""Programs that check, test or format a project, with whatever arguments."""
+"""Programs that check, test or format a project, with whatever arguments. Not those of which a further
+argument may be another task, such as ``make test deploy``."""
 _BY_SUBCOMMAND = {
     "git": names("add blame commit diff log ls-files show status"),
     "npm": names("test t run run-script ls outdated"),
@@ -76,9 +77,6 @@ _BY_SUBCOMMAND = {
     "yarn": names("test run list outdated"),
     "cargo": names("build check clippy doc fmt test tree"),
     "go": names("build fmt list test vet"),
-    "make": names("build check clean format lint test"),
-    "gradle": names("build check test"),
-    "mvn": names("compile test verify"),
     "dotnet": names("build format test"),
 }
 """Programs of which the first word says what they do, with the words that may be left open behind it."""

@@ -5,6 +5,8 @@ An option that is not named here, also a shortened one, takes a command off the 
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from akmon_core.commandline import Command, Words
@@ -29,8 +31,8 @@ def _reader(short: str, long: str = "", operands: int = -1) -> Reader:
 
 _READERS: dict[str, Reader] = {
     "ls": _reader(
-        "aAbBcCdfFgGhHiI:klLmnNopqQrRsStT:uUvw:xXZ1",
-        "all almost-all author block-size classify color directory dereference full-time "
+        "aAbBcCdfFgGhiI:klmnNopqQrRsStT:uUvw:xXZ1",
+        "all almost-all author block-size classify color directory full-time "
         "group-directories-first human-readable ignore inode indicator-style literal no-group "
         "numeric-uid-gid recursive reverse si size sort time time-style width",
     ),
@@ -51,7 +53,7 @@ _READERS: dict[str, Reader] = {
         "include recursive",
     ),
     "rg": _reader(
-        "A:B:C:ce:E:FHiIlLm:M:nNoPqsSt:T:UvVwx0g:",
+        "A:B:C:ce:E:FHiIlm:M:nNoPqsSt:T:UvVwx0g:",
         "after-context before-context context count count-matches regexp fixed-strings with-filename "
         "no-filename ignore-case files-with-matches files-without-match max-count max-columns line-number "
         "no-line-number only-matching pcre2 quiet case-sensitive smart-case type type-not multiline "
@@ -65,7 +67,7 @@ _READERS: dict[str, Reader] = {
     "stat": _reader("Lc:ft", "dereference format file-system printf terse"),
     "file": _reader("bhiLkNnprsv0E", "brief mime mime-type mime-encoding dereference no-dereference"),
     "du": _reader(
-        "0aBbcDd:hHkLlmPsSt:x",
+        "0aBbcd:hklmPsSt:x",
         "all apparent-size block-size bytes max-depth human-readable one-file-system summarize total si time",
     ),
     "df": _reader("ahHiklPTt:x:", "human-readable inodes local portability print-type total"),
@@ -114,6 +116,8 @@ _FIND = names(
     "-depth -xdev -mount -prune -print -print0 -printf -ls -quit -o -or -a -and -not -true -false "
     "-readable -writable -executable -regextype -P"
 )
+_PRINTF = re.compile(r"(?!-)(?:[^%]|%%|%[-+ #0-9.]*[bcdeEfgGiosuxXq])*", re.DOTALL)
+"""Formats that only print: ``%n`` sets a variable, and that may be where programs are looked for."""
 _WRAPPERS = frozenset(("nice", "timeout", "stdbuf"))
 _GIT_ANY = names("status diff log show ls-files ls-tree rev-parse blame describe rev-list shortlog")
 _GIT_TOUCHES_NONE = _GIT_ANY | names("add commit grep cat-file branch tag fetch push remote")
@@ -175,7 +179,7 @@ def _reads(words: Words, *, sandboxed: bool) -> bool:
         case "sed":
             return plain_sed(arguments)
         case "printf":
-            return not any(word.startswith("-") for word in arguments[:1])
+            return bool(arguments) and bool(_PRINTF.fullmatch(arguments[0]))
         case "echo":
             return True
         case "date":
@@ -183,15 +187,14 @@ def _reads(words: Words, *, sandboxed: bool) -> bool:
     reader = _READERS.get(name)
     if reader is None:
         return False
-    operands = [word for word in arguments if not word.startswith("-") or word == "-"]
-    if 0 <= reader.operands < len(operands):
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [word for word in arguments[:end] if word.startswith("-") and word != "-"]
+    if 0 <= reader.operands < len([word for word in arguments if word != "--"]) - len(options):
         return False
-    return all(_is_known(word, reader) for word in arguments if word.startswith("-"))
+    return all(_is_known(word, reader) for word in options)
 
 
 def _is_known(word: str, reader: Reader) -> bool:
-    if word in ("-", "--"):
-        return True
     if word.startswith("--"):
         return word.partition("=")[0] in reader.long
     for letter in word[1:]:

@@ -150,8 +150,10 @@ def unwrapped(words: Words) -> Words | None:
             break
         if wrapper.splits and (word.startswith("--s") or (word[1:2] != "-" and "S" in word)):
             return None
-        valued = word in wrapper.long or (
-            not word.startswith("--") and word[-1] in wrapper.valued and len(word) > 1
+        valued = (
+            any(option.startswith(word) for option in wrapper.long)  # also shortened, as far as they can be
+            if word.startswith("--")
+            else word[-1] in wrapper.valued and len(word) > 1
         )
         at += valued
     while wrapper.assigns and at < len(words) and "=" in words[at]:

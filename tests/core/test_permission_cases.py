@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akmon_core.errors import SettingsError
-from akmon_core.permissions import Policy, Rule, Sandboxing, Verdict, judge, parse_rule
+from akmon_core.permissions import Grant, Policy, Rule, Sandboxing, Verdict, canonical, judge, parse_rule
 from akmon_core.tools import Effect
 from akmon_tools.workspace import Workspace
 from tests.core.lines import located
@@ -378,6 +378,18 @@ def test_a_comparison_of_folders_with_links_that_lead_elsewhere_is_asked_about(w
     assert of_place(workspace, "diff a b") == "allow"
     (root / "a/far").symlink_to(root.parent / "out")
     assert of_place(workspace, "diff -N a b") == "ask"
+
+
+def test_a_command_allowed_for_the_session_is_allowed_in_its_folder_alone(workspace: Workspace) -> None:
+    command = (Effect("run", "./build && rm -rf out"),)
+    grant = Grant(tool="shell", targets=canonical(workspace.locate(command)))
+
+    def again(folder: str) -> str:
+        return judge("shell", workspace.locate(command, folder), "default", Policy(), (grant,)).decision
+
+    assert [again(""), again(str(workspace.cwd)), again(f"{workspace.cwd}/src/..")] == ["allow"] * 3
+    assert again(str(workspace.cwd / "src")) == "ask"
+    assert again(str(workspace.cwd.parent)) == "ask"
 
 
 @settings(max_examples=300)

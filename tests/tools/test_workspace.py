@@ -133,7 +133,8 @@ def test_effects_that_are_no_paths_pass_through(hands: Any) -> None:
     effects = (Effect("run", "cat /etc/passwd"), Effect("fetch", "http://x/"))
     targets = hands.workspace.locate(effects)
     assert tuple(target.effect for target in targets) == effects
-    assert all(target.path == "" and target.relative is None for target in targets)
+    assert [target.path for target in targets] == [str(hands.workspace.cwd), ""]
+    assert all(target.relative is None for target in targets)
 
 
 def test_paths_start_from_the_cwd(hands: Any) -> None:

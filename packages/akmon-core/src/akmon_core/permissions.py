@@ -154,12 +154,17 @@ def may_reach(rules: Iterable[Rule], host: str, port: int = 443) -> bool:
 
 def canonical(targets: tuple[Target, ...]) -> tuple[Effect, ...]:
     """The effects of ``targets`` with the paths that they lead to, as a grant should keep them."""
-    return tuple(
-        Effect(target.effect.kind, target.path)
-        if target.path and target.effect.kind in ("read", "write")
-        else target.effect
-        for target in targets
-    )
+    return tuple(map(_canonical, targets))
+
+
+def _canonical(target: Target) -> Effect:
+    match target.effect.kind:
+        case "run":
+            return msgspec.structs.replace(target.effect, folder=target.path)
+        case "read" | "write" if target.path:
+            return Effect(target.effect.kind, target.path)
+        case _:
+            return target.effect
 
 
 _STRICTNESS = {"deny": 0, "ask": 1, "allow": 2}
@@ -306,9 +311,9 @@ def _is_granted(grant: Grant, targets: tuple[Target, ...]) -> bool:
 
 def _is_same(granted: Effect, target: Target) -> bool:
     """By the path that the target leads to now, unless only its text was kept."""
-    if granted.kind in ("read", "write") and target.path and _is_absolute(granted.target):
-        return Effect(target.effect.kind, target.path) == granted
-    return granted == target.effect
+    if granted.kind in ("read", "write") and not _is_absolute(granted.target):
+        return granted == target.effect
+    return granted == _canonical(target)
 
 
 def _is_absolute(path: str) -> bool:

@@ -26,6 +26,7 @@ class Target(msgspec.Struct, frozen=True):
 
     effect: Effect
     path: str = ""
+    """Of a command the folder in which it is to be run."""
     relative: str | None = None
     """The path from the root that contains it, with forward slashes; None is outside every root."""
     problem: str = ""

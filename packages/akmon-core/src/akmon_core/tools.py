@@ -22,6 +22,8 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
 
     kind: EffectKind
     target: str
+    folder: str = ""
+    """Of a command that is allowed for longer: where it was to be run, as it means another thing elsewhere."""
 
 
 class DiffView(msgspec.Struct, frozen=True, tag="diff"):

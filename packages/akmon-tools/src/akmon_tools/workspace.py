@@ -144,7 +144,8 @@ class Workspace:
     def _command(self, effect: Effect, folder: str) -> Target:
         """A command with the places of the files that it names, if it can be read."""
         operands = operands_of(effect.target)
-        return Target(effect, operands=tuple(self._operand(operand, folder) for operand in operands))
+        placed = tuple(self._operand(operand, folder) for operand in operands)
+        return Target(effect, os.path.realpath(folder or self.cwd), operands=placed)
 
     def _operand(self, operand: Operand, folder: str) -> Target:
         target = self._target(Effect(operand.kind, operand.path), folder)

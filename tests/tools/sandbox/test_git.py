@@ -128,3 +128,20 @@ def test_the_folder_that_git_takes_hooks_from_is_protected_too(tmp_path: Path, c
         box("echo x >tools/hooks/pre-commit; echo y >tools/other")
     assert list((repository / "tools" / "hooks").iterdir()) == []
     assert (repository / "tools" / "other").exists()
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_repository_can_be_begun_in_the_root_and_gets_no_hooks(choice: str, tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "fresh"
+    root.mkdir()
+    with held(choice, root) as box:
+        assert "[exit 0" in box("git init -q && git commit -q --allow-empty -m a && git log --oneline")
+        assert (root / ".git/config").exists()
+    other = tmp_path.resolve() / "other"
+    other.mkdir()
+    with held(choice, other) as box:
+        text = box("git init -q; echo x >.git/hooks/pre-commit; git config core.fsmonitor ./x")
+        assert "is protected" in text
+        assert not (other / ".git/hooks/pre-commit").exists()
+        config = other / ".git/config"
+        assert not config.exists() or "fsmonitor" not in config.read_text()

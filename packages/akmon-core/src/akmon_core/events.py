@@ -49,8 +49,10 @@ class Instructed(msgspec.Struct, frozen=True, tag="instructed"):
     text: str
 
 
-class ModeChanged(msgspec.Struct, frozen=True, tag="mode_changed"):
+class ModeChanged(msgspec.Struct, frozen=True, tag="mode_changed", omit_defaults=True):
     mode: Mode
+    revoked: bool = False
+    """What a person had allowed for the session holds no longer."""
 
 
 class Prompted(msgspec.Struct, frozen=True, tag="prompted", omit_defaults=True):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from akmon_core.commandline import Command, read_command_line
 from akmon_core.operands import Operand, named_files
+from akmon_core.programs import runs_others
 from akmon_core.protected import may_hold_secrets, protected
 from akmon_core.readonly import only_reads
 from akmon_core.rules import Rule, Target, concerns_tool, covers, restricts, restricts_any
@@ -87,7 +88,10 @@ def _uncertain(rules: list[Rule], commands: tuple[Command, ...] | None) -> Verdi
         return Verdict("ask", f"the line cannot be read for certain, and the rule {rule} may concern it")
     named = [other for other in rules if other.decision == "allow" and other.pattern not in ("", "*")]
     for command in commands:
-        runner = reach(command).uncertain
+        reached = reach(command)
+        runner = reached.uncertain or next(
+            (word for each in reached.commands if (word := runs_others(each.words))), ""
+        )
         if runner and not any(covers(other, command.words) for other in named):
             return Verdict("ask", f"{runner} can run what the rule {rule} is about")
     return None

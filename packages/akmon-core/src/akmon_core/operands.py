@@ -64,6 +64,8 @@ def named_files(commands: tuple[Command, ...]) -> tuple[Operand, ...] | None:
 
 def _of_command(command: Command, at: int) -> Iterator[Operand]:
     for redirect in command.redirects:
+        if redirect.path in _DEVICES:
+            continue
         yield Operand("write" if redirect.writes else "read", redirect.path, at, -1)
     words = bare_reader(command.words)
     skipped = len(command.words) - len(words)
@@ -83,17 +85,21 @@ def _of_command(command: Command, at: int) -> Iterator[Operand]:
 _ANYWHERE = names("basename cd date dirname echo false id printf pwd seq sleep true uname which whoami")
 """Programs that do the same in every folder; all others are taken to look at the one they run in."""
 _PIECE = re.compile(r"[:,]")
+_DEVICES = frozenset(
+    f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "stdin", "stdout", "stderr")
+)
+"""Places that hold nothing and keep nothing: to read or write there touches no file."""
 
 
 def _paths_in(word: str) -> Iterator[str]:
     """What a word may name: itself, what is behind ``=``, ``-o``, ``@`` or ``file://``, parts of a list."""
-    if word in ("", "-", "/dev/null"):
+    if word in ("", "-") or word in _DEVICES:
         return
     seen = {word}
     if not word.startswith("-"):
         yield word
     for more in _behind_marks(word):
-        if more and more not in seen and more != "/dev/null":
+        if more and more not in seen and more not in _DEVICES:
             seen.add(more)
             yield more
 

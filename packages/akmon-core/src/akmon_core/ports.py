@@ -22,6 +22,8 @@ class Clock(Protocol):
 
 
 class Locator(Protocol):
+    """Says where the paths lead that calls name, before the calls are judged."""
+
     def __call__(self, effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
         """The effects with their paths made canonical and placed inside or outside the project.
 
@@ -68,6 +70,11 @@ class Journal(Protocol):
     @property
     def damage(self) -> tuple[str, ...]:
         """What was found wrong with it and nobody was told of yet, in words for people."""
+        ...
+
+    @property
+    def altered(self) -> bool:
+        """Whether that is more than an end that was torn off, so that somebody may have changed it."""
         ...
 
     def append(self, envelope: Envelope, *, sync: bool) -> None:

@@ -112,6 +112,33 @@ _GIT_VALUED = frozenset(
 )
 
 
+_GIT_OTHER = names(
+    "am apply archive bundle check-ignore clean clone commit-tree config diff-tree fetch for-each-ref "
+    "format-patch fsck gc grep hash-object init ls-remote merge-base merge-tree mktree name-rev notes prune "
+    "pull push rebase remote repack replace rerere show-branch sparse-checkout submodule symbolic-ref "
+    "update-index update-ref var verify-commit verify-tag version worktree write-tree bisect"
+)
+"""What else is surely no alias."""
+_MODULE_PATHS = re.compile(
+    r"(?:PATH|CDPATH|IFS|PYTHON\w*|NODE_\w+|PERL5?\w*|RUBY\w*|GEM_\w+|LUA_\w+|CLASSPATH|JAVA_\w+|GO\w+"
+    r"|CARGO\w*|RUST\w*|LD_\w+|GIT_\w+)(?:\+?=|\Z)"
+)
+"""Variables that say where programs and languages find what they run."""
+
+
+def runs_others(words: Words) -> str:
+    """The word by which a program that is no launcher may run another one; empty if there is none."""
+    match program(words):
+        case "sed":
+            return _beyond_sed(("sed", "-i"), ("sed", "-i", *words[1:]))
+        case other if other != "git":
+            return goes_beyond(words[:1], words)
+    name, arguments = git_command(words)
+    if not name or name not in _GIT_EVERYDAY | _GIT_OTHER:
+        return name or "".join(words[1:2])
+    return _beyond_git(("git", name), ("git", name, *arguments))
+
+
 def goes_beyond(rule: Words, command: Words) -> str:
     """The first word of ``command`` behind those of ``rule`` that a ``*`` does not stand for, if any is."""
     rest = command[len(rule) :]
@@ -121,6 +148,8 @@ def goes_beyond(rule: Words, command: Words) -> str:
             return _beyond_git(rule, command)
         case "sed":
             return _beyond_sed(rule, command)
+        case "export":
+            return next((word for word in rest if _MODULE_PATHS.match(word)), "")
         case "uniq":
             end = rest.index("--") if "--" in rest else len(rest)
             named = [word for word in rest[:end] if not word.startswith("-") or word == "-"]

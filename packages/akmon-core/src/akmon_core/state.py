@@ -216,7 +216,8 @@ def apply(state: State, event: DurableEvent) -> State:
         case Instructed(text):
             return _replace(state, instructions=text)
         case ModeChanged():
-            return _replace(state, mode=event.mode)
+            grants = () if event.revoked else state.grants
+            return _replace(state, mode=event.mode, grants=grants)
         case Prompted():
             return _prompted(state, event)
         case Steered():

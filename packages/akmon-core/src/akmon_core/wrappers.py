@@ -71,7 +71,7 @@ _INTERPRETERS = re.compile(
 )
 """Programs that run a script, and leave all arguments behind it to the script."""
 _COMMANDED = re.compile(
-    r"(?:deno|bun|java|jshell|irb|ghci?|osascript|vi|vim|nvim|view|ex|emacs|nano|ed|ssh|scp|sftp|rsync|gdb|lldb"
+    r"(?:ld[-\w]*\.so|deno|bun|java|jshell|irb|ghci?|osascript|vi|vim|nvim|view|ex|emacs|nano|ed|ssh|scp|sftp|rsync|gdb|lldb"
     r"|script|parallel|su|runuser|systemd-run|crontab|at|batch|expect|tmux|screen|nsenter|bwrap|entr|watchexec"
     r"|nodemon|ts-node|tsx|sqlite3|psql|mysql|socat|nc|ncat)[0-9.]*(?:\.exe)?\Z"
 )

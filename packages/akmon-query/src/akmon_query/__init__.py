@@ -27,6 +27,7 @@ from akmon_core.events import (
     Event,
     FilesChanged,
     ModelFailed,
+    Noticed,
     PermissionAsked,
     PermissionDecided,
     PlanSaved,
@@ -42,8 +43,9 @@ from akmon_core.files import FileChange
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Image, Message, Pin, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import Effort, Model, ModelFacts, ModelRequest, ModelRow, Prices
-from akmon_core.permissions import Mode, Policy, Rule, parse_rule
-from akmon_core.ports import SessionClient, WebHit, WebSearch
+from akmon_core.permissions import Mode, Policy, Rule, SandboxChoice, Target, parse_rule
+from akmon_core.ports import Locator, RuleStore, SessionClient, WebHit, WebSearch
+from akmon_core.redact import Redactor
 from akmon_core.state import Mark
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Delegation, Effect, Tool, ToolContext, ToolOutput
@@ -76,6 +78,7 @@ __all__ = [
     "Interrupt",
     "JournalError",
     "Limits",
+    "Locator",
     "Mark",
     "Message",
     "Mode",
@@ -84,6 +87,7 @@ __all__ = [
     "ModelFailed",
     "ModelRequest",
     "ModelRow",
+    "Noticed",
     "PermissionAsked",
     "PermissionDecided",
     "Pin",
@@ -93,6 +97,7 @@ __all__ = [
     "Prompt",
     "ProviderError",
     "QuestionAsked",
+    "Redactor",
     "Replied",
     "ReplyDone",
     "Respond",
@@ -100,12 +105,15 @@ __all__ = [
     "Rewind",
     "Rewound",
     "Rule",
+    "RuleStore",
+    "SandboxChoice",
     "Session",
     "SessionClient",
     "SessionInfo",
     "SetMode",
     "SettingsError",
     "Steer",
+    "Target",
     "Text",
     "TextDelta",
     "Thinking",

@@ -104,6 +104,7 @@ def open_session(
     cache: Path | None = None,
     redactor: Redactor | None = None,
     rules: RuleStore | None = None,
+    locate: Locator | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session in the folder ``cwd``, new or resumed.
@@ -139,7 +140,8 @@ def open_session(
 
     ``redactor`` takes secrets out of all that is kept, shown or sent; by default it knows those that have an
     unmistakable form, and the values of variables whose names say that they are secret. ``rules`` keeps the
-    rules that a person wants to hold from now on; without it there is no such answer.
+    rules that a person wants to hold from now on; without it there is no such answer. ``locate`` says where
+    paths lead that tools of your own name; by default all are taken for paths of files.
 
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
@@ -212,7 +214,7 @@ def open_session(
         _open_journal(session, sessions, resumed),
         session=session,
         started=started,
-        locate=workspace.locate,
+        locate=locate or workspace.locate,
         mode=mode,
         policy=msgspec.structs.replace(policy, sandbox=box.level),
         redactor=redactor,

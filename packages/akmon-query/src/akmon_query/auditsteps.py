@@ -49,8 +49,8 @@ def _said(event: Event) -> str:
             return f"session started by akmon {event.akmon} in {event.cwd}, roots: {', '.join(event.roots)}"
         case ModelChosen(provider, model):
             return f"model {provider}/{model}"
-        case ModeChanged(mode):
-            return f"mode {mode}"
+        case ModeChanged(mode, revoked):
+            return f"mode {mode}; what was allowed for the session is revoked" if revoked else f"mode {mode}"
         case Prompted(message):
             return f"prompt: {message.text}"
         case Steered(message):

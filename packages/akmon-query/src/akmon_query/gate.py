@@ -209,7 +209,8 @@ def _paths(targets: tuple[Target, ...]) -> dict[str, str]:
 
 
 def _leads_there(target: Target) -> bool:
-    return posixpath.normpath(target.effect.target) in (target.relative, target.path)
+    named = target.effect.target
+    return target.effect.kind == "run" or posixpath.normpath(named) in (target.relative, target.path)
 
 
 def _kind(value: PermissionAsked | QuestionAsked | Answer | Respond) -> str:

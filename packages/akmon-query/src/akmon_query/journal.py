@@ -26,6 +26,7 @@ class MemoryJournal:
     """A journal that lives as long as the process."""
 
     damage: tuple[str, ...] = ()
+    altered = False
 
     def __init__(self) -> None:
         self._envelopes: list[Envelope] = []
@@ -47,6 +48,7 @@ class FileJournal:
         opened = open_journal(path)
         self.path = path
         self.damage = opened.damage
+        self.altered = opened.altered
         self._fd = opened.fd
         self._anchor = opened.anchor
         self._size = opened.size

@@ -73,6 +73,11 @@ class Ledger:
         """What was wrong with the journal when it was opened, in words for people."""
         return self._journal.damage
 
+    @property
+    def altered(self) -> bool:
+        """Whether somebody may have changed the journal."""
+        return self._journal.altered
+
     def sub_agent(self) -> Ledger:
         """The ledger of a new sub-agent, whose path no other one has had."""
         ledger = Ledger(self.session, self._journal, self.clock, redactor=self._redactor, of=self.root)

@@ -35,6 +35,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """Where records start that do not stand in the order of their numbers."""
     damage: tuple[str, ...]
     """What is wrong with the file that nobody was told of yet, in words for people."""
+    altered: bool
+    """Whether any of it is more than a torn end."""
 
 
 class _Seen:
@@ -111,6 +113,7 @@ def _check_and_repair(fd: int, path: Path) -> Opened:
         starts={seq: start for seq, start in seen.order if start not in misplaced},
         misplaced=misplaced,
         damage=tuple(_told(path, text) for text in found) + torn,
+        altered=bool(found),
     )
 
 

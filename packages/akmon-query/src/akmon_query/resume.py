@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from akmon_core.events import Noticed, Rewound, ToolFinished, ToolStarted
+from akmon_core.events import ModeChanged, Noticed, Rewound, ToolFinished, ToolStarted
+from akmon_core.permissions import Mode
 from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.ledger import Ledger
 from akmon_query.turn import close_turn
@@ -17,6 +18,8 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     ledger.restore()
     for damage in ledger.damage:
         ledger.report(Noticed(damage))
+    if ledger.altered:
+        _revoke(ledger)
     if ledger.state.running:
         began = ledger.state.marks[-1].record if ledger.state.marks else 1
         checkpoints.tidy(changes_in(ledger, began))
@@ -26,6 +29,15 @@ def resume(ledger: Ledger, checkpoints: Checkpoints) -> bool:
     elif isinstance(last := ledger.recall(ledger.seq), Rewound):
         checkpoints.finish(last)
     return ledger.seq > 0
+
+
+def _revoke(ledger: Ledger) -> None:
+    """Nobody has consented to what stands in a journal that is not what was written."""
+    state = ledger.state
+    mode: Mode = state.mode if state.mode in ("plan", "deny-all") else "default"
+    if state.grants or mode != state.mode:
+        ledger.report(ModeChanged(mode, revoked=True))
+        ledger.report(Noticed(f"so nothing is allowed for the session any more, and the mode is {mode}"))
 
 
 def _was_watched(ledger: Ledger, began: int) -> bool:

@@ -64,6 +64,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     polite: int = 0
     """The signal that asks the program itself to end; 0 is SIGTERM."""
     grace: float = GRACE_SECONDS
+    makes_repository: bool = False
+    """It says itself that it begins a git repository, so that there may be one."""
     portable: bool = sys.platform == "win32"
     """Reads and waits in threads, as event loops cannot watch pipes and processes on every system."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _POLITE = getattr(signal, "SIGVTALRM", 0)
 """Ends the shell itself at once, its traps for EXIT included: SIGTERM waits for what runs in the foreground,
 and a command may have trapped it and go on."""
+_BEGINS_REPOSITORY = re.compile(r"\bgit\b[^;&|\n]*\binit\b")
 _COMMAND = Meta(min_length=1, max_length=SHELL_COMMAND_CHARS)
 _TIMEOUT = Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds.")
 
@@ -171,6 +173,7 @@ class ShellTool:
         )
         launch = Launch(
             argv=call.argv,
+            makes_repository=bool(_BEGINS_REPOSITORY.search(arguments.command)),
             cwd=cwd,
             env=exported | {TAG: f"{outer}/{tag}" if outer else tag},
             tag=tag,

@@ -136,7 +136,7 @@ class Bubblewrap:
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/", "/")
         hidden, ways = self._hidden_mounts()
-        mounts = self._mounts | ways | self._passing_mounts(found)
+        mounts = self._mounts | ways | self._passing_mounts(found, repository=launch.makes_repository)
         mounts = {
             place: mounts[place] for place in mounts if hidden.keys().isdisjoint(place.parents)
         } | hidden
@@ -195,10 +195,12 @@ class Bubblewrap:
                 hidden[place] = self._hiding(place)
         return hidden, ways
 
-    def _passing_mounts(self, found: Protected) -> dict[Path, Sequence[str]]:
+    def _passing_mounts(self, found: Protected, *, repository: bool) -> dict[Path, Sequence[str]]:
         """What holds for one command: protected files may come and go between two."""
         mounts: dict[Path, Sequence[str]] = {place: _bind(place) for place in found.folders}
         for place in found.missing:
+            if repository and place.name == ".git":  # what is in it is looked at afterwards
+                continue
             if self._watch.placeholders.hold(place):
                 mounts[place] = ("--ro-bind", str(place), str(place))
         for place in found.there[:SANDBOX_BINDS]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from akmon_core.commands import Prompt
 from akmon_core.errors import JournalError
-from akmon_core.events import Envelope, Noticed, Prompted, Replied, TurnEnded
+from akmon_core.events import Envelope, ModeChanged, Noticed, PermissionDecided, Prompted, Replied, TurnEnded
 from akmon_core.messages import Assistant, Text, User
+from akmon_core.tools import Effect
 from akmon_query.anchor import Anchored, Head, anchor_path, read_anchor
 from akmon_query.integrity import Verification, describe_problem, verify_journal, verify_lines
 from akmon_query.journal import FileJournal, delete_journal, read_records
@@ -159,6 +160,39 @@ def test_a_journal_cut_short_is_told_once_loads_and_stays_on_record_as_such(path
     (problem,) = verify_journal(path).problems
     assert problem.kind == "earlier"
     assert "its anchor names record 6" in problem.text
+
+
+def consent(path: Path) -> None:
+    """A journal that says full-auto, and that a command is allowed for the session."""
+    effects = (Effect("run", "make"),)
+    journal = FileJournal(path)
+    allowed = PermissionDecided("c1", "allow", "person", "yes", "session", "shell", effects)
+    journal.append(Envelope(1, 1.0, "s", 1, "c", ModeChanged("full-auto")), sync=True)
+    journal.append(Envelope(2, 1.0, "s", 1, "c", allowed), sync=True)
+    journal.close()
+
+
+async def resumed(path: Path) -> tuple[str, int]:
+    """The mode, and how many things are allowed for the session."""
+    session = open_with(FakeModel([]), journal=FileJournal(path))
+    state = session.state
+    await session.close()
+    return state.mode, len(state.grants)
+
+
+def test_nothing_is_allowed_by_what_stands_in_a_changed_journal_now_or_later(path: Path) -> None:
+    consent(path)
+    assert asyncio.run(resumed(path)) == ("full-auto", 1)
+    path.write_bytes(path.read_bytes().replace(b'"make"', b'"rm x"'))
+    assert asyncio.run(resumed(path)) == ("default", 0)
+    assert asyncio.run(resumed(path)) == ("default", 0)
+
+
+def test_an_end_that_was_torn_off_takes_no_consent_back(path: Path) -> None:
+    consent(path)
+    with path.open("ab") as file:
+        file.write(b'{"seq": 3, "at')
+    assert asyncio.run(resumed(path)) == ("full-auto", 1)
 
 
 def test_a_torn_end_is_told_and_leaves_an_intact_journal(path: Path) -> None:

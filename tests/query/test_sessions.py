@@ -81,7 +81,7 @@ def test_a_resumed_session_keeps_facts_mode_grants_usage_and_name(project: Path,
     (state,) = before
     assert (state.name, state.mode) == ("mine", "accept-edits")
     assert str(project) in state.facts
-    assert state.grants == (Grant(tool="make", targets=(Effect("run", "make"),)),)
+    assert state.grants == (Grant(tool="make", targets=(Effect("run", "make", str(project)),)),)
     assert state.usage.input_tokens == 20
 
 

@@ -24,7 +24,7 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Assistant, Message, ToolCall, ToolResult
 from akmon_core.models import ModelRequest
-from akmon_core.permissions import Grant, Mode, Policy, Rule, parse_rule
+from akmon_core.permissions import Grant, Mode, Policy, Rule, Target, parse_rule
 from akmon_core.ports import Journal, RuleStore
 from akmon_core.redact import Redactor
 from akmon_core.state import State, fold
@@ -545,3 +545,22 @@ def test_a_known_key_is_nowhere_and_what_was_said_can_be_played_again(tmp_path: 
     journal = FileJournal(path)
     assert reduce(fold, journal.read(), State()) == session.state
     journal.close()
+
+
+# --- parts of one's own -----------------------------------------------------------------------------
+
+
+def test_a_locator_of_ones_own_says_where_paths_lead(project: Path) -> None:
+    def locate(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:
+        return tuple(
+            Target(effect, effect.target.upper(), None if effect.target == "out" else effect.target)
+            for effect in effects
+        )
+
+    book, out = Tool("book", Effect("read", "in")), Tool("out", Effect("read", "out"))
+    model = Provider(in_order(asks(("book", "1"), ("out", "2")), "done"))
+    session = open_session(model, cwd=project, tools=[book, out], locate=locate, sandbox="off")
+    play(session)
+    assert ended(book) == ["end 1"]
+    assert out.log == []
+    assert "OUT is outside the project" in results(session.state.history)[1]

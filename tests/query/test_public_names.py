@@ -9,7 +9,7 @@ import pytest
 
 import akmon_query
 
-ALIASES = {"Command", "Effort", "Event", "Message", "Mode"}
+ALIASES = {"Command", "Effort", "Event", "Message", "Mode", "SandboxChoice"}
 """Unions and literals, which cannot carry a docstring."""
 NAMES = sorted(set(akmon_query.__all__) - ALIASES - {"__version__"})
 

@@ -59,9 +59,9 @@ NAME_CHARS = 255
 SECRETS_ENTRIES = 20_000
 """Files and folders looked at for secrets before a command reads all below a folder without a question."""
 WITHHELD_ENTRIES = 200_000
-"""Files and folders looked at for those that rules deny reading, when a session begins: half a second."""
-WITHHELD_PLACES = 500
-"""Files and folders inside a project that the sandbox hides from commands: some microseconds each a command."""
+"""Files and folders looked at for those that rules deny reading, when a session begins: 0.3 s."""
+WITHHELD_PLACES = 200
+"""Files and folders inside a project that the sandbox hides from each command, for 0.3 ms each."""
 JOB_WAIT_MAX = 600.0
 SANDBOX_FILE_BYTES = 10 * 2**30
 """One file that a sandboxed command writes: more than builds make, less than fills most disks."""

@@ -93,6 +93,12 @@ def test_what_was_said_and_done_stays_to_the_letter_but_for_known_keys(event: Ev
     assert f"a {REDACTED} b {TOKEN} c" in shown
 
 
+def test_keys_go_out_of_where_paths_lead() -> None:
+    asked = PermissionAsked(ToolCall("1", "shell", "{}"), (), "", paths={f"a/{KEY}": f"/p/{KEY}"})
+    cleaned = redact_event(asked, Redactor([KEY]))
+    assert cleaned.paths == {f"a/{REDACTED}": f"/p/{REDACTED}"}
+
+
 def test_arguments_of_calls_stay_valid_json() -> None:
     arguments = '{"text":"a Canary\\"7f3a90b1c2d4 b"}'
     event = redact_event(Replied(Assistant((ToolCall("1", "write", arguments),))), REDACTOR)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from akmon_core.errors import ToolError
 from akmon_core.limits import SHELL_ENVIRONMENT_BYTES
-from akmon_tools.environment import STEERING, carried
+from akmon_tools.environment import STEERING, carried, command_environment
 from akmon_tools.shell import ShellTimes
 from tests.tools.shell.rig import QUICK, Rig, wait_until
 
@@ -48,6 +48,23 @@ def test_each_agent_has_a_state_of_its_own(tmp_path: Path) -> None:
         assert (await rig.shell("echo $A")).text == "main\n[exit 0, in /usr]"
 
     play(tmp_path, body)
+
+
+def test_git_runs_nothing_of_a_folder_that_only_looks_like_a_repository(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.shell("git init -q --bare looks && cd looks && git --git-dir=. config core.bare false")
+        await rig.shell(
+            "git --git-dir=. config core.worktree .. ; git --git-dir=. config core.fsmonitor 'touch ran; :'"
+        )
+        assert "cannot use bare repository" in (await rig.shell("git status")).text
+        assert not list(rig.root.rglob("ran"))
+
+    play(tmp_path, body)
+
+
+def test_programs_are_not_looked_for_from_the_folder_that_a_command_runs_in() -> None:
+    path = os.pathsep.join(("bin", "/usr/bin", "", ".", "/bin"))
+    assert command_environment({"PATH": path})["PATH"] == os.pathsep.join(("/usr/bin", "/bin"))
 
 
 def test_a_variable_that_is_not_kept_is_said_once(tmp_path: Path) -> None:

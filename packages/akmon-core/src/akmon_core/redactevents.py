@@ -78,6 +78,9 @@ def _cleaned(value: Any, clean: Clean) -> Any:
         case tuple():
             items = tuple(_cleaned(item, clean) for item in value)
             return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        case dict():
+            pairs = {_cleaned(key, clean): _cleaned(item, clean) for key, item in value.items()}
+            return value if pairs == value else pairs
         case msgspec.Struct() if not isinstance(value, Image):
             return _struct(value, clean)
         case _:

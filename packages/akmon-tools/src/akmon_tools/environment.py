@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -190,6 +191,17 @@ STEERING = (
     "BASHOPTS",
     "PS4",
     "PROMPT_COMMAND",
+    # where the shell looks for folders, files and its own parts
+    "CDPATH",
+    "GLOBIGNORE",
+    "EXECIGNORE",
+    "BASH_LOADABLES_PATH",
+    # options that programs take from there
+    "TAR_OPTIONS",
+    "LESS",
+    "LESSKEY*",
+    "MAKEFILES",
+    "ZIPOPT",
     # where programs find settings that name other programs
     "HOME",
     "XDG_CONFIG_*",
@@ -198,6 +210,11 @@ STEERING = (
     "GIT_COMMON_DIR",
     "GIT_EXEC_PATH",
     "GIT_TEMPLATE_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_TRACE*",
     # programs that programs start
     "GIT_EXTERNAL_DIFF",
     "GIT_SSH*",
@@ -238,6 +255,11 @@ _SET = {
     "AKMON": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_PAGER": "cat",
+    # A folder of the project that looks like a repository without a working tree may name programs in its
+    # settings, and lies where everybody may write: git uses one only where it is told to.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
     "PAGER": "cat",
     "TERM": "dumb",
     "NO_COLOR": "1",
@@ -248,7 +270,14 @@ def command_environment(inherited: Mapping[str, str], more: Sequence[str] = ()) 
     """``inherited`` as a command may see it: what is allowed, or matches a name or pattern in ``more``."""
     patterns = (*ALLOWED, *(name.upper() for name in more))
     kept = {name: value for name, value in inherited.items() if _is_given(name, patterns)}
+    if "PATH" in kept:
+        kept["PATH"] = _without_relative(kept["PATH"])
     return kept | _SET
+
+
+def _without_relative(path: str) -> str:
+    """Without what starts from the folder that a command runs in: anybody may have put a program there."""
+    return os.pathsep.join(folder for folder in path.split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117
 
 
 def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

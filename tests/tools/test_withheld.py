@@ -201,6 +201,10 @@ def test_the_places_are_those_that_the_globs_match(tree: Path) -> None:
     assert places("**") == places("missing/**") == places() == []
 
 
+def test_a_whole_disk_is_not_looked_through() -> None:
+    assert withheld_places([Path("/")], ["**/passwd"]) == ()
+
+
 def test_too_much_to_hide_is_said_and_not_left_open(tree: Path) -> None:
     for number in range(limits.WITHHELD_PLACES + 1):
         (tree / f"{number}.key").touch()

@@ -15,7 +15,8 @@ from akmon_core.pathglobs import Parts, is_met, is_met_below, parts_of, within
 def withheld_places(roots: Iterable[Path], globs: Iterable[str]) -> tuple[Path, ...]:
     """What ``globs`` match below ``roots`` now: files, and folders of which they match all; no links.
 
-    A root as a whole is left out: commands cannot do without their folder, and rules judge them by it.
+    A root as a whole is left out: commands cannot do without their folder, and rules judge them by it. So is
+    a whole disk, where no sandbox works.
     Raises ``SettingsError`` if there is too much to look through, or to keep from being read.
     """
     patterns = frozenset(map(parts_of, globs))
@@ -23,7 +24,7 @@ def withheld_places(roots: Iterable[Path], globs: Iterable[str]) -> tuple[Path, 
     if patterns:
         seen = [0]
         for root in roots:
-            if is_met_below(patterns):
+            if is_met_below(patterns) or root == Path(root.anchor):
                 continue
             for place in _matching(str(root), patterns, seen):
                 found.append(Path(place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +61,7 @@ class Bubblewrap:
         self._scratch = Scratch(scratch)
         self._watch = Watch(places, aside)
         self._mounts = self._lasting_mounts()
+        self._always = _as_arguments((*_NAMESPACES, "--ro-bind", "/", "/", *_in_order(self._mounts)))
         self._notes: list[str] = []
         # In a network of its own a command may talk to itself, as tests do. Only the relay needs more.
         families = (seccomp.AF_UNIX, *seccomp.INET) if self._network else seccomp.INET
@@ -103,7 +104,7 @@ class Bubblewrap:
         found, notes = self._watch.begin(all_of_it=False)
         self._notes += notes
         try:
-            options = written(b"\0".join(map(os.fsencode, self._options(launch, found))) + b"\0")
+            options = written(self._always + _as_arguments(self._options(launch, found)))
             program = written(self._filter)
         except OSError as error:
             raise tool_error("cannot hand the sandbox its settings", error) from None
@@ -131,19 +132,17 @@ class Bubblewrap:
         self._scratch.close()
 
     def _options(self, launch: Launch, found: Protected) -> Iterator[str]:
-        yield from _NAMESPACES
-        for name, value in launch.env.items():
-            yield from ("--setenv", name, value)
-        yield from ("--ro-bind", "/", "/")
+        """What is different with each command, behind what is always the same."""
         hidden, ways = self._hidden_mounts()
-        mounts = self._mounts | ways | self._passing_mounts(found, repository=launch.makes_repository)
-        mounts = {
-            place: mounts[place] for place in mounts if hidden.keys().isdisjoint(place.parents)
-        } | hidden
-        for place in sorted(mounts, key=lambda path: len(path.parts)):
-            yield from mounts[place]
+        mounts = ways | self._passing_mounts(found, repository=launch.makes_repository)
+        if hidden:
+            seen = (place for place in mounts if hidden.keys().isdisjoint(place.parents))
+            mounts = {place: mounts[place] for place in seen} | hidden
+        yield from _in_order(mounts)
         if os.getuid() == 0:  # settings of the kernel belong to root, of whatever namespace
             yield from ("--remount-ro", "/proc")
+        for name, value in launch.env.items():
+            yield from ("--setenv", name, value)
         yield from ("--chdir", str(launch.cwd))
 
     def _lasting_mounts(self) -> dict[Path, Sequence[str]]:
@@ -207,6 +206,17 @@ class Bubblewrap:
             mounts[place] = ("--ro-bind", str(place), str(place))
         mounts.update({place: _bind(place) for place in found.writable})
         return {place: mount for place, mount in mounts.items() if place not in self._places.roots}
+
+
+def _in_order(mounts: Mapping[Path, Sequence[str]]) -> Iterator[str]:
+    """What lies deeper comes later, so that nothing is covered."""
+    for place in sorted(mounts, key=lambda path: len(path.parts)):
+        yield from mounts[place]
+
+
+def _as_arguments(words: Iterable[str]) -> bytes:
+    """As ``--args`` takes them."""
+    return b"".join(os.fsencode(word) + b"\0" for word in words)
 
 
 def _bind(source: Path, place: Path | None = None) -> Sequence[str]:

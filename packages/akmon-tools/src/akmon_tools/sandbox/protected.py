@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -50,6 +51,11 @@ class Protected(msgspec.Struct, frozen=True):
         return frozenset((*self.there, *self.links))
 
 
+_Folder: TypeAlias = tuple[int, list[Path], list[str]]
+"""When it was changed last, what has a protected name in it, other folders in it. Only the system itself sets
+the time of a change."""
+
+
 class Survey:
     """Looks through ``roots`` again and again; a folder is read anew only when it has changed."""
 
@@ -57,7 +63,7 @@ class Survey:
         self._roots = tuple(roots)
         self.placeholders = Placeholders(roots)
         """Count as missing."""
-        self._known: dict[str, tuple[int, list[str], list[str]]] = {}
+        self._known: dict[str, _Folder] = {}
         self._last = Protected()
         self._marks: tuple[Path, ...] = ()
         self._sign: tuple[int, ...] | None = None
@@ -111,33 +117,32 @@ class Survey:
 
     def _named(self) -> Iterator[Path]:
         """Everything with a protected name, that of the roots themselves first."""
-        seen: dict[str, tuple[int, list[str], list[str]]] = {}
+        seen: dict[str, _Folder] = {}
         level = [str(root) for root in self._roots]
         while level and len(seen) < SANDBOX_FOLDERS:
             below: list[str] = []
             for folder in level[: SANDBOX_FOLDERS - len(seen)]:
                 with suppress(OSError):
                     seen[folder] = self._read(folder)
-                    yield from (Path(folder, name) for name in seen[folder][1])
-                    below += [os.path.join(folder, name) for name in seen[folder][2]]  # noqa: PTH118
+                    yield from seen[folder][1]
+                    below += seen[folder][2]
             level = below
         self._known = seen
 
-    def _read(self, folder: str) -> tuple[int, list[str], list[str]]:
-        """Changed at, protected names, other folders. Only the system itself sets the time of a change."""
+    def _read(self, folder: str) -> _Folder:
         changed = os.lstat(folder).st_ctime_ns
         known = self._known.get(folder)
         if known and known[0] == changed:
             return known
-        names: list[str] = []
+        named: list[str] = []
         folders: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.casefold() in HELD:
-                    names.append(entry.name)
+                    named.append(entry.path)
                 elif entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-        return changed, sorted(names), sorted(folders)
+                    folders.append(entry.path)
+        return changed, [Path(path) for path in sorted(named)], sorted(folders)
 
 
 def _changed(path: Path) -> int:

@@ -280,6 +280,44 @@ def test_a_session_answer_for_one_file_does_not_follow_a_link_put_in_its_place(p
     assert not (project / "other.txt").exists()
 
 
+def shell(*lines: str) -> Assistant:
+    calls = (
+        ToolCall(f"c{at}", "shell", msgspec.json.encode({"command": line}).decode())
+        for at, line in enumerate(lines)
+    )
+    return Assistant(tuple(calls), "tools")
+
+
+@pytest.mark.parametrize("lines", [("cd ..", "cat ../secret"), ("cd .. && true", "pwd && cat ../secret")])
+def test_a_command_is_allowed_for_where_it_runs_and_not_for_where_an_earlier_one_started(
+    project: Path, lines: tuple[str, str]
+) -> None:
+    (project / "sub").mkdir(exist_ok=True)
+    (project.parent / "secret").write_text("KEY")
+    session = in_project(project, [shell("cd sub"), shell(*lines), "done"])
+    seen = play(session)
+    assert of(seen, PermissionAsked) == []
+    assert "nothing was done: since this call was allowed" in results(session.state.history)[2]
+    assert "KEY" not in str(session.state.history)
+
+
+def test_a_command_behind_one_that_goes_to_another_folder_runs_if_it_may_there_too(project: Path) -> None:
+    (project / "sub").mkdir(exist_ok=True)
+    session = in_project(project, [shell("cd sub", "pwd"), "done"])
+    play(session)
+    assert str(project / "sub") in results(session.state.history)[1]
+
+
+def test_a_command_is_judged_from_where_it_starts_when_its_folder_is_gone(project: Path) -> None:
+    (project.parent / "secret").write_text("KEY")
+    gone = "mkdir -p a/b && cd a/b && rmdir ../b ../../a"
+    policy = Policy(rules=(parse_rule("shell(mkdir *)"), parse_rule("shell(rmdir *)")))
+    session = in_project(project, [shell(gone), shell("cat ../secret"), "done"], policy=policy)
+    seen = play(session, saying("deny"))
+    assert len(of(seen, PermissionAsked)) == 1
+    assert "KEY" not in str(session.state.history)
+
+
 @pytest.mark.parametrize("inside_the_project", [True, False])
 def test_a_folder_that_becomes_a_link_after_the_judgement_is_not_written_through(
     project: Path, inside_the_project: bool

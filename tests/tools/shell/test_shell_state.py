@@ -67,6 +67,27 @@ def test_programs_are_not_looked_for_from_the_folder_that_a_command_runs_in() ->
     assert command_environment({"PATH": path})["PATH"] == os.pathsep.join(("/usr/bin", "/bin"))
 
 
+def test_a_command_that_takes_the_search_path_away_takes_it_from_itself_alone(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        before = (await rig.shell('echo "$PATH"')).text
+        await rig.shell("unset PATH")
+        assert (await rig.shell('echo "$PATH"')).text == before
+
+    play(tmp_path, body)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="has no /proc")
+def test_a_command_that_says_itself_where_it_has_ended_names_a_whole_path_or_none(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        forge = (
+            "for fd in $(compgen -G '/proc/self/fd/1??'); do printf '.\\0\\0' >&${fd##*/}; done; exec true"
+        )
+        await rig.shell(forge)
+        assert (await rig.shell("pwd")).text.startswith(f"{rig.root}\n")
+
+    play(tmp_path, body)
+
+
 def test_a_variable_that_is_not_kept_is_said_once(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
         assert (

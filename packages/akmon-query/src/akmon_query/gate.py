@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from akmon_core.commands import Answer, Respond
-from akmon_core.errors import SettingsError
+from akmon_core.errors import SettingsError, ToolError
 from akmon_core.events import Noticed, PermissionAsked, PermissionDecided, QuestionAnswered, QuestionAsked
 from akmon_core.messages import ToolCall
 from akmon_core.permissions import (
@@ -53,7 +53,10 @@ class Gate:
         self._locate = locate
         self._rules = rules
         self._waiting: Waiting = {} if waiting is None else waiting
-        self._writes: dict[str, frozenset[str]] = {}
+        self._judged: dict[str, tuple[Target, ...]] = {}
+        """By call of the reply: what it was judged by."""
+        self._answered_calls: set[str] = set()
+        """Those that a person has decided about."""
 
     def of(self, sub_agent: Ledger) -> Gate:
         """The gate of a sub-agent: the same policy, and at most what the main agent may do."""
@@ -61,8 +64,7 @@ class Gate:
 
     async def authorize(self, call: ToolCall, tool: AnyTool, arguments: object, context: ToolContext) -> None:
         """Reports a ``PermissionDecided`` for ``call``."""
-        folder = tool.folder(self._ledger.agent) if isinstance(tool, Standing) else ""
-        targets = self._locate(tool.effects(arguments), folder)
+        targets = self._targets(tool, arguments)
         self._remember(call, targets)
         verdict = self._judge(tool.name, targets)
         if verdict.decision != "ask":
@@ -78,6 +80,7 @@ class Gate:
         )
         answer, cause = await self._ask(question, call.id)
         assert isinstance(answer, Answer)
+        self._answered_calls.add(call.id)
         self._ledger.report(self._answered(answer, call, tool.name, targets, question), cause)
 
     def refuses(self, name: str) -> bool:
@@ -88,9 +91,27 @@ class Gate:
         """Denies a call of a tool that there is not because of a rule, which is what is to be on record."""
         self._ledger.report(self._decided(call, call.name, (), self._judge(call.name, ())))
 
+    def recheck(self, call: ToolCall, tool: AnyTool, arguments: object) -> None:
+        """To be called right before ``call`` runs, as calls before it may have gone to another folder, or put
+        a link in the place of a file. Raises ``ToolError`` if it is not what was allowed any more.
+
+        What is written is looked at when it is, see ``writes``.
+        """
+        targets = self._targets(tool, arguments)
+        if targets == self._judged.get(call.id) or self.writes(call.id):
+            return
+        if call.id not in self._answered_calls and self._judge(tool.name, targets).decision == "allow":
+            self._judged[call.id] = targets
+            return
+        raise ToolError(
+            "nothing was done: since this call was allowed, an earlier one has changed the folder that it "
+            "would run in, or where a path leads that it names. Make the call again."
+        )
+
     def writes(self, call_id: str) -> frozenset[str]:
         """The canonical paths that a call was judged to write."""
-        return self._writes.get(call_id, frozenset())
+        judged = self._judged.get(call_id, ())
+        return frozenset(target.path for target in judged if target.effect.kind == "write")
 
     async def ask(self, question: QuestionAsked) -> str:
         """What the person says to ``question``; empty if the person, or nobody, says anything."""
@@ -113,6 +134,10 @@ class Gate:
     def _mode(self) -> Mode:
         return "plan" if self._ledger.state.mode == "plan" else self._ledger.root.state.mode
 
+    def _targets(self, tool: AnyTool, arguments: object) -> tuple[Target, ...]:
+        folder = tool.folder(self._ledger.agent) if isinstance(tool, Standing) else ""
+        return self._locate(tool.effects(arguments), folder)
+
     def _judge(self, tool: str, targets: tuple[Target, ...], policy: Policy | None = None) -> Verdict:
         root = self._ledger.root.state
         return judge(tool, targets, self._mode, policy or self.policy, root.grants, root.taint)
@@ -129,8 +154,9 @@ class Gate:
 
     def _remember(self, call: ToolCall, targets: tuple[Target, ...]) -> None:
         now = {each.id for each in self._ledger.state.calls}
-        self._writes = {id: paths for id, paths in self._writes.items() if id in now}
-        self._writes[call.id] = frozenset(target.path for target in targets if target.effect.kind == "write")
+        self._judged = {id: before for id, before in self._judged.items() if id in now}
+        self._judged[call.id] = targets
+        self._answered_calls &= now - {call.id}
 
     def _decided(
         self,

@@ -174,6 +174,7 @@ class ToolCalls:
         tool = self._tool(call)
         try:
             arguments = parse_arguments(tool, call)
+            self._gate.recheck(call, tool, arguments)
             watched = _watched(tool, arguments)
             around = self._checkpoints.watched(self._ledger, call.id, others=self.busy)
             async with around if watched else nullcontext():

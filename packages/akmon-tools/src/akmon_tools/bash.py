@@ -165,4 +165,4 @@ def _parsed(dump: bytes, ended: int) -> ShellState:
     folder = os.fsdecode(cwd.removesuffix(b"\n"))
     pairs = (os.fsdecode(variable).partition("=") for variable in variables if variable)
     exported = {name: value for name, _, value in pairs}
-    return ShellState(Path(folder) if folder else None, exported, ended)
+    return ShellState(Path(folder) if Path(folder).is_absolute() else None, exported, ended)

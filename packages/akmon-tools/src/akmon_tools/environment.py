@@ -300,7 +300,8 @@ def carried(initial: Mapping[str, str], exported: Mapping[str, str]) -> tuple[di
         kept[name] = value
         room -= size
     unseen = [name for name in initial if not name.isidentifier()]  # bash hands them on, but does not say so
-    as_before = (*_OF_ONE_CALL, *lost, *unseen)
+    unset = [] if "PATH" in exported else ["PATH"]  # bash would take one with the folder that it runs in
+    as_before = (*_OF_ONE_CALL, *lost, *unseen, *unset)
     return {**kept, **{name: initial[name] for name in as_before if name in initial}}, sorted(lost)
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +89,13 @@ class ShellTool:
 
     def folder(self, agent: str) -> str:
         """Implements ``akmon_core.tools.Standing``."""
-        return str(self._memories[agent].last if agent in self._memories else self._workspace.cwd)
+        if agent not in self._memories:
+            return str(self._workspace.cwd)
+        return str(self._memories[agent].next(self._workspace, *self._outside))
+
+    @property
+    def _outside(self) -> tuple[Callable[[Path], Path | None], ...]:
+        return (self._sandbox.outside,) if self._sandbox else ()
 
     def effects(self, arguments: ShellArguments) -> tuple[Effect, ...]:
         return (Effect("run", arguments.command),)
@@ -101,7 +107,7 @@ class ShellTool:
         notes: list[str] = []
         if self._sandbox:
             await self._sandbox.ready()
-        cwd = memory.folder(self._workspace, notes, *([self._sandbox.outside] if self._sandbox else []))
+        cwd = memory.folder(self._workspace, notes, *self._outside)
         running = self._start(arguments, cwd, memory.exported)
         if arguments.background:
             return self._as_job(running, notes, "started")

@@ -38,10 +38,10 @@ class ShellMemory:
         self._told: set[str] = set()
         self.exported = environment
 
-    @property
-    def last(self) -> Path:
-        """Where the last command ended, whether or not that is still there."""
-        return self._cwd
+    def next(self, workspace: Workspace, outside: Callable[[Path], Path | None] = _as_it_is) -> Path:
+        """Where the next command would start now, see ``folder``."""
+        there = outside(self._cwd)
+        return self._cwd if there and there.is_dir() else self._nearest(workspace)
 
     def folder(
         self, workspace: Workspace, notes: list[str], outside: Callable[[Path], Path | None] = _as_it_is
@@ -51,9 +51,8 @@ class ShellMemory:
         If the remembered folder is gone, it is the nearest one in the project, and ``notes`` says so.
         ``outside`` says where a folder lies that commands see.
         """
-        there = outside(self._cwd)
-        if there is None or not there.is_dir():
-            gone, self._cwd = self._cwd, self._nearest(workspace)
+        gone, self._cwd = self._cwd, self.next(workspace, outside)
+        if self._cwd != gone:
             notes.append(f"{workspace.show(gone)} is gone; started in {self._cwd}")
             self.exported = {name: value for name, value in self.exported.items() if name != "PWD"}
         return self._cwd

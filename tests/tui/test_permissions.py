@@ -10,10 +10,10 @@ from akmon_core.commands import Answer, Interrupt, Prompt, SetMode
 from akmon_core.events import Event, ModeChanged, Noticed, PermissionAsked, PermissionDecided
 from akmon_core.messages import ToolCall
 from akmon_core.permissions import MODES, Grant, Policy, Rule, Sandboxing, Scope
+from akmon_core.savable import rule_problem
 from akmon_core.state import State
 from akmon_core.tools import Effect
 from akmon_tui.opening import view_of
-from akmon_core.savable import rule_problem
 from akmon_tui.render import render
 from akmon_tui.slash import run_slash
 from akmon_tui.view import View, show

@@ -474,3 +474,8 @@ def test_any_text_is_read_or_refused_and_never_an_error(line: str) -> None:
     assert commands is None or all(
         command.words and all(isinstance(word, str) for word in command.words) for command in commands
     )
+
+
+def test_a_line_that_takes_too_long_to_read_is_not_read() -> None:
+    assert read_command_line("echo " + "a" * 60_000)
+    assert read_command_line("echo " + "a" * 70_000) is None

@@ -84,7 +84,7 @@ def test_the_rest_of_a_first_answer_does_not_answer_the_second_question(place: P
     assert not (place.project / "two.txt").exists()
 
 
-TESTS = 'call shell {"command": "pytest -q"}\n---\nsay All done.'
+TESTS = 'call shell {"command": "make test"}\n---\nsay All done.'
 
 
 def test_a_rule_that_is_saved_holds_for_this_project_until_it_is_removed(place: Place) -> None:
@@ -92,22 +92,22 @@ def test_a_rule_that_is_saved_holds_for_this_project_until_it_is_removed(place: 
     with conversation(place, f"{TESTS}\n---\n{TESTS}", "test it") as terminal:
         terminal.sees("r always")
         terminal.types("r")
-        terminal.sees("Rule: shell(pytest *)")
-        terminal.types("\x7f\x7f\x7f)\r")
-        terminal.sees("saved: shell(pytest) in ")
-        terminal.sees("allowed from now on by the rule shell(pytest)")
+        terminal.sees("Rule: shell(make test)")
+        terminal.types("x\x7f\r")
+        terminal.sees("saved: shell(make test) in ")
+        terminal.sees("allowed from now on by the rule shell(make test)")
         terminal.sees("All done.")
         finished(place)
         terminal.types("again\r")  # and is not asked
         terminal.sees("All done.")
         finished(place, 2)
         terminal.types("/permissions\r")
-        terminal.sees("shell(pytest) (saved for later ones, too")
+        terminal.sees("shell(make test) (saved for later ones, too")
         terminal.types("\x04")
         assert terminal.ends() == 0
     assert (place.project / "tested").exists()
     assert place.play(TESTS, "test it").code == 0
-    assert place.akmon("permissions", "remove", "shell(pytest)").code == 0
+    assert place.akmon("permissions", "remove", "shell(make test)").code == 0
     assert place.play(TESTS, "test it").code == 3
 
 
@@ -118,7 +118,7 @@ def test_a_rule_that_cannot_be_saved_allows_the_one_call(place: Place) -> None:
         terminal.sees("r always")
         file.mkdir(parents=True)
         terminal.types("r")
-        terminal.sees("Rule: shell(pytest *)")
+        terminal.sees("Rule: shell(make test)")
         terminal.types("\r")
         terminal.sees("the rule was not saved, this call alone is allowed")
         terminal.sees("All done.")

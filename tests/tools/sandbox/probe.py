@@ -141,6 +141,19 @@ def make_a_pipe_outside() -> None:
 
 
 @attempt
+def make_a_setuid_file_by_chmod() -> None:
+    write(work("setuid"))
+    os.chmod(work("setuid"), 0o4755)
+
+
+@attempt
+def make_a_setuid_file_by_open() -> None:
+    os.close(os.open(work("setuid-too"), os.O_CREAT | os.O_WRONLY, 0o4755))
+    if not os.stat(work("setuid-too")).st_mode & 0o4000:
+        raise PermissionError(errno.EPERM, "without the bit")
+
+
+@attempt
 def chmod_outside() -> None:
     os.chmod(out("victim"), 0o777)
 

@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from akmon_core.limits import COMMAND_READ_CHARS
+
 Words: TypeAlias = tuple[str, ...]
 Operator: TypeAlias = Literal["", "&&", "||", "|", ";"]
 
@@ -58,7 +60,7 @@ def read_command_line(line: str) -> tuple[Command, ...] | None:
     >>> read_command_line("echo $(rm -rf x)") is None
     True
     """
-    return _Reader(line.strip(" \t\n")).read()
+    return None if len(line) > COMMAND_READ_CHARS else _Reader(line.strip(" \t\n")).read()
 
 
 class _Unreadable(Exception):

@@ -19,6 +19,8 @@ LINE_ROWS = 4
 CELL_OUTPUT_BYTES = 2_000
 """Shown of what came of one cell of a notebook."""
 NOTEBOOK_IMAGES = 4
+COMMAND_READ_CHARS = 65_536
+"""Of a command line that is read for what it runs, in up to half a second; a longer one is asked about."""
 WRITE_BYTES = 10_000_000
 EDITABLE_BYTES = 10_000_000
 SEARCH_MATCHES = 200

@@ -23,7 +23,7 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: EffectKind
     target: str
     folder: str = ""
-    """Of a command that is allowed for longer: where it was to be run, as it means another thing elsewhere."""
+    """Of a command that is allowed for longer: where it was to be run; elsewhere it means another thing."""
 
 
 class DiffView(msgspec.Struct, frozen=True, tag="diff"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -170,6 +171,9 @@ class Bubblewrap:
             mounts[place] = _bind(place)
         if self._network:
             mounts[self._network.socket] = _bind(self._network.socket)
+        own = Path(sys.prefix).resolve()
+        if any(own.is_relative_to(root) and own != root for root in self._places.roots):
+            mounts[own] = ("--ro-bind", str(own), str(own))  # or a command could change akmon itself
         return mounts
 
     def _hiding(self, place: Path) -> Sequence[str]:

@@ -25,13 +25,22 @@ _NAMESPACES = 0x7E020000 | 0x80
 _TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into the terminal as if a person did."""
 
+_SETUID = 0o4000
+_CREATE = 0o100
+"""O_CREAT, without which the mode that is handed to open means nothing."""
+
 _X86_64 = {
+    "open": 2,
     "ioctl": 16,
     "socket": 41,
     "socketpair": 53,
     "clone": 56,
+    "creat": 85,
+    "chmod": 90,
+    "fchmod": 91,
     "ptrace": 101,
     "syslog": 103,
+    "mknod": 133,
     "pivot_root": 155,
     "acct": 163,
     "settimeofday": 164,
@@ -46,6 +55,9 @@ _X86_64 = {
     "delete_module": 176,
     "quotactl": 179,
     "clock_settime": 227,
+    "openat": 257,
+    "mknodat": 259,
+    "fchmodat": 268,
     "kexec_load": 246,
     "add_key": 248,
     "request_key": 249,
@@ -66,9 +78,13 @@ _X86_64 = {
 }
 _AARCH64 = {
     "ioctl": 29,
+    "mknodat": 33,
     "umount2": 39,
     "mount": 40,
     "pivot_root": 41,
+    "fchmod": 52,
+    "fchmodat": 53,
+    "openat": 56,
     "quotactl": 60,
     "acct": 89,
     "unshare": 97,
@@ -112,15 +128,23 @@ _EVERYWHERE = {
     "fsmount": 432,
     "fspick": 433,
     "clone3": 435,
+    "openat2": 437,
     "pidfd_getfd": 438,
     "process_madvise": 440,
     "mount_setattr": 442,
     "quotactl_fd": 443,
+    "fchmodat2": 452,
     "open_tree_attr": 467,
 }
 _ARCHITECTURES = {"x86_64": (0xC000003E, _X86_64), "aarch64": (0xC00000B7, _AARCH64)}
 """By the kernel's name: AUDIT_ARCH (linux/audit.h) and the numbers (asm/unistd.h)."""
-_SPECIAL = ("ioctl", "socket", "socketpair", "clone", "clone3")
+_MODES = {"creat": 1, "chmod": 1, "fchmod": 1, "mknod": 1, "mknodat": 2, "fchmodat": 2, "fchmodat2": 2}
+"""Which argument is the mode of a file."""
+_OPENS = {"open": (1, 2), "openat": (2, 3)}
+"""Which argument are the flags, and which the mode."""
+_INDIRECT = ("clone3", "openat2")
+"""Keep their arguments where they cannot be read. Programs then use what there was before."""
+_SPECIAL = ("ioctl", "socket", "socketpair", "clone", *_MODES, *_OPENS, *_INDIRECT)
 """Are looked at more closely; all others in the tables are refused."""
 
 
@@ -141,10 +165,15 @@ def program(allow: Collection[int] = (), machine: str = "") -> bytes:
     for name, number in numbers.items():
         if name not in _SPECIAL:
             code += [_equal(number, 0, 1), _refuse()]
-    code += [
-        _equal(numbers["clone3"], 0, 1),
-        _refuse(errno.ENOSYS),
-    ]  # libraries then use clone, which can be read
+    for name in _INDIRECT:
+        code += [_equal(numbers[name], 0, 1), _refuse(errno.ENOSYS)]
+    for name, mode in _MODES.items():
+        if name in numbers:
+            code += _unless(numbers[name], mode, [_any_bit(_SETUID, 0, 1), _refuse()])
+    for name, (flags, mode) in _OPENS.items():
+        if name in numbers:
+            made = [_load(_ARGUMENTS + 8 * mode), _any_bit(_SETUID, 0, 1), _refuse()]
+            code += _unless(numbers[name], flags, [_any_bit(_CREATE, 0, len(made)), *made])
     code += _unless(numbers["clone"], 0, [_any_bit(_NAMESPACES & ~0x80, 0, 1), _refuse()])
     code += _unless(numbers["ioctl"], 1, _refuse_values(_TERMINAL_INPUT))
     code += _unless(numbers["socket"], 0, _allow_values(allow))

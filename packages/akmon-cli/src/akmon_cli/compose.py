@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -183,6 +184,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         *idle,
         *_sandbox_warnings(session.policy, state.mode),
         *_folder_warnings(root),
+        *_own_warnings(session.policy, root),
     )
     return Composed(session, banner, warnings)
 
@@ -352,6 +354,18 @@ def _sandbox_warnings(policy: Policy, mode: str) -> tuple[str, ...]:
             return ("full-auto mode: commands are asked about, as the sandbox is switched off",)
         case _:
             return ()
+
+
+def _own_warnings(policy: Policy, root: Path) -> tuple[str, ...]:
+    """Only a mount can keep commands from a part of what they may write."""
+    own = Path(sys.prefix).resolve()
+    if policy.sandbox == "bubblewrap" or own == root or not own.is_relative_to(root):
+        return ()
+    warning = (
+        f"akmon runs from {own}, which lies in the project, so commands can change akmon itself. "
+        "Install it in an environment of its own, such as with pipx or uv tool."
+    )
+    return (warning,)
 
 
 def _folder_warnings(root: Path) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ class Bubblewrap:
         self._network = network or None
         self._scratch = Scratch(scratch)
         self._watch = Watch(places, aside)
+        self._withheld = [(place, root) for place in places.unreadable if (root := self._root_of(place))]
         self._mounts = self._lasting_mounts()
         self._always = _as_arguments((*_NAMESPACES, "--ro-bind", "/", "/", *_in_order(self._mounts)))
         self._notes: list[str] = []
@@ -191,9 +192,8 @@ class Bubblewrap:
         cannot be moved."""
         hidden: dict[Path, Sequence[str]] = {}
         ways: dict[Path, Sequence[str]] = {}
-        for place in self._places.unreadable:
-            root = self._root_of(place)
-            if root and os.path.lexists(place) and not place.is_symlink():
+        for place, root in self._withheld:
+            if os.path.lexists(place) and not place.is_symlink():
                 ways.update({each: _bind(each) for each in place.parents if root in each.parents})
                 hidden[place] = self._hiding(place)
         return hidden, ways

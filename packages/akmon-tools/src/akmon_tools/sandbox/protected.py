@@ -66,11 +66,11 @@ class Survey:
         self._known: dict[str, _Folder] = {}
         self._last = Protected()
         self._marks: tuple[Path, ...] = ()
-        self._sign: tuple[int, ...] | None = None
+        self._sign: tuple[tuple[Path, ...], tuple[int, ...]] | None = None
 
     def look(self) -> Protected:
-        named = list(self._named())
-        sign = (*(known[0] for known in self._known.values()), *map(_changed, self._marks))
+        named = tuple(path for path in self._named() if path not in self.placeholders)
+        sign = (named, tuple(map(_changed, self._marks)))
         if sign == self._sign:
             return self._last
         found = self._found(named)
@@ -89,7 +89,7 @@ class Survey:
             root / name for root in self._roots for name in (".git", OWN) if self._missing(root / name)
         ]
         for named in all_named:
-            path = None if named in self.placeholders else self._real(named, links)
+            path = self._real(named, links)
             if path and named.name == ".git":
                 found = repository(path, self._roots)
                 folders += found.folders

@@ -471,8 +471,12 @@ def test_who_does_not_want_to_be_asked_is_not() -> None:
 def test_where_nobody_is_there_the_tainted_write_is_denied() -> None:
     policy = Policy(rules=(Rule("page"),), unattended=True)
     session, tool = tainted(asks(("page", "")), asks(("write", "1")), "done", policy=policy)
-    assert of(play(session), PermissionAsked) == []
+    seen = play(session)
+    assert of(seen, PermissionAsked) == []
     assert ended(tool) == []
+    denied = of(seen, PermissionDecided)[-1]
+    assert "ask_when_tainted" in denied.reason
+    assert denied.proposed == ""  # no rule would have helped
 
 
 def test_what_has_come_in_stays_in_a_session_that_goes_on_later() -> None:

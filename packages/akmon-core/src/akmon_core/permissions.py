@@ -347,6 +347,6 @@ def _tainted(targets: tuple[Target, ...], policy: Policy, taint: Taint) -> Verdi
         return Verdict(
             "ask",
             f"text from {sources}, which anybody may have written, is in the conversation, "
-            "and this turn would both use the network and change something",
+            "and this turn would both use the network and change something (ask_when_tainted)",
         )
     return None

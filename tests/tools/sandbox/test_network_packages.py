@@ -32,7 +32,10 @@ def _no_proxies() -> Iterator[None]:
 
 
 def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not here")
+    """A program may be there and only say what it lacks."""
+    path = shutil.which(program)
+    works = path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+    return pytest.mark.skipif(not works, reason=f"{program} does not work here")
 
 
 needs_pip = pytest.mark.skipif(

@@ -148,7 +148,7 @@ class Gate:
         return "" if runs and self.policy.sandbox == "none" else propose(tool, targets)
 
     def _remedy(self, tool: str, targets: tuple[Target, ...]) -> str:
-        """A rule that would allow what was denied only because nobody could be asked. None does after taint."""
+        """A rule that would allow what was denied only as nobody could be asked. None does after taint."""
         policy = msgspec.structs.replace(self.policy, unattended=False, ask_when_tainted=False)
         attended = self._judge(tool, targets, policy)
         return self._proposal(tool, targets) if attended.decision == "ask" and not attended.rule else ""

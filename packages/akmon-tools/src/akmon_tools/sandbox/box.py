@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Mapping
@@ -150,6 +151,16 @@ class Watch:
         if not self._running:
             self.placeholders.release()
         return notes
+
+
+SHARED = (Path("/tmp"), Path("/var/tmp"), Path("/run"))
+"""Belong to all users and programs, so that commands get their own, or none."""
+
+
+def own_code() -> tuple[Path, ...]:
+    """Where this interpreter and this package are, as far as that is in what commands else do not see."""
+    places = dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parent))
+    return tuple(place for place in places if any(place.is_relative_to(shared) for shared in SHARED))
 
 
 def own_caches(scratch: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from akmon_core.permissions import Sandboxing
 from akmon_tools.oserrors import tool_error
 from akmon_tools.processes import Launch
 from akmon_tools.sandbox import seccomp
-from akmon_tools.sandbox.box import Places, Scratch, Watch, limits, own_caches, written
+from akmon_tools.sandbox.box import Places, Scratch, Watch, limits, own_caches, own_code, written
 from akmon_tools.sandbox.protected import Protected
 
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ class Bubblewrap:
         for place in self._places.unreadable:
             if not self._root_of(place):
                 mounts[place] = self._hiding(place)
+        for place in own_code():
+            mounts[place] = ("--ro-bind", str(place), str(place))
         for place in (*self._places.writable, *self._places.roots):
             mounts[place] = _bind(place)
         if self._network:

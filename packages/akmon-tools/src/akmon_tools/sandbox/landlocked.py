@@ -15,12 +15,10 @@ from akmon_core.permissions import Sandboxing
 from akmon_tools.oserrors import tool_error
 from akmon_tools.processes import Launch
 from akmon_tools.sandbox import landlock, seccomp
-from akmon_tools.sandbox.box import Places, Scratch, Watch, limits, own_caches, written
+from akmon_tools.sandbox.box import SHARED, Places, Scratch, Watch, limits, own_caches, own_code, written
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts")
-_OTHERS = (Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/dev"))
-"""Belong to all users."""
 
 
 class Landlocked:
@@ -93,9 +91,9 @@ class Landlocked:
     def _reading(self) -> list[tuple[str, int]]:
         """Landlock only ever adds, so what is beside the hidden places is named one by one."""
         if self._readable is None:
-            hidden = {*_OTHERS, *self._places.unreadable}
+            hidden = {*SHARED, Path("/dev"), *self._places.unreadable}
             above = {parent for place in hidden for parent in place.parents}
-            readable = _readable(Path("/"), hidden, above)
+            readable = (*_readable(Path("/"), hidden, above), *own_code())
             devices = ((f"/dev/{name}", landlock.DEVICE) for name in _DEVICES)
             self._readable = [*((str(place), landlock.READ) for place in readable), *devices]
         return self._readable

@@ -80,8 +80,8 @@ class Outdoors:
         }
         python = interpreter(self.user)
         # The compiled modules of an interpreter are of no use here, and its start must not write any.
-        probe = [python, "-I", "-S", "-B", str(self.base / "probe.py"), json.dumps(settings)]
-        shutil.copy(HERE / "probe.py", self.base)
+        probe = [python, "-I", "-S", "-B", str(self.work / "probe.py"), json.dumps(settings)]
+        shutil.copy(HERE / "probe.py", self.work)
         text = self.play(choice, [shlex.join(probe)])[0]
         results: dict[str, str] = json.loads(text.splitlines()[0])
         return results

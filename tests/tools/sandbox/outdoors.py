@@ -157,10 +157,9 @@ def outdoors(user: int | None = None) -> Iterator[Outdoors]:
     above = next(filter(_in_sight, (REPOSITORY / ".rigs", *map(Path, _ELSEWHERE), Path.home())), None)
     if above is None:
         pytest.skip("all that can be written here is in folders that a sandbox hides as a whole")
-    above /= "akmon-outdoors"
     above.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        base = Path(tempfile.mkdtemp(dir=above)).resolve()
+        base = Path(tempfile.mkdtemp(prefix="akmon-outdoors-", dir=above)).resolve()
         stack.callback(shutil.rmtree, base)
         base.chmod(0o755)
         yield Outdoors(base, user, stack)

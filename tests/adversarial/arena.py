@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from akmon_core.events import PermissionAsked, PermissionDecided, ToolFinished
-from akmon_query.journal import broken_links, read_records
+from akmon_query.journal import read_records
 from tests.adversarial.cases import Case
 from tests.adversarial.listener import Listener
+from tests.chain import broken_links
 from tests.e2e.program import Place, Ran
 
 CANARY = "CANARY-7c1f0e"

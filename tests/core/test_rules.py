@@ -17,7 +17,6 @@ from akmon_core.permissions import (
     check_examples,
     hidden_tools,
     judge,
-    may_reach,
     parse_rule,
     propose,
     warning_about,
@@ -82,16 +81,6 @@ def test_a_pattern_that_is_no_host_is_refused(pattern: str) -> None:
     for tool in ("fetch", "network"):
         with pytest.raises(SettingsError, match="rule"):
             parse_rule(f"{tool}({pattern})")
-
-
-def test_commands_reach_only_the_hosts_that_rules_open() -> None:
-    rules = [parse_rule("network(*.example.net)"), parse_rule("network(example.org)")]
-    assert may_reach(rules, "example.org")
-    assert may_reach(rules, "registry.example.net")
-    assert not may_reach(rules, "example.org", 22)
-    assert not may_reach(rules, "evil.org")
-    assert not may_reach([], "example.org")
-    assert not may_reach([*rules, parse_rule("network(example.org)", "deny")], "example.org")
 
 
 def test_tools_are_named_by_globs_and_hidden_where_they_are_denied_as_a_whole() -> None:

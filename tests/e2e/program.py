@@ -14,8 +14,9 @@ import msgspec
 
 from akmon_core.events import DurableEvent
 from akmon_core.state import State, replay
-from akmon_query.journal import broken_links, read_records
+from akmon_query.journal import read_records
 from akmon_query.testing import check_well_formed
+from tests.chain import broken_links
 
 PROGRAM = Path(sys.executable).with_name("akmon")
 PATIENCE = 60.0

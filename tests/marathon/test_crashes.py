@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from akmon_core.events import Compacted, Envelope, ToolFinished, TurnEnded
-from akmon_query.journal import FileJournal, broken_links
+from akmon_query.journal import FileJournal
+from tests.chain import broken_links
 from tests.marathon.courses import MIDDLE, cost_of
 from tests.marathon.project import lay_out
 from tests.marathon.server import Provider, serving

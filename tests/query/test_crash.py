@@ -21,8 +21,9 @@ from akmon_core.models import ModelRequest
 from akmon_core.spending import Spent
 from akmon_core.state import State, fold
 from akmon_core.tools import Delegation, Effect, ToolContext, ToolOutput
-from akmon_query.journal import FileJournal, broken_links, read_records
+from akmon_query.journal import FileJournal, read_records
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
+from tests.chain import broken_links
 from tests.query.fakes import Provider, Reply, Tool, asks, open_with, until
 
 ROOT = Path(__file__).parents[2]

@@ -25,8 +25,9 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Text, User
 from akmon_core.state import State, replay
-from akmon_query.journal import FileJournal, MemoryJournal, broken_links, delete_journal, read_records
+from akmon_query.journal import FileJournal, MemoryJournal, delete_journal, read_records
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
+from tests.chain import broken_links
 from tests.query.fakes import Tool, asks, of, open_with
 
 

@@ -43,8 +43,9 @@ from akmon_core.state import State, apply, fold
 from akmon_core.stats import stats_of
 from akmon_core.stream import Retrying
 from akmon_core.tokens import weigh
-from akmon_query.journal import FileJournal, MemoryJournal, broken_links
+from akmon_query.journal import FileJournal, MemoryJournal
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
+from tests.chain import broken_links
 from tests.query.engine import Script, journal_path, open_fake_session, play, scripts
 
 CHARGED = Replied | ModelFailed | Compacted | SummaryFailed

@@ -14,8 +14,9 @@ import pytest
 from akmon_core.commands import Prompt
 from akmon_core.errors import JournalError
 from akmon_core.messages import ToolResult
-from akmon_query.journal import FileJournal, broken_links
+from akmon_query.journal import FileJournal
 from akmon_query.testing import FakeModel, check_well_formed, run_turn
+from tests.chain import broken_links
 from tests.query.fakes import Tool, open_with
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and resource limits")

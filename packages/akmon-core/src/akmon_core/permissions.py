@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 
 from akmon_core.errors import SettingsError
-from akmon_core.hosts import matches_host
 from akmon_core.lines import changes_nothing, judge_line
 from akmon_core.proposals import propose
 from akmon_core.protected import PROTECTED, SENSITIVE, may_hold_secrets, named_by, protected
@@ -49,7 +48,6 @@ __all__ = [
     "hidden_tools",
     "judge",
     "may_hold_secrets",
-    "may_reach",
     "parse_rule",
     "propose",
     "warning_about",
@@ -142,16 +140,6 @@ def hidden_tools(policy: Policy, names: Iterable[str]) -> frozenset[str]:
     )
 
 
-def may_reach(rules: Iterable[Rule], host: str, port: int = 443) -> bool:
-    """Whether the rules for ``network`` let commands connect to ``host``: one allows it, and none denies it
-    or would have it asked."""
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    about = [rule for rule in rules if concerns_tool(rule, "network")]
-    if any(rule.decision != "allow" and _reaches(rule, place, strict=False) for rule in about):
-        return False
-    return any(rule.decision == "allow" and _reaches(rule, place, strict=True) for rule in about)
-
-
 def canonical(targets: tuple[Target, ...]) -> tuple[Effect, ...]:
     """The effects of ``targets`` with the paths that they lead to, as a grant should keep them."""
     return tuple(map(_canonical, targets))
@@ -174,10 +162,6 @@ _NO_EFFECT = Verdict("allow", "it has no effect outside the session")
 def _shows(tool: str, target: Target) -> bool:
     """Whether the model gets to see what is in a file, so that rules about reading concern it."""
     return target.effect.kind == "read" or (target.effect.kind == "write" and tool in EDITING)
-
-
-def _reaches(rule: Rule, place: str, *, strict: bool) -> bool:
-    return not rule.pattern or matches_host(rule.pattern, place, strict=strict)
 
 
 def _about_all(rules: Iterable[Rule]) -> Rule | None:

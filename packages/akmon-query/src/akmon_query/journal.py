@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from akmon_core.chain import GENESIS, digest
+from akmon_core.chain import digest
 from akmon_core.codec import encode_record
 from akmon_core.errors import JournalError
 from akmon_core.events import Envelope, TurnEnded
@@ -130,16 +130,6 @@ def read_records(path: Path, start: int = 0) -> Iterator[tuple[bytes, Envelope, 
     for line in _lines(path, start):
         if line.envelope:
             yield line.data, line.envelope, line.prev
-
-
-def broken_links(path: Path) -> list[int]:
-    """The sequence numbers of records that do not follow from the one before: something was changed."""
-    prev, broken = GENESIS, []
-    for line, envelope, named in read_records(path):
-        if named != prev:
-            broken.append(envelope.seq)
-        prev = digest(line)
-    return broken
 
 
 def delete_journal(path: Path) -> None:

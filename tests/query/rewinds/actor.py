@@ -44,6 +44,7 @@ async def main(place: Path) -> None:
         sessions=sessions,
         resumed=_last(sessions),
         checkpoints=place / "cache" / "files.db",
+        variables=["AKMON_MODEL_TEST"],  # by which what a killed session had started is found
     )
     journal = sessions / f"{session.id}.jsonl"
     async with session:

@@ -11,13 +11,16 @@ import msgspec
 from akmon_core.commands import (
     REWOUND,
     Answer,
+    ChooseModel,
     Command,
     Compact,
     Implement,
     Interrupt,
     Prompt,
+    Rename,
     Respond,
     Rewind,
+    RunCommand,
     SetMode,
     Steer,
 )
@@ -115,6 +118,8 @@ class FakeClient:
                     self._playing.cancel()
             case SetMode(mode):
                 self.publish(ModeChanged(mode), cause)
+            case ChooseModel() | RunCommand() | Rename():
+                pass
             case _:
                 assert_never(command)
         return cause

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from akmon_tui.app import converse
+from akmon_tui.plain.conversation import converse
 from tests.tui.fake import FakeClient
 from tests.tui.scenes import ENDLESS, asks_to_write, call, finished, said
 

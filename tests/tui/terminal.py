@@ -17,7 +17,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from akmon_core.commands import Command
 from akmon_core.ports import SessionClient
-from akmon_tui.app import converse
+from akmon_tui.plain.conversation import converse
 from akmon_tui.view import View
 
 COLUMNS, ROWS = 100, 200

@@ -13,8 +13,8 @@ from akmon_core.events import (
     ToolStarted,
     TurnEnded,
 )
-from akmon_tui.questions import answer_text
-from akmon_tui.render import render
+from akmon_tui.plain.questions import answer_text
+from akmon_tui.plain.render import render
 from akmon_tui.view import View, Waiting, show
 from tests.tui.fake import FakeClient, Step
 from tests.tui.scenes import asks, call, finished, said

@@ -23,7 +23,7 @@ from akmon_core.events import (
 from akmon_core.messages import Text, ToolCall, ToolResult, User, note
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.tools import DiffView, Effect, TextView
-from akmon_tui.render import render
+from akmon_tui.plain.render import render
 from akmon_tui.view import View, show
 
 HOSTILE = (

@@ -28,7 +28,7 @@ from akmon_core.messages import Assistant, Pin, Text, ToolResult, User, note
 from akmon_core.permissions import Mode
 from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, Usage
-from akmon_tui.render import render
+from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
 from akmon_tui.view import View, show
 from tests.tui.fake import FakeClient, Step

@@ -14,7 +14,7 @@ from akmon_core.savable import rule_problem
 from akmon_core.state import State
 from akmon_core.tools import Effect
 from akmon_tui.opening import view_of
-from akmon_tui.render import render
+from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
 from akmon_tui.view import View, show
 from tests.tui.fake import WAIT, FakeClient, Step

@@ -28,9 +28,9 @@ from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Assistant, Pin, Text, User
 from akmon_core.state import replay
 from akmon_core.tools import Effect
-from akmon_tui.following import Following
 from akmon_tui.opening import view_of
-from akmon_tui.render import render
+from akmon_tui.plain.following import Following
+from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
 from akmon_tui.view import View, show
 from tests.tui.fake import FakeClient, Step

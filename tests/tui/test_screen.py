@@ -9,8 +9,8 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from akmon_tui.screen import Screen
-from akmon_tui.spans import Span
+from akmon_tui.plain.output import Screen
+from akmon_tui.plain.spans import Span
 
 COUNTDOWN = [Span(f"in {left} s", "dim", "live") for left in (3, 2, 1)]
 

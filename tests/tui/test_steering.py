@@ -11,8 +11,8 @@ from prompt_toolkit.keys import Keys
 from akmon_core.commands import Interrupt, Prompt, SetMode, Steer
 from akmon_core.events import Envelope, Event, Noticed, Prompted, Steered, TurnEnded
 from akmon_core.messages import Text, User
-from akmon_tui.following import Following
-from akmon_tui.keys import typed_text
+from akmon_tui.plain.following import Following
+from akmon_tui.plain.keys import typed_text
 from tests.tui.fake import FakeClient
 from tests.tui.scenes import ENDLESS, HELLO, asks
 from tests.tui.terminal import Terminal, talk

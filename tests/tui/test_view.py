@@ -53,10 +53,10 @@ from akmon_core.permissions import MODES
 from akmon_core.spending import Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import DiffView, Effect, TextView
-from akmon_tui.keys import answer_of, interrupts
-from akmon_tui.render import render
+from akmon_tui.plain.keys import answer_of, interrupts
+from akmon_tui.plain.render import render
+from akmon_tui.plain.spans import Span
 from akmon_tui.slash import SLASHES, run_slash
-from akmon_tui.spans import Span
 from akmon_tui.view import View, Waiting, show
 from tests.tui.scenes import asks, asks_to_write, call, finished, said
 
@@ -311,7 +311,7 @@ def test_what_is_no_command_is_a_prompt(line: str) -> None:
 
 def test_nothing_but_the_app_loads_prompt_toolkit() -> None:
     code = (
-        "import sys, akmon_tui, akmon_tui.view, akmon_tui.render, akmon_tui.slash\n"
+        "import sys, akmon_tui, akmon_tui.view, akmon_tui.plain.render, akmon_tui.slash\n"
         "print([name for name in ('prompt_toolkit', 'asyncio') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

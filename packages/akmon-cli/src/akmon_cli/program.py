@@ -168,8 +168,8 @@ async def run_session(
             partial = options.include_partial_messages
             return await run_headless(session, first, options.output_format, partial=partial)
         from akmon_cli.compose import project_sessions, working_folder
-        from akmon_tui.app import converse
         from akmon_tui.opening import view_of
+        from akmon_tui.plain.conversation import converse
 
         view = view_of(session.state, str(working_folder()), session.policy)
         history = project_sessions() / "history"

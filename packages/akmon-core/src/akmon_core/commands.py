@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from akmon_core.messages import Image
+from akmon_core.models import Effort
 from akmon_core.permissions import Mode
 
 Answered: TypeAlias = Literal["once", "session", "writes", "always", "deny"]
@@ -84,8 +85,45 @@ class Rewind(msgspec.Struct, frozen=True, tag="rewind", omit_defaults=True):
     """What becomes of files that someone else has changed meanwhile; kept where nobody can be asked."""
 
 
+class ChooseModel(msgspec.Struct, frozen=True, tag="choose_model", omit_defaults=True):
+    """Has another model answer from the next turn on."""
+
+    model: str
+    """An id such as ``anthropic/claude-sonnet-5-5``; empty keeps the one that there is."""
+    provider: str = ""
+    effort: Effort | None = None
+    """How much it may think; None keeps what there is."""
+
+
+class RunCommand(msgspec.Struct, frozen=True, tag="run_command", omit_defaults=True):
+    """Runs a command line of the person's own, as soon as no turn runs."""
+
+    command: str
+    hidden: bool = False
+    """Whether the model is not to know of it."""
+
+
+class Rename(msgspec.Struct, frozen=True, tag="rename"):
+    """Gives the session a name, by which it can be resumed."""
+
+    name: str
+
+
 REWOUND = "rewind: "
 """Begins the text of the ``Noticed`` that is the last event of each ``Rewind``, and says what came of it."""
 
 
-Command: TypeAlias = Prompt | Steer | Answer | Respond | Interrupt | SetMode | Compact | Implement | Rewind
+Command: TypeAlias = (
+    Prompt
+    | Steer
+    | Answer
+    | Respond
+    | Interrupt
+    | SetMode
+    | Compact
+    | Implement
+    | Rewind
+    | ChooseModel
+    | RunCommand
+    | Rename
+)

@@ -293,6 +293,24 @@ class Committed(msgspec.Struct, frozen=True, tag="committed", omit_defaults=True
     """Paths from the root of the repository."""
 
 
+class CommandRan(msgspec.Struct, frozen=True, tag="command_ran", omit_defaults=True):
+    """A command line of the person's own has ended, or was stopped."""
+
+    command: str
+    output: str
+    """Both its outputs, shortened in the middle like those of calls."""
+    exit_code: int | None = None
+    """None if it was stopped, or could not begin."""
+    message: User | None = None
+    """What the model is told of it; None if that is nothing."""
+
+
+class Renamed(msgspec.Struct, frozen=True, tag="renamed"):
+    """The session has another name."""
+
+    name: str
+
+
 class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended", omit_defaults=True):
     """The last event of its turn, always."""
 
@@ -356,6 +374,8 @@ DurableEvent: TypeAlias = (
     | FilesChanged
     | Rewound
     | Committed
+    | CommandRan
+    | Renamed
     | TurnEnded
     | UnknownEvent
 )

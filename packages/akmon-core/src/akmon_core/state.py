@@ -11,6 +11,7 @@ from akmon_core.checks import Changes
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Continued,
@@ -31,6 +32,7 @@ from akmon_core.events import (
     QuestionAsked,
     Reminded,
     Reminder,
+    Renamed,
     Replied,
     Rewound,
     SessionStarted,
@@ -255,6 +257,10 @@ def apply(state: State, event: DurableEvent) -> State:
             return _replace(state, started=(*state.started, event.call_id))
         case Rewound():
             return _rewound(state, event)
+        case CommandRan(message=message):
+            return _said(state, message) if message else state
+        case Renamed(name):
+            return _replace(state, name=name)
         case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered():
             return state
         case FilesChanged() | Committed() | UnknownEvent():

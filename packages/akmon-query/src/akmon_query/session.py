@@ -11,13 +11,16 @@ from typing import Self, TypeAlias, assert_never
 from akmon_core.commands import (
     REWOUND,
     Answer,
+    ChooseModel,
     Command,
     Compact,
     Implement,
     Interrupt,
     Prompt,
+    Rename,
     Respond,
     Rewind,
+    RunCommand,
     SetMode,
     Steer,
 )
@@ -88,6 +91,8 @@ class Session:
                 self._interrupt()
             case SetMode(mode):
                 change_mode(self._ledger, mode, cause)
+            case ChooseModel() | RunCommand() | Rename():
+                self._ledger.report(Noticed("this is not to be had yet"), cause)
             case _:
                 assert_never(command)
         return cause

@@ -25,6 +25,8 @@ def view_of(state: State, folder: str = "", policy: Policy | None = None) -> Vie
         pins=state.pins,
         places=_places(state),
         folder=folder,
+        model=f"{state.provider}/{state.model}" if state.model else "",
+        name=state.name,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from akmon_core.commands import Command, Compact, Implement, Prompt, Rewind, SetMode
 from akmon_core.permissions import MODES
+from akmon_tui.amounts import spent
 from akmon_tui.places import listed
-from akmon_tui.render import spent
 from akmon_tui.standing import is_sandboxed, permissions_text, sandbox_in_short, sandbox_text
 from akmon_tui.view import View
 

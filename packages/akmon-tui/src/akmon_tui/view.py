@@ -11,6 +11,7 @@ from akmon_core.commands import REWOUND
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Compacting,
@@ -30,6 +31,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SessionStarted,
@@ -44,10 +46,14 @@ from akmon_core.events import (
 from akmon_core.messages import Pin, ToolCall
 from akmon_core.permissions import Grant, Mode, Rule, Sandboxing
 from akmon_core.spending import Charged, Spent
-from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta
+from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.text import describe_call
 from akmon_tui.places import Place, place_of, with_prompt
 
 _replace = msgspec.structs.replace
+
+TAIL_CHARS = 4_000
+"""Characters kept of the output of a call that runs."""
 
 Question: TypeAlias = PermissionAsked | QuestionAsked
 
@@ -62,6 +68,29 @@ class Waiting(msgspec.Struct, frozen=True):
     @property
     def call_id(self) -> str:
         return self.event.call.id if isinstance(self.event, PermissionAsked) else self.event.call_id
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that runs."""
+
+    call: ToolCall
+    agent: str = ""
+    at: float = 0.0
+    """When it began, in seconds since 1970-01-01 UTC."""
+    tail: str = ""
+    """The end of its output so far, at most ``TAIL_CHARS``."""
+
+
+class AgentAtWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A sub-agent in the middle of its task."""
+
+    task: str
+    at: float = 0.0
+    calls: int = 0
+    """Tool calls that it has begun."""
+    doing: str = ""
+    """The last of them, on one line."""
+    spent: Spent = Spent()
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +130,18 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Where a rewind can go back to."""
     folder: str = ""
     """Files below it are shown from there."""
+    model: str = ""
+    """``provider/id`` of the model that is asked."""
+    name: str = ""
+    """What the person calls the session."""
+    since: float | None = None
+    """When the running turn began, in seconds since 1970-01-01 UTC; None if none runs."""
+    running: dict[str, Running] = {}
+    """Calls that run, by ``call_key``, in the order in which they began."""
+    agents: dict[str, AgentAtWork] = {}
+    """Sub-agents at work, by their paths."""
+    last: Usage = Usage()
+    """Of the main agent's last reply."""
     turn: Spent = Spent()
     total: Spent = Spent()
 
@@ -115,9 +156,54 @@ def call_key(agent: str, call_id: str) -> str:
     return f"{agent} {call_id}" if agent else call_id
 
 
-def show(view: View, event: Event, agent: str = "") -> View:
-    """The view after ``event`` of ``agent``; empty is the main agent. Pure and total."""
+def show(view: View, event: Event, agent: str = "", at: float = 0.0) -> View:
+    """The view after ``event`` of ``agent``, which happened ``at`` that time. Pure and total.
+
+    An empty ``agent`` is the main one.
+    """
+    view = _at_work(view, event, agent, at)
     return _show_aside(view, event, agent) if agent else _show_main(view, event)
+
+
+def _at_work(view: View, event: Event, agent: str, at: float) -> View:
+    """Who is busy with what."""
+    match event:
+        case Prompted() if not agent:
+            return _replace(view, since=at, running={}, agents={})
+        case TurnEnded() if not agent:
+            return _replace(view, since=None, running={}, agents={})
+        case Prompted(message):
+            return _replace(view, agents={**view.agents, agent: AgentAtWork(task=message.text, at=at)})
+        case TurnEnded():
+            left = {name: each for name, each in view.agents.items() if name != agent}
+            return _replace(view, agents=left)
+        case ToolStarted(call_id, tool):
+            key = call_key(agent, call_id)
+            call = view.calls.get(key) or ToolCall(call_id, tool, "{}")
+            running = {**view.running, key: Running(call=call, agent=agent, at=at)}
+            return _busy(_replace(view, running=running), agent, call)
+        case ToolProgress(call_id, text) if begun := view.running.get(call_key(agent, call_id)):
+            tail = _replace(begun, tail=(begun.tail + text)[-TAIL_CHARS:])
+            return _replace(view, running={**view.running, call_key(agent, call_id): tail})
+        case ToolFinished(result):
+            key = call_key(agent, result.call_id)
+            return _replace(view, running={name: each for name, each in view.running.items() if name != key})
+        case Replied(usage=usage) if not agent:
+            return _replace(view, last=usage)
+        case ModelChosen(provider, model) if not agent:
+            return _replace(view, model=f"{provider}/{model}")
+        case SessionStarted(name=name) if not agent:
+            return _replace(view, name=name)
+        case _:
+            return view
+
+
+def _busy(view: View, agent: str, call: ToolCall) -> View:
+    at_work = view.agents.get(agent)
+    if at_work is None:
+        return view
+    doing = _replace(at_work, calls=at_work.calls + 1, doing=describe_call(call))
+    return _replace(view, agents={**view.agents, agent: doing})
 
 
 def _show_main(view: View, event: Event) -> View:
@@ -160,6 +246,10 @@ def _show_main(view: View, event: Event) -> View:
             return _replace(view, under="", waiting=())
         case Steered() | Reminded() | Cleared() | Noticed() | Compacting() | CacheBroken() | Committed():
             return _replace(view, under="")
+        case CommandRan():
+            return _replace(view, under="")
+        case Renamed(name):
+            return _replace(view, name=name)
         case FilesChanged(call_id=call_id):
             return view if call_id else _replace(view, under="")
         case SessionStarted() | Instructed() | Continued() | UnknownEvent() | CallDelta() | ToolProgress():
@@ -206,6 +296,10 @@ def _prompted(view: View, event: Prompted) -> View:
         pins=view.pins,
         places=with_prompt(view.places, event, view.pins, view.context),
         folder=view.folder,
+        model=view.model,
+        name=view.name,
+        since=view.since,
+        last=view.last,
     )
 
 

@@ -11,8 +11,8 @@ from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from akmon_tui.screen import Screen
-from akmon_tui.spans import Span
+from akmon_tui.plain.output import Screen
+from akmon_tui.plain.spans import Span
 
 
 class Composer:

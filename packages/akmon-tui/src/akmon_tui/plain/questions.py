@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from akmon_core.events import PermissionAsked, QuestionAsked
 from akmon_core.text import exposed, neutralise
 from akmon_core.tools import DiffView, TextView
-from akmon_tui.spans import Span, Style
+from akmon_tui.plain.spans import Span, Style
 from akmon_tui.standing import REMOVE, around_a_command, is_sandboxed
 from akmon_tui.view import View, Waiting
 

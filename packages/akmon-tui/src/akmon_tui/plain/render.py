@@ -21,13 +21,13 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.messages import ToolCall, User
-from akmon_core.spending import Spent
-from akmon_core.stream import Retrying, TextDelta, ThinkingDelta, Usage
+from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.text import describe_call, describe_retry, neutralise, one_line, reveal
 from akmon_core.tools import DiffView, TextView
+from akmon_tui.amounts import spent
 from akmon_tui.notes import agent_note, note_of, prompt_text
-from akmon_tui.questions import diff_lines, question
-from akmon_tui.spans import Span, Style
+from akmon_tui.plain.questions import diff_lines, question
+from akmon_tui.plain.spans import Span, Style
 from akmon_tui.view import View, show
 
 _RESULT_LINES = 40
@@ -87,13 +87,6 @@ def _spans(view: View, event: Event, width: int) -> list[Span]:
         case _:
             note = note_of(view, event, width)
             return [Span(line, "dim") for line in note.split("\n")] if note else []
-
-
-def spent(what: Spent) -> str:
-    """Tokens and cost in a few words."""
-    usage = what.usage
-    cached = f" ({usage.cache_read_tokens:,} cached)" if usage.cache_read_tokens else ""
-    return f"{usage.prompt_tokens:,} in{cached}, {usage.output_tokens:,} out, {_dollars(what)}"
 
 
 def _prompted(view: View, message: User) -> list[Span]:
@@ -195,9 +188,3 @@ def _how_to_go_on(view: View, outcome: Outcome) -> str:
             return "What you say next goes on from here."
         case _:
             return ""
-
-
-def _dollars(what: Spent) -> str:
-    if what.cost is None:
-        return "unpriced"
-    return "no cost" if what.usage == Usage() else f"${what.cost:.4f}"

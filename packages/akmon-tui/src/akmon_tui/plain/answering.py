@@ -10,10 +10,10 @@ from prompt_toolkit.input.typeahead import get_typeahead
 from akmon_core.events import PermissionAsked
 from akmon_core.savable import rule_problem
 from akmon_core.text import neutralise
-from akmon_tui.composer import ask_line, edit_line
-from akmon_tui.keys import Watch
-from akmon_tui.screen import Screen
-from akmon_tui.spans import Span
+from akmon_tui.plain.keys import Watch
+from akmon_tui.plain.output import Screen
+from akmon_tui.plain.prompt import ask_line, edit_line
+from akmon_tui.plain.spans import Span
 
 
 class Lines:

@@ -12,17 +12,17 @@ from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
-from akmon_tui.answering import Lines
-from akmon_tui.composer import Composer, whole
-from akmon_tui.following import Following
-from akmon_tui.keys import Burst, Watch, answer_of, interrupts, is_text, watch
-from akmon_tui.offering import Offer
 from akmon_tui.places import put_back
-from akmon_tui.questions import answer_text, answers
-from akmon_tui.render import render
-from akmon_tui.screen import Screen, plain_where_dumb
+from akmon_tui.plain.answering import Lines
+from akmon_tui.plain.following import Following
+from akmon_tui.plain.keys import Burst, Watch, answer_of, interrupts, is_text, watch
+from akmon_tui.plain.offering import Offer
+from akmon_tui.plain.output import Screen, plain_where_dumb
+from akmon_tui.plain.prompt import Composer, whole
+from akmon_tui.plain.questions import answer_text, answers
+from akmon_tui.plain.render import render
+from akmon_tui.plain.spans import Span
 from akmon_tui.slash import run_slash
-from akmon_tui.spans import Span
 from akmon_tui.standing import is_sandboxed, sandbox_in_short
 from akmon_tui.view import View, Waiting, show
 

@@ -12,7 +12,7 @@ from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import is_dumb_terminal
 
-from akmon_tui.spans import Span, Style
+from akmon_tui.plain.spans import Span, Style
 
 _STYLES = styles.Style.from_dict(
     {

@@ -1,0 +1,1 @@
+"""The conversation line by line: for screen readers, and for terminals without escape sequences."""

@@ -288,6 +288,8 @@ AUDIT_DESCRIPTION_CHARS = 500
 
 ANSWER_QUIET_SECONDS = 0.5
 """Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
+FIELD_CHARS = 20_000
+"""Of a line that is typed into a dialog."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, TypeVar, assert_never
 
 import msgspec
 
@@ -112,20 +112,22 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """By name: texts that stay in the conversation, such as ``todos``."""
     speaking: Literal["", "text", "thinking"] = ""
     """What the model is in the middle of."""
-    streamed: str = ""
-    """The text of the reply so far."""
+    pieces: tuple[str, ...] = ()
+    """The text of the reply so far, in pieces of which each is longer than the next: few, however it came."""
     retrying: Retrying | None = None
     """The wait for the next attempt, as far as it has come."""
+    compacting: int = 0
+    """Estimated tokens of the conversation that is being shortened; 0 if none is."""
     calls: dict[str, ToolCall] = {}
-    """Calls of this turn by ``call_key``."""
+    """Calls of this turn that have no result yet, by ``call_key``."""
     under: str = ""
     """Id of the main agent's call below which the screen stands."""
     waiting: tuple[Waiting, ...] = ()
     """Questions in the order in which they are asked. Only the first one is on the screen."""
     reviewed: frozenset[str] = frozenset()
-    """Ids of the main agent's calls whose change was shown with the question."""
+    """Ids of the main agent's calls without a result whose change was shown with the question."""
     runs: frozenset[str] = frozenset()
-    """Calls of this turn that may run commands, by ``call_key``."""
+    """Calls of this turn without a result that may run commands, by ``call_key``."""
     places: tuple[Place, ...] = ()
     """Where a rewind can go back to."""
     folder: str = ""
@@ -146,6 +148,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     total: Spent = Spent()
 
     @property
+    def streamed(self) -> str:
+        """The text of the reply so far."""
+        return "".join(self.pieces)
+
+    @property
     def question(self) -> Waiting | None:
         """What the person is asked now."""
         return self.waiting[0] if self.waiting else None
@@ -162,7 +169,8 @@ def show(view: View, event: Event, agent: str = "", at: float = 0.0) -> View:
     An empty ``agent`` is the main one.
     """
     view = _at_work(view, event, agent, at)
-    return _show_aside(view, event, agent) if agent else _show_main(view, event)
+    view = _show_aside(view, event, agent) if agent else _show_main(view, event)
+    return _done_with(view, event, agent)
 
 
 def _at_work(view: View, event: Event, agent: str, at: float) -> View:
@@ -176,7 +184,11 @@ def _at_work(view: View, event: Event, agent: str, at: float) -> View:
             return _replace(view, agents={**view.agents, agent: AgentAtWork(task=message.text, at=at)})
         case TurnEnded():
             left = {name: each for name, each in view.agents.items() if name != agent}
-            return _replace(view, agents=left)
+            running = {key: each for key, each in view.running.items() if each.agent != agent}
+            return _replace(view, agents=left, running=running)
+        case Replied() | ModelFailed() | Compacted() | SummaryFailed() if at_work := view.agents.get(agent):
+            at_work = _replace(at_work, spent=at_work.spent.and_also(event))
+            return _replace(view, agents={**view.agents, agent: at_work})
         case ToolStarted(call_id, tool):
             key = call_key(agent, call_id)
             call = view.calls.get(key) or ToolCall(call_id, tool, "{}")
@@ -187,7 +199,7 @@ def _at_work(view: View, event: Event, agent: str, at: float) -> View:
             return _replace(view, running={**view.running, call_key(agent, call_id): tail})
         case ToolFinished(result):
             key = call_key(agent, result.call_id)
-            return _replace(view, running={name: each for name, each in view.running.items() if name != key})
+            return _replace(view, running=_without(view.running, key)) if key in view.running else view
         case Replied(usage=usage) if not agent:
             return _replace(view, last=usage)
         case ModelChosen(provider, model) if not agent:
@@ -196,6 +208,33 @@ def _at_work(view: View, event: Event, agent: str, at: float) -> View:
             return _replace(view, name=name)
         case _:
             return view
+
+
+def _done_with(view: View, event: Event, agent: str) -> View:
+    """Calls that have their result are let go of, so that a long turn takes no more than a short one."""
+    match event:
+        case ToolFinished(result):
+            key = call_key(agent, result.call_id)
+            if key in view.calls:
+                view = _replace(view, calls=_without(view.calls, key))
+            reviewed = view.reviewed if agent else view.reviewed - {key}
+            return _replace(view, reviewed=reviewed, runs=view.runs - {key})
+        case TurnEnded() if agent:
+            own = call_key(agent, "")
+            calls = {key: call for key, call in view.calls.items() if not key.startswith(own)}
+            runs = frozenset(key for key in view.runs if not key.startswith(own))
+            return _replace(view, calls=calls, runs=runs)
+        case TurnEnded():
+            return _replace(view, calls={}, reviewed=frozenset(), runs=frozenset())
+        case _:
+            return view
+
+
+_ValueT = TypeVar("_ValueT")
+
+
+def _without(values: dict[str, _ValueT], key: str) -> dict[str, _ValueT]:
+    return {name: value for name, value in values.items() if name != key}
 
 
 def _busy(view: View, agent: str, call: ToolCall) -> View:
@@ -211,7 +250,7 @@ def _show_main(view: View, event: Event) -> View:
         case Prompted():
             return _prompted(view, event)
         case TextDelta(text):
-            return _replace(view, speaking="text", streamed=view.streamed + text, retrying=None)
+            return _replace(view, speaking="text", pieces=_and_also(view.pieces, text), retrying=None)
         case ThinkingDelta():
             return _replace(view, speaking="thinking", retrying=None)
         case Retrying():
@@ -223,7 +262,9 @@ def _show_main(view: View, event: Event) -> View:
             return _silent(_charged(view, event))
         case Compacted() | SummaryFailed():
             context = 0 if isinstance(event, Compacted) else view.context
-            return _replace(_charged(view, event), context=context, retrying=None)
+            return _replace(_charged(view, event), context=context, retrying=None, compacting=0)
+        case Compacting(tokens):
+            return _replace(view, under="", compacting=max(tokens, 1))
         case ModelChosen(window=window):
             return _replace(view, window=window, context=0)
         case ModeChanged(mode):
@@ -244,7 +285,9 @@ def _show_main(view: View, event: Event) -> View:
             return _rewound(view, event)
         case Noticed(text) if text.startswith(REWOUND):  # it may have been stopped at its question
             return _replace(view, under="", waiting=())
-        case Steered() | Reminded() | Cleared() | Noticed() | Compacting() | CacheBroken() | Committed():
+        case Noticed():  # also what says that nothing became of a summary
+            return _replace(view, under="", compacting=0)
+        case Steered() | Reminded() | Cleared() | CacheBroken() | Committed():
             return _replace(view, under="")
         case CommandRan():
             return _replace(view, under="")
@@ -314,7 +357,15 @@ def _rewound(view: View, event: Rewound) -> View:
 
 
 def _silent(view: View) -> View:
-    return _replace(view, speaking="", streamed="", retrying=None)
+    return _replace(view, speaking="", pieces=(), retrying=None, compacting=0)
+
+
+def _and_also(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Each character is copied a few times, instead of once for all that comes after it."""
+    while pieces and len(pieces[-1]) <= len(text):
+        *rest, last = pieces
+        pieces, text = tuple(rest), last + text
+    return (*pieces, text) if text else pieces
 
 
 def _charged(view: View, call: Charged) -> View:
@@ -352,7 +403,8 @@ def _decided(view: View, event: PermissionDecided, agent: str) -> View:
         view = _replace(view, runs=view.runs | {call_key(agent, event.call_id)})
     if event.decision != "allow" or event.scope == "once":
         return view
-    return _replace(view, grants=(*view.grants, _grant(event)))
+    grant = _grant(event)
+    return view if grant in view.grants else _replace(view, grants=(*view.grants, grant))
 
 
 def _grant(event: PermissionDecided) -> Grant:

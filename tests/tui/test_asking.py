@@ -13,7 +13,7 @@ from akmon_core.events import (
     ToolStarted,
     TurnEnded,
 )
-from akmon_tui.plain.questions import answer_text
+from akmon_tui.asking import answer_text
 from akmon_tui.plain.render import render
 from akmon_tui.view import View, Waiting, show
 from tests.tui.fake import FakeClient, Step

@@ -12,6 +12,7 @@ from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
+from akmon_tui.asking import answer_text
 from akmon_tui.places import put_back
 from akmon_tui.plain.answering import Lines
 from akmon_tui.plain.following import Following
@@ -19,7 +20,7 @@ from akmon_tui.plain.keys import Burst, Watch, answer_of, interrupts, is_text, w
 from akmon_tui.plain.offering import Offer
 from akmon_tui.plain.output import Screen, plain_where_dumb
 from akmon_tui.plain.prompt import Composer, whole
-from akmon_tui.plain.questions import answer_text, answers
+from akmon_tui.plain.questions import answers
 from akmon_tui.plain.render import render
 from akmon_tui.plain.spans import Span
 from akmon_tui.slash import run_slash

@@ -14,7 +14,7 @@ from prompt_toolkit.keys import Keys
 
 from akmon_core.commands import Answered
 from akmon_core.events import PermissionAsked
-from akmon_tui.plain.questions import may_allow_writes
+from akmon_tui.asking import may_allow_writes
 
 Burst: TypeAlias = tuple[KeyPress, ...]
 """Keys that arrived together; none means that the terminal is gone."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from akmon_core.events import PermissionAsked, QuestionAsked
 from akmon_core.text import exposed, neutralise
 from akmon_core.tools import DiffView, TextView
+from akmon_tui.asking import held_by, how_to_answer, led_elsewhere, may_allow_writes
 from akmon_tui.plain.spans import Span, Style
-from akmon_tui.standing import REMOVE, around_a_command, is_sandboxed
+from akmon_tui.standing import REMOVE, is_sandboxed
 from akmon_tui.view import View, Waiting
 
 _LONG = 20
@@ -34,19 +35,6 @@ def answers(asked: PermissionAsked) -> Span:
     return Span(f"y once   s this for the session{writes}{always}   n no", "ask")
 
 
-def may_allow_writes(asked: PermissionAsked) -> bool:
-    """Allowing all writes answers only a question about writes."""
-    kinds = {effect.kind for effect in asked.effects}
-    return "write" in kinds and kinds <= {"read", "write"}
-
-
-def answer_text(asked: QuestionAsked, line: str) -> str:
-    """What a typed line answers: the option of that number, or what it says. Empty leaves it to the model."""
-    line = line.strip()
-    numbers = {str(number): option for number, option in enumerate(asked.options, start=1)}
-    return numbers.get(line.rstrip("."), line)
-
-
 def diff_lines(diff: DiffView) -> list[Span]:
     head = Span(f"  {exposed(diff.path)} +{diff.added} -{diff.removed}", "bold")
     return [head, *(Span(f"  {line}", _diff_style(line)) for line in exposed(diff.diff).split("\n"))]
@@ -63,7 +51,7 @@ def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
         )
     elif len(body) > _LONG:
         lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
-    if any(effect.kind == "run" for effect in asked.effects) and (held := around_a_command(view.sandbox)):
+    if held := held_by(asked, view):
         lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))
     lines.append(Span(f"Asked because {exposed(asked.reason)}.", "dim"))
     if asked.rule:
@@ -78,15 +66,8 @@ def _choice(asker: str, asked: QuestionAsked) -> list[Span]:
     for number, option in enumerate(asked.options, start=1):
         first, *more = neutralise(option).split("\n")
         lines += [Span(f"  {number}  {first}"), *(Span(f"     {line}") for line in more)]
-    lines.append(Span(_how_to_answer(asked), "dim"))
+    lines.append(Span(how_to_answer(asked), "dim"))
     return lines
-
-
-def _how_to_answer(asked: QuestionAsked) -> str:
-    if asked.call_id.startswith("rewind-"):
-        return "A number; Enter alone keeps them as they are."
-    how = "A number, or an answer of your own" if asked.options else "Your answer"
-    return f"{how}; Enter alone leaves it to the model."
 
 
 def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
@@ -94,13 +75,8 @@ def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
         first, *more = exposed(effect.target).split("\n")
         yield Span(f"  {effect.kind} {first}", "bold")
         yield from (Span(f"  {' ' * len(effect.kind)} {line}", "bold") for line in more)
-    for name, path in asked.paths.items():
-        if path not in (name, f"{folder.rstrip('/')}/{name}"):
-            yield Span(f"  {_line(name)} is {_line(path)}", "bold")
-
-
-def _line(path: str) -> str:
-    return exposed(path).replace("\n", "<U+000A>")
+    for leads in led_elsewhere(asked, folder):
+        yield Span(f"  {leads}", "bold")
 
 
 def _change(asked: PermissionAsked) -> Iterable[Span]:

@@ -1,0 +1,53 @@
+"""What every screen says and takes when it asks the person: where paths lead, how to answer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from akmon_core.events import PermissionAsked, QuestionAsked
+from akmon_core.text import exposed
+from akmon_tui.standing import around_a_command
+from akmon_tui.view import View
+
+
+def may_allow_writes(asked: PermissionAsked) -> bool:
+    """Allowing all writes answers only a question about writes."""
+    kinds = {effect.kind for effect in asked.effects}
+    return "write" in kinds and kinds <= {"read", "write"}
+
+
+def held_by(asked: PermissionAsked, view: View) -> str:
+    """What would hold the command in that is asked about; empty if there is none, or that is not known."""
+    runs = any(effect.kind == "run" for effect in asked.effects)
+    return around_a_command(view.sandbox) if runs else ""
+
+
+def led_elsewhere(asked: PermissionAsked, folder: str) -> Iterable[str]:
+    """One line for each path that the call names and that leads elsewhere than it says, as by a link."""
+    for name, path in asked.paths.items():
+        if path not in (name, f"{folder.rstrip('/')}/{name}"):
+            yield f"{on_one_line(name)} is {on_one_line(path)}"
+
+
+def on_one_line(text: str) -> str:
+    """``text`` as a person must see it, without a line end."""
+    return exposed(text).replace("\n", "<U+000A>")
+
+
+def is_of_a_rewind(asked: QuestionAsked) -> bool:
+    """Whether akmon asks what becomes of files, rather than the model something."""
+    return asked.call_id.startswith("rewind-")
+
+
+def answer_text(asked: QuestionAsked, line: str) -> str:
+    """What a typed line answers: the option of that number, or what it says. Empty leaves it to the model."""
+    line = line.strip()
+    numbers = {str(number): option for number, option in enumerate(asked.options, start=1)}
+    return numbers.get(line.rstrip("."), line)
+
+
+def how_to_answer(asked: QuestionAsked) -> str:
+    if is_of_a_rewind(asked):
+        return "A number; Enter alone keeps them as they are."
+    how = "A number, or an answer of your own" if asked.options else "Your answer"
+    return f"{how}; Enter alone leaves it to the model."

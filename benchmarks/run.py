@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import checkpoints, cost, decoders, deltas, journal, marathon, sandbox, search, startup, turns
+from benchmarks import (
+    checkpoints,
+    cost,
+    decoders,
+    deltas,
+    journal,
+    marathon,
+    sandbox,
+    screen,
+    search,
+    startup,
+    turns,
+)
 from benchmarks.install import install
 from benchmarks.program import Program
 from benchmarks.table import Figure, show
@@ -25,6 +37,7 @@ PARTS: dict[str, tuple[Callable[[Program, int], Iterator[Figure]], int]] = {
     "checkpoints": (checkpoints.figures, 9),
     "journal": (journal.figures, 5),
     "sandbox": (sandbox.figures, 101),
+    "screen": (screen.figures, 15),
 }
 """By name: what measures it, and how often it is repeated."""
 

@@ -40,6 +40,32 @@ def is_trusted(root: Path, *, this_run: bool = False, environ: Mapping[str, str]
     return bool(found.claims) and trust_store(environ).status_of(found) == "trusted"
 
 
+def waiting_for_trust(
+    root: Path, *, this_run: bool = False, environ: Mapping[str, str] = os.environ
+) -> tuple[Claims, tuple[str, ...]] | None:
+    """What a person has to be asked of the folder before anything is read of it, and what is new of that;
+    None if they have answered, or if there is nothing to ask.
+    """
+    from akmon_config.claims import claims
+
+    found = claims(root)
+    if this_run or not (found.claims or found.problems):
+        return None
+    store = trust_store(environ)
+    if store.status_of(found) == "trusted" or store.declined(found):
+        return None
+    return found, store.changes(found)
+
+
+def keep_answer(found: Claims, *, yes: bool, environ: Mapping[str, str] = os.environ) -> None:
+    """Keeps what a person has answered about ``found``."""
+    store = trust_store(environ)
+    if yes:
+        store.trust(found)
+    else:
+        store.decline(found)
+
+
 def settle_trust(
     root: Path, *, interactive: bool, this_run: bool = False, environ: Mapping[str, str] = os.environ
 ) -> tuple[str, ...]:
@@ -50,18 +76,14 @@ def settle_trust(
     from akmon_config.claims import claims
     from akmon_config.trust import ask_trust
 
+    if interactive and (waiting := waiting_for_trust(root, this_run=this_run, environ=environ)):
+        found, changes = waiting
+        keep_answer(found, yes=ask_trust(found, sys.stdin, sys.stderr, changes), environ=environ)
     found = claims(root)
     if this_run or not (found.claims or found.problems):
         return ()
     store = trust_store(environ)
-    if store.status_of(found) == "trusted":
-        return ()
-    if interactive and not store.declined(found):
-        if ask_trust(found, sys.stdin, sys.stderr, store.changes(found)):
-            store.trust(found)
-            return ()
-        store.decline(found)
-    return tuple(_warnings(found, store))
+    return () if store.status_of(found) == "trusted" else tuple(_warnings(found, store))
 
 
 def _warnings(found: Claims, store: Trust) -> Iterator[str]:

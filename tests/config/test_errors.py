@@ -217,6 +217,13 @@ def test_a_missing_file_or_folder_is_fine(place: Place) -> None:
         ("AKMON_HEADERS", "X: y", "AKMON_HEADERS: it should be a table in JSON"),
         ("AKMON_MODELS", "qwen*", "AKMON_MODELS: it should be a list in JSON, such as [{"),
         ("AKMON_MODELS", '[{"window": 5}]', "AKMON_MODELS: row 1, match: "),
+        ("AKMON_STATUS_LINE", "model", "AKMON_STATUS_LINE: it should be a list in JSON"),
+        ("AKMON_STATUS_LINE", '"model"', "AKMON_STATUS_LINE: it should be a list, such as ["),
+        (
+            "AKMON_STATUS_LINE",
+            '["modle"]',
+            "AKMON_STATUS_LINE: the status line has no part 'modle'. Did you mean model? The parts are: model,",
+        ),
         ("AKMON_PROVIDER", "Groq", "AKMON_PROVIDER: there is no provider 'Groq'. Did you mean groq?"),
         ("OLLAMA_HOST", "http://", "OLLAMA_HOST: it should be an address"),
         ("OPENAI_BASE_URL", "api.openai.com", "OPENAI_BASE_URL: it should be an address"),

@@ -45,6 +45,11 @@ VALUES: dict[str, tuple[object, ...]] = {
     "ollama_num_ctx": (1, None, 2, 3),
     "ollama_keep_alive": ("1h", None, "-1", "5m"),
     "web_search": ("searxng", None, "brave", "tavily"),
+    "theme": ("dark", None, "light", "ansi"),
+    "vim": (True, None, False, True),
+    "status_line": (["model"], None, ["mode", "cost"], []),
+    "notify": ("bell", None, "off", "auto"),
+    "plain": (True, None, False, True),
     "allow": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
     "ask": (["read(u)"], ["read(p)"], ["read(e)"], ["read(f)"]),
     "rules": tuple([{"rule": f"read({each})", "decision": "allow", "message": "m"}] for each in "upef"),
@@ -174,7 +179,9 @@ def _plain(value: object) -> object:
             ]
         case tuple():
             return [
-                {field: each for field, each in msgspec.structs.asdict(row).items() if each is not None}
+                row
+                if isinstance(row, str)
+                else {field: each for field, each in msgspec.structs.asdict(row).items() if each is not None}
                 for row in value
             ]
         case _:

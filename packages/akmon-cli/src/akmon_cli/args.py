@@ -103,6 +103,14 @@ RUN: tuple[Option, ...] = (
         {"metavar": "CMD", "help": "what checks a change, such as 'make test'; none: no reminder of it"},
     ),
     (
+        ("--plain",),
+        {
+            "action": "store_const",
+            "const": True,
+            "help": "talk line by line, without moving the cursor: for screen readers and simple terminals",
+        },
+    ),
+    (
         ("--output-format", "--output"),
         {"choices": OUTPUT_FORMATS, "default": "text", "help": "text, json, or stream-json (one per line)"},
     ),

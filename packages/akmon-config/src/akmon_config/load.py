@@ -140,7 +140,7 @@ def _value_text(key: str, value: object) -> str:
         case list():
             return neutralise(", ".join(map(str, value)))
         case tuple():
-            return neutralise(", ".join(row.match for row in value))
+            return neutralise(", ".join(row if isinstance(row, str) else row.match for row in value))
         case dict():
             return "; ".join(f"{provider}: {', '.join(headers)}" for provider, headers in value.items())
         case str() if key.endswith(("_url", "_endpoint")):

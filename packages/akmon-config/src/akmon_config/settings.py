@@ -12,14 +12,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from akmon_config.rows import Rows
 from akmon_config.ruletables import RuleTables, WrongTable
 from akmon_config.values import (
+    STATUS_PARTS,
     Duration,
     Headers,
     Host,
     Key,
     Line,
+    Notify,
     Profile,
     Provider,
     Rules,
+    StatusLine,
+    Theme,
     Url,
     Variable,
     WebEngine,
@@ -97,6 +101,11 @@ class Settings(BaseSettings):
     web_search: WebEngine | None = None
     web_search_url: Url | None = Field(default=None, repr=False)
     web_search_key: Key | None = None
+    theme: Theme = "auto"
+    vim: bool = False
+    status_line: StatusLine = STATUS_PARTS[:7]
+    notify: Notify = "auto"
+    plain: bool = False
 
     @classmethod
     def settings_customise_sources(

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, PlainValidator, SecretStr
 
 from akmon_config.secrets import key_problem, key_source
 from akmon_core.errors import SettingsError
@@ -26,6 +26,11 @@ PROVIDERS = (
     "ollama",
     "scripted",
 )
+STATUS_PARTS = (
+    *("model", "mode", "sandbox", "context", "cost", "cache", "branch"),
+    *("session", "folder"),
+)
+"""Of the status line; the first seven are shown if nothing is said."""
 _OLLAMA_PORT = 11434
 _DURATION = re.compile(r"-?\d+|-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -136,6 +141,19 @@ def _variable(text: str) -> str:
     return text
 
 
+def _status_line(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError('it should be a list, such as ["model", "mode", "context"]')
+    for each in value:
+        if each not in STATUS_PARTS:
+            name = one_line(str(each), 40)
+            known = ", ".join(STATUS_PARTS)
+            raise ValueError(
+                f"the status line has no part {name!r}.{near(name, STATUS_PARTS)} The parts are: {known}."
+            )
+    return tuple(dict.fromkeys(value))
+
+
 _SECRET_NAME = re.compile(
     r"KEY(?:\Z|_|ID)|API_?KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(?:\A|_)(?:PASS|PAT|PWD|DSN)\Z|\AAKMON_"
 )
@@ -152,4 +170,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 Profile = Annotated[str, AfterValidator(_profile)]
 Variable = Annotated[str, AfterValidator(_variable)]
 WebEngine = Literal["searxng", "brave", "tavily"]
+Theme = Literal["auto", "dark", "light", "ansi"]
+Notify = Literal["auto", "bell", "off"]
+StatusLine = Annotated[tuple[str, ...], PlainValidator(_status_line)]
 Headers = dict[Provider, Annotated[dict[str, SecretStr], AfterValidator(_headers)]]

@@ -69,6 +69,7 @@ _SETTABLE = (
     "--no-auto-compact",
     "--auto-commit",
     "--check",
+    "--plain",
 )
 
 

@@ -221,8 +221,8 @@ def test_a_missing_file_or_folder_is_fine(place: Place) -> None:
         ("AKMON_STATUS_LINE", '"model"', "AKMON_STATUS_LINE: it should be a list, such as ["),
         (
             "AKMON_STATUS_LINE",
-            '["modle"]',
-            "AKMON_STATUS_LINE: the status line has no part 'modle'. Did you mean model? The parts are: model,",
+            '["brunch"]',
+            "AKMON_STATUS_LINE: the status line has no part 'brunch'. Did you mean branch? The parts are:",
         ),
         ("AKMON_PROVIDER", "Groq", "AKMON_PROVIDER: there is no provider 'Groq'. Did you mean groq?"),
         ("OLLAMA_HOST", "http://", "OLLAMA_HOST: it should be an address"),

@@ -142,8 +142,8 @@ def _variable(text: str) -> str:
 
 
 def _status_line(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError('it should be a list, such as ["model", "mode", "context"]')
+    if not isinstance(value, list | tuple):  # pydantic reports a ValueError only
+        raise ValueError('it should be a list, such as ["model", "mode", "context"]')  # noqa: TRY004
     for each in value:
         if each not in STATUS_PARTS:
             name = one_line(str(each), 40)

@@ -43,7 +43,7 @@ from akmon_core.events import (
 )
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, User, note
-from akmon_core.models import Model
+from akmon_core.models import Model, ModelRequest
 from akmon_core.ports import Commits, SubAgents
 from akmon_core.prompt import GO_ON, carry_out, instructions_note
 from akmon_core.rewinding import changed_paths
@@ -88,6 +88,11 @@ class Driver:
         self._compaction = Compaction(ledger, self._calls, self._prompts)
         self._visited: set[str] = set()
         """Files whose folders were searched for instructions."""
+
+    @property
+    def request(self) -> ModelRequest:
+        """The next one, as it would be now."""
+        return self._prompts.request(self._calls.facts)
 
     def begin(self, prompted: Prompted) -> bool:
         """Whether a turn has begun. It has not if it cannot be recorded; then it has ended already."""

@@ -86,6 +86,18 @@ OUTPUT_FILE_BYTES = 100_000_000
 OUTPUTS_BYTES = 500_000_000
 """Kept of all outputs of a session; the oldest go first."""
 DIFF_LINES = 400
+DIFF_SHOWN_LINES = 40
+"""Of a diff in the conversation; the whole of it can be looked at."""
+DIFF_WORDS = 160
+"""Words of two lines together above which it is not looked for those that differ."""
+PROMPT_SHOWN_LINES = 20
+"""Of what a person said, in the conversation."""
+OUTPUT_SHOWN_LINES = 5
+"""Of the end of a call's output, in the conversation."""
+COMMAND_SHOWN_LINES = 20
+"""The same of a command line of the person's own."""
+VIEW_SHOWN_LINES = 60
+"""Of other text that a finished call has for people, in the conversation."""
 EDITS = 100
 """Replacements in one call."""
 PATCH_FILES = 200
@@ -239,6 +251,7 @@ HANDOFF_CHARS = 2_000
 AGENT_STEPS = 15
 """Model calls of a sub-agent."""
 AGENT_ANSWER_CHARS = 20_000
+SESSION_NAME_CHARS = 100
 INBOX_COMMANDS = 256
 SUBSCRIBER_EVENTS = 1_024
 """Events kept for a slow reader before it is made to catch up from the journal."""
@@ -286,10 +299,43 @@ AUDIT_ARGUMENT_CHARS = 1_000
 AUDIT_SUMMARY_CHARS = 300
 AUDIT_DESCRIPTION_CHARS = 500
 
+HIGHLIGHT_CHARS = 500_000
+"""Of one text of code that is shown in colours; the rest is plain."""
+HIGHLIGHT_LINE_CHARS = 1_000
+"""A longer line of code is plain."""
+MARKDOWN_LINE_CHARS = 2_000
+"""A longer line of prose is a paragraph, or goes on with one, whatever it begins like."""
+MARKDOWN_PARAGRAPH_CHARS = 1_000
+"""Of a paragraph that are waited for before the lines so far are final."""
+MARKDOWN_NESTING = 16
+"""Quotes and list items within each other; a deeper one is text."""
+MARKDOWN_TABLE_ROWS = 50
+"""Rows of a table that decide how wide its columns are."""
+MARKDOWN_REFERENCES = 1_000
+"""Addresses of one text that links may name."""
+
+WINDOW_TITLE_CHARS = 80
+NOTICE_CHARS = 200
+"""Of a notification outside the terminal's window."""
+LINK_CHARS = 2_000
+"""The longest address that can be clicked; VTE ignores those above 2,083."""
+CLIPBOARD_BYTES = 74_994
+"""Copied through the terminal: as base64 no more than the 100,000 bytes that xterm, tmux and others take."""
+
 ANSWER_QUIET_SECONDS = 0.5
 """Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
 FIELD_CHARS = 20_000
 """Of a line that is typed into a dialog."""
+FOLDED_LINES = 8
+"""Lines of a paste up to which it is shown in the composer as it is."""
+FOLDED_CHARS = 800
+"""The same in characters."""
+PASTE_CHARS = 10_000_000
+"""Of one paste."""
+HISTORY_CHARS = 20_000
+"""Of one prompt, in the history: of a longer one, long pastes are kept by their size only."""
+HISTORY_BYTES = 20_000_000
+"""Read of the history, from its end."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Compacting,
@@ -14,10 +15,13 @@ from akmon_core.events import (
     ModeChanged,
     ModelChosen,
     Noticed,
+    Outcome,
+    PermissionDecided,
     PlanSaved,
     Prompted,
     QuestionAnswered,
     Reminded,
+    Renamed,
     Rewound,
     Steered,
     SummaryFailed,
@@ -27,7 +31,7 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Text, ToolCall, User
 from akmon_core.stream import Retrying
-from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line
+from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line, reveal
 from akmon_tui.changes import change_note
 from akmon_tui.standing import sandbox_in_short
 from akmon_tui.view import View, call_key
@@ -35,6 +39,29 @@ from akmon_tui.view import View, call_key
 
 def prompt_text(message: User) -> str:
     return neutralise("\n".join(part.text for part in message.parts if isinstance(part, Text)))
+
+
+def decided(event: PermissionDecided) -> str:
+    """What a person has answered to a question for permission."""
+    if event.decision == "deny":
+        return "denied"
+    return {
+        "once": "allowed once",
+        "session": "allowed for the session",
+        "writes": "all writes are allowed",
+        "always": f"allowed from now on by the rule {reveal(event.rule)}",
+    }[event.scope]
+
+
+def how_to_go_on(view: View, outcome: Outcome) -> str:
+    """What the person can do after a turn that ended so, if that is not plain."""
+    match outcome:
+        case "completed" if view.mode == "plan":
+            return "Say what to change. /implement carries it out, /mode default leaves plan mode."
+        case "max_turns" | "time_limit" | "stuck":
+            return "What you say next goes on from here."
+        case _:
+            return ""
 
 
 def note_of(view: View, event: Event, width: int) -> str:
@@ -60,8 +87,19 @@ def note_of(view: View, event: Event, width: int) -> str:
             return describe_cache_break(event)
         case FilesChanged() | Rewound() | Committed():
             return change_note(view, event, width)
+        case Renamed(name):
+            return one_line(f"the session is called {name}", width)
+        case CommandRan():
+            return _command(event)
         case _:
             return ""
+
+
+def _command(event: CommandRan) -> str:
+    """A command line of the person's own, all of its output, and how it ended."""
+    ended = "stopped" if event.exit_code is None else f"exit {event.exit_code}"
+    output = neutralise(event.output).strip("\n")
+    return "\n".join(part for part in (f"! {neutralise(event.command)}", output, f"[{ended}]") if part)
 
 
 def _shortening(event: Compacting | Compacted | SummaryFailed | Cleared) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from akmon_cli.commands.models import Listing, list_all
+from akmon_cli.listing import Listing, list_all
 from akmon_core.errors import ProviderError, SettingsError
 from akmon_core.models import Listed, ModelRow
 from akmon_models.backend import ACCESS, Backend

@@ -30,8 +30,8 @@ def led_elsewhere(asked: PermissionAsked, folder: str) -> Iterable[str]:
 
 
 def on_one_line(text: str) -> str:
-    """``text`` as a person must see it, without a line end."""
-    return exposed(text).replace("\n", "<U+000A>")
+    """``text`` as a person must see it, without line ends and tabs."""
+    return exposed(text).replace("\n", "<U+000A>").replace("\t", "<U+0009>")
 
 
 def is_of_a_rewind(asked: QuestionAsked) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
-from akmon_core.events import Prompted, Rewound
+from akmon_core.events import Event, FilesChanged, Prompted, Rewound
+from akmon_core.files import FileChange
+from akmon_core.rewinding import net_changes
 from akmon_core.text import one_line
 
 _LISTED = 20
@@ -22,6 +26,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the last prompt up to there."""
     before: tuple[Place, ...] = ()
     """The places that there were."""
+
+
+Changed: TypeAlias = dict[int, tuple[FileChange, ...]]
+"""What became of files from a place on to the next one, by its record: of those that the screen saw made."""
 
 
 def place_of(places: tuple[Place, ...], record: int) -> Place | None:
@@ -43,6 +51,26 @@ def with_prompt(
         return places
     place = Place(record=message.record, text=message.text, pins=pins, context=context, before=places)
     return (*places, place)
+
+
+def with_changes(changed: Changed, event: Event) -> Changed:
+    """``changed`` after ``event``: places of the main agent, and files that anyone's calls change."""
+    match event:
+        case Prompted(message) if message.record:
+            return {**changed, message.record: ()}
+        case Rewound(record=record, changes=changes):
+            return {**changed, record: net_changes(changes)}
+        case FilesChanged(changes) if changed:
+            last = max(changed)
+            return {**changed, last: net_changes((*changed[last], *changes))}
+        case _:
+            return changed
+
+
+def changes_since(changed: Changed, place: Place) -> tuple[FileChange, ...]:
+    """What is known to have become of files from ``place`` on, which is what going back to it undoes."""
+    later = sorted(record for record in changed if record >= place.record)
+    return net_changes(change for record in later for change in changed[record])
 
 
 def listed(places: tuple[Place, ...]) -> str:

@@ -11,7 +11,7 @@ from akmon_tui.view import View
 REMOVE = "akmon permissions remove"
 """Takes a saved rule back."""
 
-_MODES: dict[Mode, str] = {
+MODE_MEANINGS: dict[Mode, str] = {
     "default": "reading in the project is allowed; the rest is asked",
     "accept-edits": "reading and writing in the project are allowed; the rest is asked",
     "plan": "reading is allowed; nothing is changed or run",
@@ -38,6 +38,11 @@ _OF_A_COMMAND: dict[Sandboxing, str] = {
 _HOLDS = "Commands write the project only, cannot read secrets, and reach only the hosts that rules open."
 
 
+def about_mode(mode: Mode) -> str:
+    """What calls may do in ``mode``."""
+    return MODE_MEANINGS[mode]
+
+
 def sandbox_in_short(level: Sandboxing | None) -> str:
     """A few words on what holds commands in; empty if that is not known."""
     return _IN_SHORT[level] if level else ""
@@ -62,10 +67,29 @@ def sandbox_text(view: View) -> str:
     return f"{head[0].upper()}{head[1:]}.\n{rest} akmon sandbox status says more."
 
 
+def full_auto_refused(view: View) -> str:
+    """Why full-auto mode is not to be had; empty if it is."""
+    if is_sandboxed(view.sandbox):
+        return ""
+    return (
+        f"full-auto mode is refused: {sandbox_in_short(view.sandbox)}. Commands are asked as before; "
+        "/mode accept-edits lets files be written without asking, and /sandbox says more."
+    )
+
+
+def context_text(view: View) -> str:
+    """How full the window was at the last prompt."""
+    window = f"{view.window:,}" if view.window else "an unknown number of"
+    if not view.context:
+        return f"There is room for {window} tokens; the next reply shows how many are taken."
+    share = f" ({view.context / view.window:.0%})" if view.window else ""
+    return f"The last prompt took {view.context:,} of {window} tokens{share}, as the provider counted."
+
+
 def permissions_text(view: View) -> str:
     """The mode, the rules in force, and what was allowed for the session."""
     mode = view.mode or "default"
-    lines = [f"{mode} mode: {_MODES[mode]}."]
+    lines = [f"{mode} mode: {MODE_MEANINGS[mode]}."]
     if short := sandbox_in_short(view.sandbox):
         lines.append(f"{short[0].upper()}{short[1:]}.")
     lines += _rules(view.rules)

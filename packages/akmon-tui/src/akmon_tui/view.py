@@ -48,7 +48,7 @@ from akmon_core.permissions import Grant, Mode, Rule, Sandboxing
 from akmon_core.spending import Charged, Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.text import describe_call
-from akmon_tui.places import Place, place_of, with_prompt
+from akmon_tui.places import Changed, Place, place_of, with_changes, with_prompt
 
 _replace = msgspec.structs.replace
 
@@ -130,6 +130,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of this turn without a result that may run commands, by ``call_key``."""
     places: tuple[Place, ...] = ()
     """Where a rewind can go back to."""
+    changed: Changed = {}
     folder: str = ""
     """Files below it are shown from there."""
     model: str = ""
@@ -169,6 +170,8 @@ def show(view: View, event: Event, agent: str = "", at: float = 0.0) -> View:
     An empty ``agent`` is the main one.
     """
     view = _at_work(view, event, agent, at)
+    if not agent or isinstance(event, FilesChanged):
+        view = _replace(view, changed=with_changes(view.changed, event))
     view = _show_aside(view, event, agent) if agent else _show_main(view, event)
     return _done_with(view, event, agent)
 
@@ -338,6 +341,7 @@ def _prompted(view: View, event: Prompted) -> View:
         context=view.context,
         pins=view.pins,
         places=with_prompt(view.places, event, view.pins, view.context),
+        changed=view.changed,
         folder=view.folder,
         model=view.model,
         name=view.name,

@@ -1,0 +1,61 @@
+"""Which model answers, and how much it may think."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from akmon_core.commands import ChooseModel
+from akmon_core.models import Effort
+from akmon_tui.amounts import short
+from akmon_tui.dialogs.base import Dialog, Done
+from akmon_tui.dialogs.picker import Picker, Row
+from akmon_tui.dialogs.steps import Steps
+from akmon_tui.services import ModelChoice
+
+
+def model_picker(
+    choices: Sequence[ModelChoice], current: str = "", missing: Mapping[str, str] | None = None
+) -> Steps:
+    """Its value is a ``ChooseModel``. ``current`` is the ``provider/id`` in use.
+
+    ``missing`` says, by provider, why none of its models can be used now.
+    """
+    lacks = missing or {}
+    providers = list(dict.fromkeys(choice.provider for choice in choices))
+
+    def place(choice: ModelChoice) -> tuple[bool, int]:
+        return (choice.provider in lacks, providers.index(choice.provider))
+
+    rows = [_row(choice, lacks.get(choice.provider, "")) for choice in sorted(choices, key=place)]
+    now = next((each for each in choices if f"{each.provider}/{each.id}" == current), None)
+    return Steps(Picker("Model", rows, current=now, empty="No provider lists any model."), _then)
+
+
+def effort_picker(efforts: Sequence[Effort], current: Effort | None = None) -> Picker:
+    """Its value is a ``ChooseModel`` that keeps the model."""
+    return _efforts(ChooseModel(""), efforts, current)
+
+
+def _row(choice: ModelChoice, missing: str) -> Row:
+    window = f"{short(choice.window)} tokens" if choice.window else "window unknown"
+    parts = (window, ", ".join(choice.abilities), choice.price or "unpriced", choice.detail)
+    detail = " · ".join(part for part in parts if part)
+    return Row(choice.id, choice, detail, missing, choice.provider)
+
+
+def _then(value: object) -> Dialog | Done:
+    if not isinstance(value, ModelChoice):
+        return Done(None)
+    chosen = ChooseModel(value.id, value.provider)
+    return _efforts(chosen, value.efforts, None) if value.efforts else Done(chosen)
+
+
+def _efforts(chosen: ChooseModel, efforts: Sequence[Effort], current: Effort | None) -> Picker:
+    def effort(level: Effort | None) -> ChooseModel:
+        return ChooseModel(chosen.model, chosen.provider, level)
+
+    keep = [Row("as it is", effort(None), "keeps the effort that is set")] if chosen.model else []
+    rows = [*keep, *(Row(level, effort(level)) for level in efforts)]
+    now = effort(current) if current else None
+    title = f"Effort of {chosen.model}" if chosen.model else "Effort"
+    return Picker(title, rows, current=now, empty="This model has no levels of effort.")

@@ -7,6 +7,7 @@ from collections.abc import Set
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Compacting,
@@ -21,6 +22,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SummaryFailed,
@@ -182,6 +184,13 @@ def _notes(event: Event) -> list[str]:
         case Pinned(pin):
             return [
                 f"! {'kept in mind' if pin.text else 'no longer kept in mind'}: {one_line(pin.name, CHARS)}"
+            ]
+        case CommandRan(command, exit_code=code):
+            ended = "did not end" if code is None else f"exit {code}"
+            return [f"! a command of your own: {one_line(command, CHARS)} ({ended})"]
+        case Renamed(name):
+            return [
+                f"! the session is called {one_line(name, CHARS)}" if name else "! the session has no name"
             ]
         case PlanSaved(path) if path:
             return [f"! the plan is in {path}"]

@@ -10,6 +10,7 @@ import msgspec
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Compacting,
@@ -24,6 +25,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SummaryFailed,
@@ -47,6 +49,7 @@ _AS_THEY_ARE: dict[type, str] = {
     QuestionAnswered: "answer",
     Instructed: "instructions",
     Noticed: "notice",
+    Renamed: "renamed",
 }
 """Events whose line has their own fields."""
 
@@ -82,6 +85,9 @@ def stream_line(event: Event) -> Line | None:
             return {"type": "files_changed", "call_id": call_id, "changes": _changes(changes)}
         case Rewound():
             return {"type": "rewound", **msgspec.structs.asdict(event), "changes": _changes(event.changes)}
+        case CommandRan(command, output, code, message):
+            ended = {"output": output, "exit_code": code, "hidden": message is None}
+            return {"type": "command_ran", "command": command, **ended}
         case Retrying(passed=passed) if passed:
             return None
         case Retrying():

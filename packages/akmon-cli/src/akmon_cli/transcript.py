@@ -12,6 +12,7 @@ from akmon_cli.redaction import redactor
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Envelope,
@@ -25,6 +26,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     Steered,
@@ -106,6 +108,10 @@ def _sections(envelope: Envelope) -> Iterator[str]:
     agent = envelope.agent
     person, model = (f"Task of {agent}", agent) if agent else ("User", "akmon")
     match envelope.event:
+        case CommandRan(command, output, code):
+            ended = "did not end" if code is None else f"exit {code}"
+            text = f"$ {command}\n{output[:_RESULT_CHARS]}"
+            yield f"\n**command of the user** ({ended})\n\n{_fenced(text)}"
         case Prompted(message) | Steered(message):
             yield f"\n## {person}\n\n{_text(message)}\n"
         case Replied(message):
@@ -161,6 +167,8 @@ def _about_the_conversation(event: Event) -> Iterator[str]:
             yield f"\n*No summary of the conversation: {message}*\n"
         case Reminded(message=message):
             yield f"\n*akmon to the model: {_text(message)}*\n"
+        case Renamed(name):
+            yield f"\n*{f'The session is called {name}' if name else 'The session has no name'}*\n"
         case PlanSaved(path) if path:
             yield f"\n*The plan is in {path}*\n"
         case QuestionAsked(question=question, options=options):

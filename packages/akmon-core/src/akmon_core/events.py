@@ -8,6 +8,7 @@ import msgspec
 
 from akmon_core.files import FileChange
 from akmon_core.messages import Assistant, Pin, ToolCall, ToolResult, User
+from akmon_core.models import Effort
 from akmon_core.permissions import Decision, Mode, Scope
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Effect, FileSeen, View
@@ -37,10 +38,14 @@ class SessionStarted(msgspec.Struct, frozen=True, tag="session_started", omit_de
 
 
 class ModelChosen(msgspec.Struct, frozen=True, tag="model_chosen", omit_defaults=True):
+    """Who answers from now on."""
+
     provider: str
     model: str
     window: int = 0
     """Tokens that a prompt may have, next to a reply of full length; 0 is unknown."""
+    effort: Effort | None = None
+    """How much it is asked to think; None is what it does by itself."""
 
 
 class Instructed(msgspec.Struct, frozen=True, tag="instructed"):

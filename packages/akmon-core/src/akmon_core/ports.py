@@ -196,6 +196,31 @@ class Snapshots(Protocol):
     def close(self) -> None: ...
 
 
+class CommandEnd(msgspec.Struct, frozen=True):
+    """How a command of the person's own came out."""
+
+    output: str
+    """Both its outputs, shortened in the middle, without secrets."""
+    exit_code: int | None
+    """None if it was stopped."""
+
+
+class OwnShell(Protocol):
+    """Runs what the person types: with all rights that the person has."""
+
+    async def run(self, command: str, show: Callable[[str], None]) -> CommandEnd:
+        """Runs ``command`` to its end, and shows what it prints as it comes.
+
+        Cancelled, it ends the command with all that that has started, and gives what it has printed. Raises
+        ``ToolError`` if it cannot be started.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends what commands have left running."""
+        ...
+
+
 class Commits(Protocol):
     """The project's version control."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from akmon_core.events import (
+    CommandRan,
     Event,
     FilesChanged,
     Instructed,
@@ -30,6 +31,7 @@ Clean = Callable[[str], str]
 _E = TypeVar("_E", bound=Event)
 
 _BY_FORM: dict[type, frozenset[str]] = {
+    CommandRan: frozenset({"output", "message"}),
     FilesChanged: frozenset(),
     Instructed: frozenset({"text"}),
     ModelFailed: frozenset({"message"}),

@@ -46,6 +46,7 @@ from akmon_core.events import (
 from akmon_core.guards import Track
 from akmon_core.limits import MARK_CHARS, OVERFLOWS, PIN_CHARS
 from akmon_core.messages import Assistant, Message, Pin, Text, ToolCall, ToolResult, User, note
+from akmon_core.models import Effort
 from akmon_core.permissions import Grant, Mode, Taint, Verdict
 from akmon_core.shorten import cleared, cut, fitted, shortened
 from akmon_core.spending import Spent
@@ -161,6 +162,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     window: int = 0
     """Tokens that a prompt may have; 0 is unknown."""
+    effort: Effort | None = None
+    """How much the model is asked to think; None is what it does by itself."""
     facts: str = ""
     instructions: str = ""
     name: str = ""
@@ -207,14 +210,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case SessionStarted():
             return _replace(state, facts=event.facts, name=event.name)
         case ModelChosen():
-            return _replace(
-                state,
-                provider=event.provider,
-                model=event.model,
-                window=event.window,
-                gauge=Gauge(),
-                ceiling=None,
-            )
+            return _chosen(state, event)
         case Instructed(text):
             return _replace(state, instructions=text)
         case ModeChanged():
@@ -258,7 +254,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Rewound():
             return _rewound(state, event)
         case CommandRan(message=message):
-            return _said(state, message) if message else state
+            return _said(state, message, at_once=not state.running) if message else state
         case Renamed(name):
             return _replace(state, name=name)
         case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered():
@@ -282,6 +278,21 @@ def _added(state: State, *messages: Message) -> State:
         messages = (note("The beginning of this conversation was lost."), *messages)
     weight = state.weight + sum(map(weigh, messages))
     return _replace(state, history=(*state.history, *messages), weight=weight)
+
+
+def _chosen(state: State, event: ModelChosen) -> State:
+    """What was learned of prompts is about one model."""
+    state = _replace(state, effort=event.effort)
+    if (event.provider, event.model, event.window) == (state.provider, state.model, state.window):
+        return state
+    return _replace(
+        state,
+        provider=event.provider,
+        model=event.model,
+        window=event.window,
+        gauge=Gauge(),
+        ceiling=None,
+    )
 
 
 def _prompted(state: State, event: Prompted) -> State:

@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,12 +26,15 @@ from akmon_core.redact import Redactor
 from akmon_core.tools import AnyTool, Closing, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
+from akmon_models.resolve import resolve
 from akmon_query.checkpoints import Checkpoints
+from akmon_query.choosing import Choosing, Fitted, Reopen, Wanted
 from akmon_query.gate import Gate
 from akmon_query.handoff import Handoff
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal
 from akmon_query.ledger import Ledger
+from akmon_query.owncommands import OwnCommands
 from akmon_query.project import Project
 from akmon_query.prompts import usable_tokens
 from akmon_query.resume import resume
@@ -44,7 +48,8 @@ from akmon_tools.commits import GitCommits
 from akmon_tools.environment import secret_values
 from akmon_tools.notes import index, notes_of
 from akmon_tools.outputs import Outputs
-from akmon_tools.registry import builtin_tools
+from akmon_tools.ownshell import OwnShell
+from akmon_tools.registry import BY_MODEL, builtin_tools
 from akmon_tools.sandbox.ladder import open_sandbox
 from akmon_tools.sandbox.network import Network
 from akmon_tools.sandbox.placeholders import remove_left
@@ -146,13 +151,19 @@ def open_session(
     With a model given by its id: ``effort`` is how much it may think, ``fallback_model`` the id of another
     one that takes over for good when it has failed three times in a row, ``planner_model`` the one that makes
     plans (by default the model itself), and ``rows`` say what the catalog does not know of a model, such as
-    its prices.
+    its prices. A resumed session that goes on with its model thinks as much as it did. ``ChooseModel``
+    changes the model later, by the same rules, and without a fallback if that is the model chosen.
 
     Raises ``SettingsError`` or ``JournalError``.
     """
     planner: Model | None = None
+    wanted, open_other = Wanted(""), None
     if isinstance(model, str):
         known = backends_from_env(os.environ) if backends is None else backends
+        if resumed and model == resumed.model:
+            effort = effort or resumed.effort
+        wanted = Wanted(model, provider, effort)
+        open_other = partial(_open_other, known, rows, fallback_model, limits)
         opened = open_model(
             model, known, provider=provider, rows=rows, effort=effort, fallback=fallback_model
         )
@@ -188,17 +199,31 @@ def open_session(
         aside=sessions / f"{session}.aside" if sessions else None,
         cache=cache / "sandbox" if cache else None,
     )
-    hands = builtin_tools(
-        workspace,
-        memory=memory,
-        outputs=outputs,
-        edit_format=model.facts.edit_format,
-        web_search=web_search,
-        ca_file=ca_file,
-        images=model.facts.images,
-        sandbox=box,
-        variables=variables,
-    )
+
+    def hands_for(facts: ModelFacts) -> dict[str, AnyTool]:
+        hands = builtin_tools(
+            workspace,
+            memory=memory,
+            outputs=outputs,
+            edit_format=facts.edit_format,
+            web_search=web_search,
+            ca_file=ca_file,
+            images=facts.images,
+            sandbox=box,
+            variables=variables,
+        )
+        return {tool.name: tool for tool in (*hands, *tools)}
+
+    all_tools = hands_for(model.facts)
+
+    def reopen(other: Wanted) -> Fitted:
+        """Tools that are the same for all models stay the same objects, with the commands that they run."""
+        assert open_other is not None
+        opened = open_other(other)
+        fresh = hands_for(opened.facts)
+        kept = {name: tool for name, tool in all_tools.items() if name not in BY_MODEL}
+        return Fitted(opened, {name: kept.get(name, tool) for name, tool in fresh.items()})
+
     note = Handoff(handoff)
     started = SessionStarted(
         schema=SCHEMA,
@@ -210,7 +235,7 @@ def open_session(
     )
     return assemble(
         model,
-        {tool.name: tool for tool in (*hands, *tools)},
+        all_tools,
         _open_journal(session, sessions, resumed),
         session=session,
         started=started,
@@ -230,6 +255,9 @@ def open_session(
         snapshots=snapshots,
         planner=planner,
         instructions=instructions,
+        wanted=wanted,
+        reopen=reopen if open_other else None,
+        shell=OwnShell(workspace, outputs),
         clock=clock,
     )
 
@@ -251,34 +279,45 @@ def assemble(
     snapshots: ports.Snapshots | None = None,
     planner: Model | None = None,
     instructions: str = "",
+    wanted: Wanted = Wanted(""),  # noqa: B008 - a frozen value
+    reopen: Reopen | None = None,
+    shell: ports.OwnShell | None = None,
     clock: Clock = time.time,
 ) -> Session:
-    """A session from parts that are there already; what ``journal`` holds is resumed."""
+    """A session from parts that are there already; what ``journal`` holds is resumed.
+
+    ``wanted`` is how ``model`` was named, and ``reopen`` opens another one.
+    """
     project = project or Project()
     checkpoints = Checkpoints(snapshots)
     ledger = Ledger(session, journal, clock, redactor=redactor)
-    hidden = hidden_tools(policy, tools)
-    tools = {name: tool for name, tool in tools.items() if name not in hidden}
     try:
         if not resume(ledger, checkpoints):
             ledger.report(started)
-        _choose(ledger, model, mode, instructions)
+        _choose(ledger, model, wanted.effort, mode, instructions)
     except BaseException:
         ledger.close()
         raise
     gate = Gate(ledger, locate, policy, rules)
     limits = _from_now_on(limits, ledger)
-    agents = Agents(ledger, model, tools, gate, limits, project, checkpoints, planner)
-    driver = Driver(ledger, model, tools, gate, limits, project, checkpoints, agents)
-    rewinding = Rewinding(ledger, gate, checkpoints)
+
+    def driver(fitted: Fitted) -> Driver:
+        model, hidden = fitted.model, hidden_tools(policy, fitted.tools)
+        tools = {name: tool for name, tool in fitted.tools.items() if name not in hidden}
+        agents = Agents(ledger, model, tools, gate, limits, project, checkpoints, planner)
+        return Driver(ledger, model, tools, gate, limits, project, checkpoints, agents)
+
+    choosing = Choosing(ledger, driver, Fitted(model, tools), wanted, reopen)
+    commands = OwnCommands(ledger, shell)
 
     async def let_go() -> None:
+        await commands.close()
         for tool in tools.values():
             if isinstance(tool, Closing):
                 await tool.close()
         checkpoints.close()
 
-    return Session(ledger, driver, gate, project, rewinding, let_go)
+    return Session(ledger, choosing, gate, project, Rewinding(ledger, gate, checkpoints), commands, let_go)
 
 
 async def rewind_session(
@@ -315,6 +354,21 @@ async def rewind_session(
     return tuple([envelope.event async for envelope in events])
 
 
+def _open_other(
+    known: Mapping[str, Backend], rows: Sequence[ModelRow], fallback: str, limits: Limits, wanted: Wanted
+) -> Model:
+    """A model for a session that goes on; the fallback model itself has none. Raises ``SettingsError``."""
+    if fallback:
+        chosen, other = resolve(wanted.model, known, wanted.provider), resolve(fallback, known)
+        same = (chosen.provider, chosen.model) == (other.provider, other.model)
+        fallback = "" if same else fallback
+    opened = open_model(
+        wanted.model, known, provider=wanted.provider, rows=rows, effort=wanted.effort, fallback=fallback
+    )
+    _check_budget(limits, opened.possible)
+    return opened
+
+
 def _check_budget(limits: Limits, asked: Iterable[ModelFacts]) -> None:
     """Rather refuses than lets a model run up a bill that nobody counts."""
     if limits.max_cost_usd is None:
@@ -333,11 +387,13 @@ def _open_journal(session: str, sessions: Path | None, resumed: SessionInfo | No
     return FileJournal(sessions / f"{session}.jsonl") if sessions else MemoryJournal()
 
 
-def _choose(ledger: Ledger, model: Model, mode: Mode | None, instructions: str) -> None:
+def _choose(
+    ledger: Ledger, model: Model, effort: Effort | None, mode: Mode | None, instructions: str
+) -> None:
     """Records the model, the mode and the instructions where they differ from what the session had."""
     facts, state = model.facts, ledger.state
-    chosen = ModelChosen(facts.provider, facts.id, usable_tokens(facts))
-    if (chosen.provider, chosen.model, chosen.window) != (state.provider, state.model, state.window):
+    chosen = ModelChosen(facts.provider, facts.id, usable_tokens(facts), effort)
+    if chosen != ModelChosen(state.provider, state.model, state.window, state.effort):
         ledger.report(chosen)
     if instructions != state.instructions:
         ledger.report(Instructed(instructions))

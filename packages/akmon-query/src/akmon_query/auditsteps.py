@@ -5,6 +5,7 @@ from __future__ import annotations
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Continued,
@@ -20,6 +21,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SessionStarted,
@@ -47,10 +49,15 @@ def _said(event: Event) -> str:
     match event:
         case SessionStarted():
             return f"session started by akmon {event.akmon} in {event.cwd}, roots: {', '.join(event.roots)}"
-        case ModelChosen(provider, model):
-            return f"model {provider}/{model}"
+        case ModelChosen(provider, model, effort=effort):
+            return f"model {provider}/{model}{f', effort {effort}' if effort else ''}"
         case ModeChanged(mode, revoked):
             return f"mode {mode}; what was allowed for the session is revoked" if revoked else f"mode {mode}"
+        case Renamed(name):
+            return f"named: {name}" if name else "no longer named"
+        case CommandRan(command, exit_code=code):
+            ended = "did not end" if code is None else f"exit {code}"
+            return f"command of the person ({ended}): {command}"
         case Prompted(message):
             return f"prompt: {message.text}"
         case Steered(message):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from akmon_core.codec import storable
 from akmon_core.events import (
     EPHEMERAL,
+    CommandRan,
     DurableEvent,
     Envelope,
     Event,
@@ -150,7 +151,7 @@ class Ledger:
 def _must_last(event: DurableEvent) -> bool:
     """Whether the event has to be on the disk before anything else happens."""
     match event:
-        case Prompted() | TurnEnded() | QuestionAnswered() | FilesChanged() | Rewound():
+        case Prompted() | TurnEnded() | QuestionAnswered() | FilesChanged() | Rewound() | CommandRan():
             return True
         case PermissionDecided(by="person") | ToolStarted(mutating=True):
             return True

@@ -28,33 +28,52 @@ from akmon_core.errors import AkmonError, JournalError
 from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, Steered
 from akmon_core.limits import INBOX_COMMANDS
 from akmon_core.messages import Image, Pin, Text, User, note
+from akmon_core.models import ModelRequest
 from akmon_core.permissions import Mode, Policy
 from akmon_core.prompt import carry_out, mode_note
 from akmon_core.state import State
+from akmon_query.choosing import Choosing
 from akmon_query.gate import Gate
 from akmon_query.hub import Subscriber
 from akmon_query.ids import new_id
 from akmon_query.ledger import Ledger
+from akmon_query.naming import rename
+from akmon_query.owncommands import OwnCommands
 from akmon_query.project import Project
 from akmon_query.rewinding import Rewinding
 from akmon_query.turn import Driver
 
-Work: TypeAlias = Prompt | Compact | Implement | Rewind
+Work: TypeAlias = Prompt | Compact | Implement | Rewind | ChooseModel | RunCommand
 """Commands that are carried out one after the other."""
 Close: TypeAlias = Callable[[], Awaitable[None]]
+_UNDONE: dict[type[Work], str] = {
+    Rewind: REWOUND,
+    ChooseModel: "the model stays as it is: ",
+    RunCommand: "the command was not run: ",
+}
+"""What a client is told of work that never began, as it waits for a word of it."""
+_BEFORE = "interrupted before it began"
 
 
 class Session:
     """Implements ``akmon_core.ports.SessionClient``. Use it as an async context manager, or ``close`` it."""
 
     def __init__(
-        self, ledger: Ledger, driver: Driver, gate: Gate, project: Project, rewinding: Rewinding, close: Close
+        self,
+        ledger: Ledger,
+        choosing: Choosing,
+        gate: Gate,
+        project: Project,
+        rewinding: Rewinding,
+        commands: OwnCommands,
+        close: Close,
     ) -> None:
         self._ledger = ledger
-        self._driver = driver
+        self._choosing = choosing
         self._gate = gate
         self._project = project
         self._rewinding = rewinding
+        self._commands = commands
         self._close = close
         self._waiting: deque[tuple[Work, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
@@ -74,13 +93,18 @@ class Session:
         """What the events so far add up to. A value: it does not change under the reader."""
         return self._ledger.state
 
+    @property
+    def request(self) -> ModelRequest:
+        """What the model would be sent if it were called now."""
+        return self._driver.request
+
     async def send(self, command: Command) -> str:
         """Hands in ``command``; gives the id that the events it causes will name as their cause."""
         if self._closed:
             raise AkmonError("the session is closed")
         cause = new_id()
         match command:
-            case Prompt() | Compact() | Implement() | Rewind():
+            case Prompt() | Compact() | Implement() | Rewind() | ChooseModel() | RunCommand():
                 self._wait(command, cause)
             case Steer(text):
                 self._steer(text, cause)
@@ -91,8 +115,8 @@ class Session:
                 self._interrupt()
             case SetMode(mode):
                 change_mode(self._ledger, mode, cause)
-            case ChooseModel() | RunCommand() | Rename():
-                self._ledger.report(Noticed("this is not to be had yet"), cause)
+            case Rename(name):
+                rename(self._ledger, name, cause)
             case _:
                 assert_never(command)
         return cause
@@ -121,6 +145,10 @@ class Session:
                 self._project.handoff.leave(self.id, self.state)
                 self._ledger.close()
 
+    @property
+    def _driver(self) -> Driver:
+        return self._choosing.driver
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -141,24 +169,22 @@ class Session:
             self._wait(Prompt(text), cause)
 
     def _interrupt(self) -> None:
-        rewinds = [each for each in self._waiting if isinstance(each[0], Rewind)]
+        told = [each for each in self._waiting if type(each[0]) in _UNDONE]
         self._waiting.clear()
-        for command, cause in rewinds:  # clients wait for their notice
-            self._drop(command, cause, "interrupted before it began")
+        for command, cause in told:
+            self._drop(command, cause, _BEFORE)
         if self._turn:
             self._turn.cancel()
 
     def _drop(self, command: Work, cause: str, why: str) -> None:
-        prefix = REWOUND if isinstance(command, Rewind) else ""
-        self._ledger.report(Noticed(f"{prefix}{why}"), cause)
+        self._ledger.report(Noticed(_UNDONE.get(type(command), "") + why), cause)
 
     def _next(self) -> None:
         while self._waiting and not self._turn:
             command, self._ledger.cause = self._waiting.popleft()
             if work := self._work(command):
-                abandon = self._rewinding.abandon if isinstance(command, Rewind) else self._driver.abandon
                 self._turn = asyncio.get_running_loop().create_task(work)
-                self._turn.add_done_callback(partial(self._done, abandon))
+                self._turn.add_done_callback(partial(self._done, command))
 
     def _work(self, command: Work) -> Coroutine[None, None, None] | None:
         """What a command has the driver do; None if that could not begin."""
@@ -167,6 +193,10 @@ class Session:
                 return self._driver.compact(hint)
             case Rewind():
                 return self._rewinding.rewind(command)
+            case ChooseModel():
+                return self._choosing.choose(command)
+            case RunCommand():
+                return self._commands.run(command)
             case Implement(path, mode):
                 return self._implement(path, mode)
             case Prompt(text, images, plan_first):
@@ -195,10 +225,20 @@ class Session:
             return None
         return self._begin(Prompted(self._message((Text(carry_out(plan)),))))
 
-    def _done(self, abandon: Callable[[], None], turn: asyncio.Task[None]) -> None:
+    def _abandon(self, command: Work) -> None:
+        """Ends what was cancelled before it started."""
+        match command:
+            case Rewind():
+                self._rewinding.abandon()
+            case ChooseModel() | RunCommand():
+                self._drop(command, "", _BEFORE)
+            case _:
+                self._driver.abandon()
+
+    def _done(self, command: Work, turn: asyncio.Task[None]) -> None:
         self._turn = None
-        if turn.cancelled():  # before it began
-            abandon()
+        if turn.cancelled():
+            self._abandon(command)
         if not turn.cancelled() and (error := turn.exception()):
             turn.get_loop().call_exception_handler({"message": "a turn failed", "exception": error})
         if not self._closed:

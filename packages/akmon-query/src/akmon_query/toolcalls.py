@@ -13,6 +13,7 @@ import msgspec
 
 from akmon_core.errors import ArgumentsError, JournalError, ToolError
 from akmon_core.events import (
+    CommandRan,
     Event,
     Prompted,
     QuestionAsked,
@@ -22,7 +23,7 @@ from akmon_core.events import (
     ToolStarted,
 )
 from akmon_core.limits import PARALLEL_CALLS
-from akmon_core.messages import Assistant, ToolCall, ToolResult
+from akmon_core.messages import Assistant, ToolCall, ToolResult, User
 from akmon_core.tools import (
     AnyTool,
     Contained,
@@ -257,6 +258,8 @@ def _recorded(event: Event | None) -> str | None:
             return result.text
         case Prompted(message) | Steered(message):
             return message.text
+        case CommandRan(command, output, message=User()):
+            return f"$ {command}\n{output}"
         case _:
             return None
 

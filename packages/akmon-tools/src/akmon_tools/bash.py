@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 from akmon_core.errors import ToolError
 from akmon_tools.oserrors import tool_error
 from akmon_tools.shellstate import ShellState
+
+POLITE = getattr(signal, "SIGVTALRM", 0)
+"""Ends the shell itself at once, its traps for EXIT included: SIGTERM waits for what runs in the foreground,
+and a command may have trapped it and go on."""
 
 _PRELUDE = rb"""
 __akmon_save() {

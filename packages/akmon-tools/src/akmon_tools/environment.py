@@ -251,18 +251,22 @@ virtual environments need them. This is the one place with that rule.
 _OF_ONE_CALL = ("_", "SHLVL", "PWD", "AKMON_CALL")
 """What bash sets by itself, and the mark of a call."""
 
-_SET = {
+_UNATTENDED = {
     "AKMON": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_PAGER": "cat",
+    "PAGER": "cat",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+}
+"""What says that akmon reads the output, and that nobody can type anything."""
+
+_SET = _UNATTENDED | {
     # A folder of the project that looks like a repository without a working tree may name programs in its
     # settings, and lies where everybody may write: git uses one only where it is told to.
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "safe.bareRepository",
     "GIT_CONFIG_VALUE_0": "explicit",
-    "PAGER": "cat",
-    "TERM": "dumb",
-    "NO_COLOR": "1",
 }
 
 
@@ -273,6 +277,11 @@ def command_environment(inherited: Mapping[str, str], more: Sequence[str] = ()) 
     if "PATH" in kept:
         kept["PATH"] = _without_relative(kept["PATH"])
     return kept | _SET
+
+
+def own_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """``inherited`` for a command of the person's own: all of it, but there is no terminal."""
+    return {**inherited, **_UNATTENDED}
 
 
 def _without_relative(path: str) -> str:

@@ -39,6 +39,9 @@ EDITING = {
 }
 """What a model gets to change files with, by the format that it is best at."""
 
+BY_MODEL = frozenset(("read", *(tool.name for tools in EDITING.values() for tool in tools)))
+"""Names of the tools that are others for other models."""
+
 NAMES = (
     "read",
     "write",

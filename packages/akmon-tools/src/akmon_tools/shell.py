@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from akmon_tools.running import Running
     from akmon_tools.sandbox.box import Sandbox
 
-_POLITE = getattr(signal, "SIGVTALRM", 0)
-"""Ends the shell itself at once, its traps for EXIT included: SIGTERM waits for what runs in the foreground,
-and a command may have trapped it and go on."""
 _BEGINS_REPOSITORY = re.compile(r"\bgit\b[^;&|\n]*\binit\b")
 _COMMAND = Meta(min_length=1, max_length=SHELL_COMMAND_CHARS)
 _TIMEOUT = Meta(gt=0, le=SHELL_TIMEOUT_MAX, description="Seconds.")
@@ -157,7 +153,7 @@ class ShellTool:
         return self._memories[agent]
 
     def _start(self, arguments: ShellArguments, cwd: Path, exported: dict[str, str]) -> Running:
-        from akmon_tools.bash import BashCall
+        from akmon_tools.bash import POLITE, BashCall
         from akmon_tools.capture import Capture
         from akmon_tools.processes import Launch
         from akmon_tools.programs import find_bash
@@ -184,7 +180,7 @@ class ShellTool:
             env=exported | {TAG: f"{outer}/{tag}" if outer else tag},
             tag=tag,
             descriptors=call.descriptors,
-            polite=_POLITE,
+            polite=POLITE,
             grace=self._times.grace,
             portable=self._portable,
         )

@@ -354,3 +354,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     check_command: str = ""
     """What checks a change of the project, such as ``make test``: a turn that changed files and did not run
     it is reminded once. Empty is unknown."""
+
+COMPLETED_FILES = 100_000
+"""Files of a project that can be completed by name."""
+COMMAND_FILES = 200
+"""Slash commands of the person's own in one folder."""
+COMMAND_FILE_BYTES = 65_536
+"""Of one of them."""
+DIFF_CHARS = 1_000_000
+"""Shown of what differs from the last commit."""
+CLIPBOARD_SECONDS = 5.0
+"""How long a program may take to give the picture in the clipboard."""
+PREVIEW_CHARS = 2_000
+"""Shown of one message where a session is looked into before it is resumed."""
+CALLS_LISTED = 50
+"""Model calls that a list of costs names; the rest is in its sum."""

@@ -321,7 +321,7 @@ def test_slash_commands_show_and_change() -> None:
             ("/mode plan", "mode: plan"),
             ("/mode", "The mode is plan."),
             ("/mode yolo", "There is no mode 'yolo'."),
-            ("/modell", "There is no command /modell."),
+            ("/modell", "There is no command /modell. Is it /model or /mode?"),
             ("hi", "Hello there."),
             ("/cost", "So far: 2,100 in (800 cached), 39 out, $0.5123."),
         ]:

@@ -30,6 +30,8 @@ from akmon_core.spending import Spent
 from akmon_core.stream import Retrying, TextDelta, Usage
 from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
+from akmon_tui.slash.replies import Say, Send
+from akmon_tui.standing import context_text
 from akmon_tui.view import View, show
 from tests.tui.fake import FakeClient, Step
 from tests.tui.scenes import HELLO, call, finished, said
@@ -188,12 +190,12 @@ def test_the_result_of_a_call_names_it_again_below_the_lines_of_its_sub_agent() 
     ],
 )
 def test_a_command_sends_what_it_stands_for(line: str, mode: Mode | None, commands: list[Command]) -> None:
-    assert run_slash(line, View(mode=mode)) == tuple(commands)
+    assert run_slash(line, View(mode=mode)) == Send(tuple(commands))
 
 
 @pytest.mark.parametrize(("line", "mode"), [("/plan", "plan"), ("/architect", "default")])
 def test_a_command_that_lacks_its_words_asks_for_them(line: str, mode: Mode) -> None:
-    assert isinstance(run_slash(line, View(mode=mode)), str)
+    assert isinstance(run_slash(line, View(mode=mode)), Say)
 
 
 def replied(tokens: int) -> Replied:
@@ -202,23 +204,23 @@ def replied(tokens: int) -> Replied:
 
 def test_the_context_is_told_as_the_provider_counted_it_or_not_at_all() -> None:
     view = show(View(), ModelChosen("p", "m", 200_000))
-    assert run_slash("/context", view) == (
+    assert context_text(view) == (
         "There is room for 200,000 tokens; the next reply shows how many are taken."
     )
     view = show(view, replied(50_000))
-    assert "50,000 of 200,000 tokens (25%)" in str(run_slash("/context", view))
+    assert "50,000 of 200,000 tokens (25%)" in context_text(view)
     for event in (SHORTER, replied(0), ModelChosen("p", "other", 9)):
-        assert "the next reply shows" in str(run_slash("/context", show(view, event)))
+        assert "the next reply shows" in context_text(show(view, event))
     assert show(show(view, Prompted(User(()))), said("x"), "task-1").context == 50_000
-    assert "%" not in str(run_slash("/context", show(View(), replied(5))))
+    assert "%" not in context_text(show(View(), replied(5)))
 
 
 def test_the_todos_are_those_that_were_kept_last() -> None:
     view = View(pins={"todos": "[ ] one"})
-    assert run_slash("/todos", view) == "[ ] one"
+    assert run_slash("/todos", view) == Say("[ ] one")
     view = show(view, ToolFinished(ToolResult("c", "ok"), "todo", pins=(Pin("todos", "[x] one"),)))
-    assert run_slash("/todos", show(view, Prompted(User(())))) == "[x] one"
-    assert run_slash("/todos", show(view, Pinned(Pin("todos", "")))) == "There is no to-do list."
+    assert run_slash("/todos", show(view, Prompted(User(())))) == Say("[x] one")
+    assert run_slash("/todos", show(view, Pinned(Pin("todos", "")))) == Say("There is no to-do list.")
 
 
 def test_commands_that_run_are_followed_to_their_end() -> None:

@@ -16,6 +16,8 @@ from akmon_core.tools import Effect
 from akmon_tui.opening import view_of
 from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
+from akmon_tui.slash.replies import Send
+from akmon_tui.standing import permissions_text, sandbox_text
 from akmon_tui.view import View, show
 from tests.tui.fake import WAIT, FakeClient, Step
 from tests.tui.scenes import (
@@ -235,8 +237,8 @@ def test_what_was_allowed_is_listed_whoever_asked(scope: Scope, listed: str, age
         rule="shell(rm -rf build)" if scope == "always" else "",
     )
     view = show(show(View(), asks(), agent), decided, agent)
-    assert listed in str(run_slash("/permissions", view)).split("\n")
-    assert "Nothing more is allowed" not in str(run_slash("/permissions", view))
+    assert listed in permissions_text(view).split("\n")
+    assert "Nothing more is allowed" not in permissions_text(view)
 
 
 def test_permissions_lists_the_mode_the_sandbox_and_the_rules_strictest_first() -> None:
@@ -246,7 +248,7 @@ def test_permissions_lists_the_mode_the_sandbox_and_the_rules_strictest_first() 
     )
     policy = Policy(rules=rules, sandbox="landlock")
     view = view_of(State(mode="accept-edits", grants=(Grant(rule="fetch(docs.python.org)"),)), "/p", policy)
-    assert run_slash("/permissions", view) == (
+    assert permissions_text(view) == (
         "accept-edits mode: reading and writing in the project are allowed; the rest is asked.\n"
         "Commands run in a sandbox (Landlock).\n"
         "Rules (deny beats ask, ask beats allow):\n"
@@ -259,7 +261,7 @@ def test_permissions_lists_the_mode_the_sandbox_and_the_rules_strictest_first() 
 
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "landlock", "seatbelt", None])
 def test_full_auto_is_to_be_had_where_a_sandbox_works(sandbox: Sandboxing | None) -> None:
-    assert run_slash("/mode full-auto", View(sandbox=sandbox)) == (SetMode("full-auto"),)
+    assert run_slash("/mode full-auto", View(sandbox=sandbox)) == Send((SetMode("full-auto"),))
 
 
 @pytest.mark.parametrize("sandbox", ["none", "off"])
@@ -268,9 +270,11 @@ def test_full_auto_is_refused_without_a_sandbox_and_the_other_modes_are_not(sand
     refused = run_slash("/mode full-auto", view)
     assert "full-auto mode is refused" in str(refused)
     assert "Commands are asked as before" in str(refused)
-    assert "full-auto" in str(run_slash("/sandbox", view))
+    assert "full-auto" in sandbox_text(view)
     others = [mode for mode in MODES if mode != "full-auto"]
-    assert [run_slash(f"/mode {mode}", view) for mode in others] == [(SetMode(mode),) for mode in others]
+    assert [run_slash(f"/mode {mode}", view) for mode in others] == [
+        Send((SetMode(mode),)) for mode in others
+    ]
 
 
 def test_the_sandbox_is_said_at_the_start_and_with_each_mode() -> None:

@@ -29,9 +29,11 @@ from akmon_core.messages import Assistant, Pin, Text, User
 from akmon_core.state import replay
 from akmon_core.tools import Effect
 from akmon_tui.opening import view_of
+from akmon_tui.places import listed
 from akmon_tui.plain.following import Following
 from akmon_tui.plain.render import render
 from akmon_tui.slash import run_slash
+from akmon_tui.slash.replies import Ask, Say, Send
 from akmon_tui.view import View, show
 from tests.tui.fake import FakeClient, Step
 from tests.tui.scenes import HELLO, call, finished, said
@@ -110,9 +112,8 @@ def test_the_places_are_listed_with_numbers_that_count_back() -> None:
     places = folded(
         prompted(1, "first thing\nwith more"), prompted(5, "second"), rewound(9, 5, conversation=False)
     )
-    said = run_slash("/rewind", places)
-    assert isinstance(said, str)
-    assert said.splitlines()[:3] == [
+    assert run_slash("/rewind", places) == Ask("rewind")
+    assert listed(places.places).splitlines()[:3] == [
         "  3  first thing with more",
         "  2  second",
         "  1  undo the rewind that was made here",
@@ -121,10 +122,8 @@ def test_the_places_are_listed_with_numbers_that_count_back() -> None:
 
 def test_only_the_last_places_are_listed_but_all_can_be_reached() -> None:
     view = folded(*(prompted(number, f"p{number}") for number in range(1, 31)))
-    said = run_slash("/rewind", view)
-    assert isinstance(said, str)
-    assert said.startswith("(10 earlier ones have the numbers up to 30)\n  20  p11\n")
-    assert run_slash("/rewind 30", view) == (Rewind(1),)
+    assert listed(view.places).startswith("(10 earlier ones have the numbers up to 30)\n  20  p11\n")
+    assert run_slash("/rewind 30", view) == Send((Rewind(1),))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_only_the_last_places_are_listed_but_all_can_be_reached() -> None:
     ],
 )
 def test_a_number_goes_back_to_that_place(line: str, command: Rewind) -> None:
-    assert run_slash(line, folded(prompted(1, "a"), prompted(5, "b"))) == (command,)
+    assert run_slash(line, folded(prompted(1, "a"), prompted(5, "b"))) == Send((command,))
 
 
 @pytest.mark.parametrize(
@@ -152,12 +151,12 @@ def test_a_number_goes_back_to_that_place(line: str, command: Rewind) -> None:
 )
 def test_what_cannot_be_gone_back_to_is_said(line: str, told: str) -> None:
     said = run_slash(line, folded(prompted(1, "a"), prompted(5, "b")))
-    assert isinstance(said, str)
-    assert said.startswith(told)
+    assert isinstance(said, Say)
+    assert said.text.startswith(told)
 
 
 def test_before_the_first_prompt_there_is_nothing_to_take_back() -> None:
-    assert run_slash("/rewind 1", View()) == "There is nothing to take back yet."
+    assert run_slash("/rewind 1", View()) == Say("There is nothing to take back yet.")
 
 
 def test_a_rewind_puts_the_prompt_back_into_the_line_to_be_changed() -> None:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from prompt_toolkit.application import AppSession
 
 from akmon_core.commands import Answer, Answered, Command, Interrupt, Prompt, Respond, Steer
+from akmon_core.errors import AkmonError
 from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.asking import answer_text
+from akmon_tui.cells import whole
 from akmon_tui.places import put_back
 from akmon_tui.plain.answering import Lines
 from akmon_tui.plain.following import Following
 from akmon_tui.plain.keys import Burst, Watch, answer_of, interrupts, is_text, watch
 from akmon_tui.plain.offering import Offer
 from akmon_tui.plain.output import Screen, plain_where_dumb
-from akmon_tui.plain.prompt import Composer, whole
+from akmon_tui.plain.prompt import Composer
 from akmon_tui.plain.questions import answers
 from akmon_tui.plain.render import render
 from akmon_tui.plain.spans import Span
-from akmon_tui.slash import run_slash
+from akmon_tui.services import Leave, Services
+from akmon_tui.slash import SLASHES, run_slash
+from akmon_tui.slash.fetching import fetched
+from akmon_tui.slash.own import with_own
+from akmon_tui.slash.plainly import in_plain
+from akmon_tui.slash.replies import Fetch, Say, Send, Typed
 from akmon_tui.standing import is_sandboxed, sandbox_in_short
 from akmon_tui.view import View, Waiting, show
 
@@ -36,21 +44,23 @@ async def converse(
     view: View | None = None,
     history: Path | None = None,
     quiet: float = ANSWER_QUIET_SECONDS,
-) -> None:
-    """Talks with ``client`` on the terminal until the person or the session ends it.
+    services: Services | None = None,
+) -> Leave:
+    """Talks with ``client`` on the terminal until the person or the session ends it; says what comes then.
 
     ``first_prompt`` is done before anything is read.
     ``view`` says where the session stands: its mode, its window, its pins, and what it has cost so far.
     ``history`` is the file of earlier prompts; without one they are kept in memory.
+    ``services`` are what some slash commands show or do; without them these say so.
     ``quiet`` counts seconds without a key, after which keys answer a question for permission.
     Input and output are those of prompt_toolkit's app session.
     """
     # The terminal is raw all the time: what is typed between prompt and turn would else be echoed, and its
     # Enter would arrive as another key.
     with plain_where_dumb() as terminal, terminal.input.raw_mode():
-        conversation = Conversation(client, terminal, view or View(), history, quiet)
+        conversation = Conversation(client, terminal, view or View(), history, quiet, services)
         try:
-            await conversation.run(banner, first_prompt)
+            return await conversation.run(banner, first_prompt)
         finally:
             conversation.close()
 
@@ -65,7 +75,10 @@ class Conversation:
         view: View,
         history: Path | None,
         quiet: float,
+        services: Services | None,
     ) -> None:
+        self._services = services
+        self._table = SLASHES
         self._client = client
         self._input = terminal.input
         self._screen = Screen(terminal.output)
@@ -79,7 +92,7 @@ class Conversation:
         self._ended = False
         """The session is closed: there are no more events."""
 
-    async def run(self, banner: str, first_prompt: str | Command) -> None:
+    async def run(self, banner: str, first_prompt: str | Command) -> Leave:
         self._screen.write(Span(line) for line in neutralise(banner).split("\n"))
         if short := sandbox_in_short(self._view.sandbox):
             self._screen.write([Span(short, "dim" if is_sandboxed(self._view.sandbox) else "ask")])
@@ -87,28 +100,62 @@ class Conversation:
             await self._do(Prompt(whole(first_prompt)) if isinstance(first_prompt, str) else first_prompt)
         while not self._ended:
             line = await self._composer.read()
-            if line is None or not await self._handle(line):
-                return
+            if line is None:
+                break
+            if leave := await self._handle(line):
+                return leave
+        return Leave()
 
     def close(self) -> None:
         self._events.close()
 
-    async def _handle(self, line: str) -> bool:
-        """Whether the conversation goes on after ``line``."""
-        match run_slash(line, self._view):
-            case None if line.strip():
+    async def _handle(self, line: str) -> Leave | None:
+        """What comes after the conversation, if ``line`` ends it."""
+        if line.startswith("/"):
+            await self._learn_commands()
+        reply = run_slash(line, self._view, self._table)
+        if reply is None:
+            if line.strip():
                 await self._do(Prompt(whole(line)), typed=True)
-            case None:
-                pass
-            case False:
-                return False
-            case str() as text:
+            return None
+        done = in_plain(reply, self._view, self._table)
+        if isinstance(done, Fetch):
+            done = await self._fetch(done)
+        match done:
+            case Leave():
+                return done
+            case Say(text):
                 self._note(neutralise(text))
-            case commands:
+            case Typed(text):
+                await self._do(Prompt(whole(text)))
+            case Send(commands):
                 for command in commands:
                     if not self._ended:
                         await self._do(command)
-        return True
+        return None
+
+    async def _learn_commands(self) -> None:
+        """Those of the person's own, when the first command is entered."""
+        if self._services is None or self._table is not SLASHES:
+            return
+        try:
+            self._table, notes = with_own(await self._services.commands(), SLASHES)
+        except AkmonError as error:
+            self._table, notes = dict(SLASHES), [str(error)]
+        for text in notes:
+            self._note(neutralise(text))
+
+    async def _fetch(self, fetch: Fetch) -> Say | Leave:
+        """What the services give, unless Ctrl+C is pressed before."""
+        fetching = asyncio.ensure_future(fetched(fetch, self._services, self._view))
+        with watch(self._input) as watching:
+            while not fetching.done():
+                await _either(fetching, watching.pressed, None)
+                for burst in watching.take():
+                    if interrupts(burst) and fetching.cancel():
+                        return Say("Interrupted.")
+                    watching.keep(burst)
+        return fetching.result()
 
     async def _do(self, command: Command, *, typed: bool = False) -> None:
         """Has ``command`` carried out. A prompt that was ``typed`` is on the screen already."""
@@ -245,7 +292,7 @@ class Conversation:
         """Tells the running turn what was typed and entered, but for commands, which wait."""
         if not following.hears:
             return
-        said, waits = watching.said(lambda text: run_slash(text, self._view) is None)
+        said, waits = watching.said(lambda text: run_slash(text, self._view, self._table) is None)
         for line in said:
             if line.strip():
                 following.steered(await self._client.send(Steer(whole(line))))
@@ -270,7 +317,7 @@ _BEGUN = (
 )
 
 
-async def _either(event: asyncio.Future[Envelope], pressed: asyncio.Event, patience: float | None) -> None:
+async def _either(event: asyncio.Future[Any], pressed: asyncio.Event, patience: float | None) -> None:
     keys = asyncio.ensure_future(pressed.wait())
     await asyncio.wait((event, keys), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
     keys.cancel()

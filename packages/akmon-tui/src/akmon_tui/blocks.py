@@ -32,6 +32,7 @@ from akmon_tui.cards import agent_card, card, command_card
 from akmon_tui.diffs import more_lines
 from akmon_tui.highlight import TAB
 from akmon_tui.lines import Line, Piece, line, wrap
+from akmon_tui.markdown import prose
 from akmon_tui.notes import agent_note, decided, how_to_go_on, note_of, prompt_text
 from akmon_tui.view import View, call_key
 
@@ -64,8 +65,6 @@ def _of_main(view: View, event: Event, width: int, at: float) -> list[Line]:
         case Retrying(passed=0.0):
             return _note(describe_retry(event, 400), width, "warning")
         case PlanSaved(text=text) if view.mode != "plan":  # there it is the reply
-            from akmon_tui.markdown import prose
-
             return [(), *prose(text, width), (), *_note(note_of(view, event, width), width)]
         case TurnEnded():
             return _ended(view, event, width, at)

@@ -28,14 +28,15 @@ _BOXES = {"[ ] ": ("☐ ", "", ""), "[>] ": ("◐ ", "accent", "bold"), "[x] ": 
 def card(event: ToolFinished, call: ToolCall | None, width: int) -> list[Line]:
     """A line that says which call has ended and how, and below it what of its result is worth seeing."""
     call = call or ToolCall(event.result.call_id, event.tool, "{}")
-    failed = event.result.error and not event.summary
-    told, *more = _lines(event.result.text.strip() if failed else event.summary or event.result.text)
+    mark, text = _mark(event), event.summary or event.result.text
     took = f" ({seconds(event.seconds)})" if event.seconds >= 1 else ""
-    one = one_line(told, width)
-    room = width - 2 - columns(describe_call(call, width)) - 2 - columns(took)
-    if failed and (more or columns(told) > room):
-        return [call_line(call, _mark(event), "", took, width), *_head_of([told, *more], width)]
-    return [call_line(call, _mark(event), one, took, width), *_body(event, call, width)]
+    if said := _complaint(event, mark):
+        room = width - columns(f"{mark.text}{describe_call(call, width)}  {took}")
+        if len(said) > 1 or columns(said[0]) > room:
+            style = "dim" if mark is REFUSED else "error"
+            return [call_line(call, mark, "", took, width), *_head_of(said, width, style=style)]
+        return [call_line(call, mark, said[0], took, width)]
+    return [call_line(call, mark, one_line(text, width), took, width), *_body(event, call, width)]
 
 
 def call_line(call: ToolCall, mark: Piece, told: str, took: str, width: int) -> Line:
@@ -49,13 +50,21 @@ def call_line(call: ToolCall, mark: Piece, told: str, took: str, width: int) -> 
     pieces = (mark, Piece(tool, "bold"), Piece(blank + rest), Piece(" " * gap))
     style = "error" if mark is FAILED else "dim"
     parts = (*pieces, *cut(line(told, style), told_room), Piece(took, "dim"))
-    return tuple(piece for piece in parts if piece.text)
+    return cut(tuple(piece for piece in parts if piece.text), width)
 
 
 def _mark(event: ToolFinished) -> Piece:
     if event.result.error and event.summary.startswith("denied: "):
         return REFUSED
     return FAILED if event.result.error else OK
+
+
+def _complaint(event: ToolFinished, mark: Piece) -> list[str]:
+    """What went wrong, if a sentence says it all, rather than the output of a command."""
+    text = event.result.text
+    if mark is REFUSED:
+        return _lines(event.summary.strip())
+    return _lines(text.strip()) if mark is FAILED and text.startswith(event.summary) else []
 
 
 def _body(event: ToolFinished, call: ToolCall, width: int) -> list[Line]:

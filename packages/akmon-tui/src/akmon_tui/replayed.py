@@ -7,6 +7,7 @@ from akmon_core.text import one_line
 from akmon_tui.blocks import prompt_lines
 from akmon_tui.cards import FAILED, OK, REFUSED, call_line
 from akmon_tui.lines import Line, cut, line
+from akmon_tui.markdown import prose
 
 
 def recent(history: tuple[Message, ...], width: int, most_lines: int) -> list[Line]:
@@ -51,8 +52,6 @@ def _message(message: Message, results: dict[str, ToolResult], width: int) -> li
 
 
 def _reply(message: Assistant, results: dict[str, ToolResult], width: int) -> list[Line]:
-    from akmon_tui.markdown import prose
-
     text = "".join(part.text for part in message.parts if isinstance(part, Text))
     lines: list[Line] = [(), *prose(text, width)] if text.strip() else []
     return [*lines, *(_call(call, results.pop(call.id, None), width) for call in message.calls)]

@@ -309,7 +309,7 @@ MARKDOWN_PARAGRAPH_CHARS = 1_000
 """Of a paragraph that are waited for before the lines so far are final."""
 MARKDOWN_NESTING = 16
 """Quotes and list items within each other; a deeper one is text."""
-MARKDOWN_TABLE_ROWS = 50
+MARKDOWN_TABLE_ROWS = 20
 """Rows of a table that decide how wide its columns are."""
 MARKDOWN_REFERENCES = 1_000
 """Addresses of one text that links may name."""
@@ -324,6 +324,10 @@ CLIPBOARD_BYTES = 74_994
 
 ANSWER_QUIET_SECONDS = 0.5
 """Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
+FUZZY_SCORED = 800
+"""Paths that are looked at closely for each key of a query: some 5 ms."""
+FUZZY_CHARS = 200
+"""Of such a query."""
 FIELD_CHARS = 20_000
 """Of a line that is typed into a dialog."""
 FOLDED_LINES = 8
@@ -336,6 +340,21 @@ HISTORY_CHARS = 20_000
 """Of one prompt, in the history: of a longer one, long pastes are kept by their size only."""
 HISTORY_BYTES = 20_000_000
 """Read of the history, from its end."""
+
+COMPLETED_FILES = 100_000
+"""Files of a project that can be completed by name."""
+COMMAND_FILES = 200
+"""Slash commands of the person's own in one folder."""
+COMMAND_FILE_BYTES = 65_536
+"""Of one of them."""
+DIFF_CHARS = 1_000_000
+"""Shown of what differs from the last commit."""
+CLIPBOARD_SECONDS = 5.0
+"""How long a program may take to give the picture in the clipboard."""
+PREVIEW_CHARS = 2_000
+"""Shown of one message where a session is looked into before it is resumed."""
+CALLS_LISTED = 50
+"""Model calls that a list of costs names; the rest is in its sum."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -354,18 +373,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     check_command: str = ""
     """What checks a change of the project, such as ``make test``: a turn that changed files and did not run
     it is reminded once. Empty is unknown."""
-
-COMPLETED_FILES = 100_000
-"""Files of a project that can be completed by name."""
-COMMAND_FILES = 200
-"""Slash commands of the person's own in one folder."""
-COMMAND_FILE_BYTES = 65_536
-"""Of one of them."""
-DIFF_CHARS = 1_000_000
-"""Shown of what differs from the last commit."""
-CLIPBOARD_SECONDS = 5.0
-"""How long a program may take to give the picture in the clipboard."""
-PREVIEW_CHARS = 2_000
-"""Shown of one message where a session is looked into before it is resumed."""
-CALLS_LISTED = 50
-"""Model calls that a list of costs names; the rest is in its sum."""

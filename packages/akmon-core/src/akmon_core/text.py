@@ -79,6 +79,11 @@ def plain(text: str) -> str:
     return "".join(char for char in text if _visible(char) == char)
 
 
+def without_escapes(text: str) -> str:
+    """``text`` without escape sequences, and with everything else in it."""
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
 def json_escaped(text: str) -> str:
     """JSON that says the same and has no character that steers a terminal or cannot be seen.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory, InMemoryHistory
+from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from akmon_tui.cells import whole
+from akmon_tui.composer.history import History
 from akmon_tui.plain.output import Screen
 from akmon_tui.plain.spans import Span
 
@@ -20,7 +20,7 @@ class Composer:
 
     def __init__(self, screen: Screen, history: Path | None) -> None:
         self._screen = screen
-        self._history = _History(history) if history else None
+        self._history = History(history)
         self._told = ""
         self._staged = ""
         self._session: PromptSession[str] = PromptSession(
@@ -28,7 +28,7 @@ class Composer:
             multiline=True,
             prompt_continuation="  ",
             key_bindings=_bindings(),
-            history=self._history or InMemoryHistory(),
+            history=self._history,
             complete_while_typing=False,
         )
 
@@ -63,7 +63,7 @@ class Composer:
         return "" if typed else staged
 
     def _say_what_is_lost(self) -> None:
-        lost = self._history.lost if self._history else ""
+        lost = self._history.lost
         if lost and lost != self._told:
             self._told = lost
             self._screen.write([Span(f"The history is not kept: {lost}.", "dim")])
@@ -96,41 +96,6 @@ async def edit_line(message: str, text: str) -> str | None:
 async def _read_line(message: str, text: str = "", bindings: KeyBindings | None = None) -> str:
     session: PromptSession[str] = PromptSession(message, history=InMemoryHistory(), key_bindings=bindings)
     return whole(await session.prompt_async(default=text))
-
-
-class _History(FileHistory):
-    """Prompts in a file. They may hold secrets, so nobody else may read it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._path = path
-        self.lost = ""
-        """Why prompts are kept in memory only, if they are."""
-        with self._in_memory_on_failure():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-
-    def load_history_strings(self) -> Iterable[str]:
-        strings: list[str] = []
-        with self._in_memory_on_failure():
-            strings.extend(super().load_history_strings())
-        return strings
-
-    def store_string(self, string: str) -> None:
-        with self._in_memory_on_failure():
-            super().store_string(whole(string))
-
-    @contextmanager
-    def _in_memory_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.lost = f"{self._path}: {error.strerror}"
-
-
-def whole(text: str) -> str:
-    """Bytes that are no UTF-8 arrive as halves of characters, which nothing could store or send."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _bindings() -> KeyBindings:

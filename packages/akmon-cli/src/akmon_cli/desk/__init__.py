@@ -1,0 +1,1 @@
+"""What the screen needs besides the session: a module for each kind of thing, and ``desk.Desk`` for all."""

@@ -17,17 +17,20 @@ from hypothesis import strategies as st
 from akmon_core.commands import (
     Answer,
     Answered,
+    ChooseModel,
     Command,
     Compact,
     Implement,
     Interrupt,
     Prompt,
+    Rename,
     Respond,
     Rewind,
+    RunCommand,
     SetMode,
     Steer,
 )
-from akmon_core.errors import ProviderError, ToolError
+from akmon_core.errors import ProviderError, SettingsError, ToolError
 from akmon_core.events import Envelope, Noticed, PermissionAsked, QuestionAsked, TurnEnded
 from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Pin, Text, ToolCall
@@ -36,10 +39,11 @@ from akmon_core.permissions import Policy
 from akmon_core.ports import Journal
 from akmon_core.tools import Delegation, Effect, FileSeen, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
+from akmon_query.choosing import Fitted, Reopen, Wanted
 from akmon_query.project import Project
 from akmon_query.session import Session
 from akmon_query.testing import FakeTool
-from tests.query.fakes import Provider, Reply, Tool, inside
+from tests.query.fakes import FakeShell, Provider, Reply, Tool, inside
 
 T = TypeVar("T")
 READ, WRITE, RUN = Effect("read", "a"), Effect("write", "a"), Effect("run", "make")
@@ -169,13 +173,25 @@ starts = mostly(
 backs = st.builds(
     GoBack, st.integers(0, 4), st.sampled_from(["conversation", "conversation", "files", "both"])
 )
+others: st.SearchStrategy[Command] = st.one_of(
+    st.builds(RunCommand, st.sampled_from(["make", "true", "cat " + "long " * 3_000, " "]), st.booleans()),
+    st.builds(Rename, st.sampled_from(["a name", "", "two\nlines"])),
+    st.builds(
+        ChooseModel,
+        st.sampled_from(["small", "large", "missing", ""]),
+        effort=st.sampled_from([None, "high"]),
+    ),
+)
 words: st.SearchStrategy[Command] = st.sampled_from([Interrupt(), Steer("and")])
 turns = st.builds(
     Turn,
     start=starts,
-    meanwhile=st.lists(st.tuples(st.integers(0, 100), st.one_of(words, modes, hints, backs)), max_size=2),
+    meanwhile=st.lists(
+        st.tuples(st.integers(0, 100), st.one_of(words, modes, hints, backs, others)), max_size=2
+    ),
     after=st.lists(
-        st.tuples(st.integers(0, 10), st.one_of(hints, backs, backs, modes, st.just(Interrupt()))), max_size=3
+        st.tuples(st.integers(0, 10), st.one_of(hints, backs, backs, modes, others, st.just(Interrupt()))),
+        max_size=3,
     ),
 )
 scripts = st.builds(
@@ -190,18 +206,40 @@ scripts = st.builds(
 )
 
 
-def playing(script: Script) -> Provider:
-    """The model of a script. It refuses what exceeds its window, and lists what no provider would take."""
-    replies, summaries = iter(script.replies), iter(script.summaries)
+class Playing:
+    """The models of a script. They refuse what exceeds their windows, and list what no provider takes."""
 
-    def respond(request: ModelRequest) -> Reply:
-        return next(summaries if request.purpose == "summary" else replies, "all is done")
+    def __init__(self, script: Script) -> None:
+        self._replies, self._summaries = iter(script.replies), iter(script.summaries)
+        self._clears = script.clears
+        self.models = [self._model("first", script.window)]
 
-    provider = "groq" if script.clears else "fake"
-    return Provider(respond, window=script.window, provider=provider, caches=not script.clears)
+    @property
+    def faults(self) -> list[str]:
+        return [fault for model in self.models for fault in model.faults]
+
+    def reopen(self, wanted: Wanted) -> Fitted:
+        if wanted.model == "missing":
+            raise SettingsError("there is no such model")
+        self.models.append(self._model(wanted.model, 10_000 if wanted.model == "small" else 100_000))
+        return Fitted(self.models[-1], {tool.name: tool for tool in TOOLS if tool.name != "boom"})
+
+    def _model(self, name: str, window: int) -> Provider:
+        provider = "groq" if self._clears else "fake"
+        return Provider(self._respond, window=window, provider=provider, id=name, caches=not self._clears)
+
+    def _respond(self, request: ModelRequest) -> Reply:
+        return next(self._summaries if request.purpose == "summary" else self._replies, "all is done")
 
 
-def open_fake_session(model: Model, journal: Journal, *, max_steps: int = 8, auto: bool = True) -> Session:
+def open_fake_session(
+    model: Model,
+    journal: Journal,
+    *,
+    max_steps: int = 8,
+    auto: bool = True,
+    reopen: Reopen | None = None,
+) -> Session:
     return assemble(
         model,
         {tool.name: tool for tool in TOOLS},
@@ -211,13 +249,16 @@ def open_fake_session(model: Model, journal: Journal, *, max_steps: int = 8, aut
         policy=Policy(),
         limits=Limits(max_steps=max_steps, auto_compact=auto, check_command="make check"),
         project=Project(instructions=Folders()),
+        wanted=Wanted("first"),
+        reopen=reopen,
+        shell=FakeShell(),
     )
 
 
 async def play(script: Script, journal: Journal) -> tuple[Session, list[Envelope]]:
     """The session after the script, closed, and all that one client saw."""
-    model = playing(script)
-    session = open_fake_session(model, journal, auto=script.auto)
+    playing = Playing(script)
+    session = open_fake_session(playing.models[0], journal, auto=script.auto, reopen=playing.reopen)
     events = session.events(after=0, agents=True)
     seen = [await anext(events), await anext(events)]  # a client that has caught up gets notices too
     answers = iter(script.answers)
@@ -237,7 +278,7 @@ async def play(script: Script, journal: Journal) -> tuple[Session, list[Envelope
             await session.send(act.command(session) if isinstance(act, GoBack) else act)
     await session.close()
     seen += [envelope async for envelope in events]
-    assert model.faults == []
+    assert playing.faults == []
     return session, seen
 
 

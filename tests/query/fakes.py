@@ -16,7 +16,7 @@ from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
 from akmon_core.operands import operands_of
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import Journal
+from akmon_core.ports import CommandEnd, Journal
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
@@ -172,6 +172,27 @@ class Tool:
             return output if isinstance(output, ToolOutput) else ToolOutput(output)
         self.log.append(f"end {arguments.text}")
         return ToolOutput(str(self._work(arguments.text)) if self._work else arguments.text)
+
+
+class FakeShell:
+    """Runs nothing, but takes its time, and says what it was given."""
+
+    def __init__(self, *, steps: int = 3) -> None:
+        self._steps = steps
+        self.ran: list[str] = []
+
+    async def run(self, command: str, show: Callable[[str], None]) -> CommandEnd:
+        self.ran.append(command)
+        show(command)
+        try:
+            for _ in range(self._steps):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return CommandEnd(f"half of {command}", None)
+        return CommandEnd(f"output of {command}" * (command != "true"), 0)
+
+    async def close(self) -> None:
+        pass
 
 
 def inside(effects: tuple[Effect, ...], folder: str = "") -> tuple[Target, ...]:

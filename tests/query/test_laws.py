@@ -15,6 +15,7 @@ from akmon_core.commands import Prompt
 from akmon_core.events import (
     EPHEMERAL,
     Cleared,
+    CommandRan,
     Compacted,
     Compacting,
     DurableEvent,
@@ -31,10 +32,12 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SessionStarted,
     SummaryFailed,
+    ToolProgress,
     TurnEnded,
 )
 from akmon_core.messages import User
@@ -64,6 +67,9 @@ OUTSIDE = (
     | Noticed
     | Retrying
     | Rewound
+    | CommandRan
+    | Renamed
+    | ToolProgress
 )
 """What may happen while no turn runs."""
 

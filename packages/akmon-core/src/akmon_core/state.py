@@ -254,7 +254,7 @@ def apply(state: State, event: DurableEvent) -> State:
         case Rewound():
             return _rewound(state, event)
         case CommandRan(message=message):
-            return _said(state, message, at_once=not state.running) if message else state
+            return _said(state, message) if message else state
         case Renamed(name):
             return _replace(state, name=name)
         case CacheBroken() | PermissionAsked() | QuestionAsked() | QuestionAnswered():
@@ -360,10 +360,10 @@ def _rewound(state: State, event: Rewound) -> State:
 
 
 def _said(state: State, message: User, *, at_once: bool = False) -> State:
-    """A reply that is being made goes first; ``at_once`` if none can be."""
+    """A reply that is being made goes first; ``at_once`` if none can be, as between turns."""
     state = _replace(state, queued=(*state.queued, message))
     replied = bool(state.history) and isinstance(state.history[-1], Assistant)
-    return _deliver(state) if replied or at_once else state
+    return _deliver(state) if replied or at_once or not state.running else state
 
 
 def _replied(state: State, event: Replied) -> State:

@@ -307,6 +307,8 @@ MARKDOWN_LINE_CHARS = 2_000
 """A longer line of prose is a paragraph, or goes on with one, whatever it begins like."""
 MARKDOWN_PARAGRAPH_CHARS = 1_000
 """Of a paragraph that are waited for before the lines so far are final."""
+MARKDOWN_MARKS = 250
+"""Stars, brackets and the like in one part of a paragraph; one with more is shown as it was written."""
 MARKDOWN_NESTING = 16
 """Quotes and list items within each other; a deeper one is text."""
 MARKDOWN_TABLE_ROWS = 20
@@ -324,8 +326,8 @@ CLIPBOARD_BYTES = 74_994
 
 ANSWER_QUIET_SECONDS = 0.5
 """Without a key, after which keys answer a question: what is typed sooner may be meant for something else."""
-FUZZY_SCORED = 800
-"""Paths that are looked at closely for each key of a query: some 5 ms."""
+FUZZY_SCORED = 500
+"""Paths that are looked at closely for each key of a query: 2 ms."""
 FUZZY_CHARS = 200
 """Of such a query."""
 FIELD_CHARS = 20_000

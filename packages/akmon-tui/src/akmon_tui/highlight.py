@@ -134,13 +134,15 @@ def _opened(lexer: Lexer | None, pieces: list[Piece]) -> tuple[int, str, str]:
     """Where a comment or string begins that goes on in the next line, and its marks; empty if none does."""
     whole = "".join(piece.text for piece in pieces)
     for mark, until in _multi_line(lexer) if lexer and whole else ():
-        at = 0 if mark in whole else len(whole)
-        for text, style, _ in pieces if at == 0 else ():
+        if mark not in whole:
+            continue
+        at, kind = 0, _pair_style(lexer, mark, until)
+        for text, style, _ in pieces:
             if style not in ("comment", "string"):
                 found = whole.find(mark, at)
                 if at <= found < at + len(text):
                     return found, mark, until
-            elif text.startswith(mark) and until not in whole[at + len(mark) :]:
+            elif style == kind and text.startswith(mark) and until not in whole[at + len(mark) :]:
                 return at, mark, until
             at += len(text)
     return 0, "", ""

@@ -37,6 +37,8 @@ class Blocks:
         self._numbers: dict[int, tuple[str, int]] = {}
         self._references: References = {}
         self._blank = False
+        self._titled = False
+        """Whether the last block was a heading."""
 
     def copy(self, page: Page) -> Blocks:
         """The same, to be read on with apart from this one."""
@@ -95,6 +97,7 @@ class Blocks:
 
     def _start(self, text: str, matched: int, whole: bool) -> None:
         """What a line begins behind the marks of ``matched`` containers."""
+        opened = False
         while text and not text.isspace():
             goes_on = matched == len(self._within) and isinstance(self._leaf, Paragraph)
             if text.startswith("    "):
@@ -103,11 +106,13 @@ class Blocks:
                 self._close(matched)
                 return self._open(Code(self.page, self._within, "", 4), text)
             if (rest := self._container(text, matched, goes_on)) is not None:
-                text, matched = rest, len(self._within)
+                text, matched, opened = rest, len(self._within), True
                 continue
             if whole and self._block(text, matched, goes_on):
                 return None
             break
+        if opened and not text.strip(" "):
+            return None
         return self._text(text, matched, whole)
 
     def _container(self, text: str, matched: int, goes_on: bool) -> str | None:
@@ -184,6 +189,7 @@ class Blocks:
         if not leaf.begun and (found := _UNDERLINE.match(text)) and leaf.text:
             level = 1 if found[1][0] == "=" else 2
             self._leaf = Heading(self.page, self._within, leaf.text, level, self._references, leaf.gap)
+            self._titled = True
             self._close_leaf()
             return True
         if not is_delimiter(text) or (head := leaf.head_for(text)) is None:
@@ -215,7 +221,8 @@ class Blocks:
         depth = len(self._within)
         self._numbers = {key: value for key, value in self._numbers.items() if key < depth}
         items = [container for container in self._within if isinstance(container, Item)]
-        leaf.gap = self._blank or not items
+        leaf.gap = self._blank or not items or self._titled
+        self._titled = isinstance(leaf, Heading)
         for item in items:
             item.empty = False
         self._blank = False

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from akmon_core.limits import MARKDOWN_MARKS
 from akmon_core.text import neutralise
 from akmon_tui.lines import Line, Piece, line, merged
 
@@ -33,6 +34,8 @@ def inline(text: str, references: Mapping[str, Any], style: str = "") -> list[Li
     """``text`` in its styles, each of them after ``style``. There is one line up to each hard line break."""
     if _PLAIN.match(text):
         return [line(text, style)]
+    if sum(map(text.count, "[*_~")) > MARKDOWN_MARKS:
+        return [line(shown(part), style) for part in text.split("\n")]
     found = _parser().parseInline(text, {"references": references})
     return _Writer(style).write(found[0].children or [])
 

@@ -71,7 +71,7 @@ class Page:
             bars.append(now)
         while bars and isinstance(bars[-1], Item):
             bars.pop()
-        self.lines.append(self._prefix(bars, {}))
+        self.lines.append(_trimmed(self._prefix(bars, {})))
 
     def write(self, within: Sequence[Container], rows: Iterable[Line]) -> None:
         """``rows``, each at most ``room(within)`` columns wide, behind what stands before text in there."""
@@ -79,7 +79,7 @@ class Page:
             number: item for number, item in enumerate(within) if isinstance(item, Item) and not item.marked
         }
         for row in rows:
-            self.lines.append(merged((*self._prefix(within, marks), *row)))
+            self.lines.append(_trimmed(merged((*self._prefix(within, marks), *row))))
             self._wrote(within, marks.values())
             marks = {}
 
@@ -110,3 +110,11 @@ class Page:
 
 def _size(container: Container) -> int:
     return columns(BAR.text if isinstance(container, Quote) else container.mark.text)
+
+
+def _trimmed(row: Line) -> Line:
+    """``row`` without blanks at its end."""
+    while row and row[-1].text.endswith(" "):
+        text = row[-1].text.rstrip(" ")
+        row = (*row[:-1], row[-1]._replace(text=text)) if text else row[:-1]
+    return row

@@ -277,6 +277,12 @@ def test_a_very_long_line_of_a_prompt_is_folded_as_well() -> None:
     assert lines[-1] == "  (… 2 more lines)"
 
 
+def test_of_a_prompt_without_end_only_the_beginning_is_looked_at() -> None:
+    lines = shown(Prompted(User((Text("\u0301" * 1_000_000 + "\nb" * 7),))))
+    assert lines[-1] == "  (… 8 more lines)"
+    assert len(lines) <= 22
+
+
 def test_a_plan_that_is_made_in_plan_mode_has_been_read_already() -> None:
     assert shown(PlanSaved("a.md", "1. one"), View(mode="plan")) == ["The plan is saved in a.md."]
 

@@ -33,10 +33,12 @@ from akmon_tui.diffs import more_lines
 from akmon_tui.highlight import TAB
 from akmon_tui.lines import Line, Piece, line, wrap
 from akmon_tui.markdown import prose
-from akmon_tui.notes import agent_note, decided, how_to_go_on, note_of, prompt_text
+from akmon_tui.notes import agent_note, decided, how_to_go_on, note_of
 from akmon_tui.view import View, call_key
 
 _INDENT = line("  ")
+_CHARS_PER_COLUMN = 8
+"""Of a very long text no more is looked at: there are few columns with more characters."""
 
 
 def blocks(view: View, event: Event, width: int, agent: str = "", at: float = 0.0) -> list[Line]:
@@ -53,7 +55,7 @@ def _of_main(view: View, event: Event, width: int, at: float) -> list[Line]:
         case Prompted(message):
             return [(), *prompt_lines(message, width, view.pins.get("plan", ""))]
         case Steered(message):
-            return said("▸ ", prompt_text(message), width, "user")
+            return said("▸ ", message.text, width, "user")
         case ToolFinished():
             return _finished(view, event, width)
         case CommandRan():
@@ -98,9 +100,9 @@ def _of_agent(view: View, event: Event, width: int, agent: str, at: float) -> li
 def prompt_lines(message: User, width: int, plan: str = "", most: int = PROMPT_SHOWN_LINES) -> list[Line]:
     """What a person said, with its pictures named, in at most ``most`` lines and one that says how many more
     there are. The text ``plan`` at its end is known, and only counted."""
-    text, known = prompt_text(message), neutralise(plan)
-    if known and text.endswith(known):
-        text = f"{text.removesuffix(known).rstrip()} ({known.count(chr(10)) + 1:,} lines)"
+    text = message.text
+    if plan and text.endswith(plan):
+        text = f"{text.removesuffix(plan).rstrip()} ({plan.count(chr(10)) + 1:,} lines)"
     images = [part for part in message.parts if isinstance(part, Image)]
     rows = [text] if text or not images else []
     rows += [_named(image, number) for number, image in enumerate(images, start=1)]
@@ -109,17 +111,18 @@ def prompt_lines(message: User, width: int, plan: str = "", most: int = PROMPT_S
 
 def said(mark: str, text: str, width: int, style: str, most: int = PROMPT_SHOWN_LINES) -> list[Line]:
     """``text`` behind ``mark``, with what goes on below indented as far."""
-    rows = neutralise(text).expandtabs(TAB).split("\n")
+    room = most * width * _CHARS_PER_COLUMN
+    rows = neutralise(text[:room]).expandtabs(TAB).split("\n")
+    unread, torn = text.count("\n", room), len(text) > room
     indent = line(" " * len(mark))
     lines: list[Line] = []
     for at, row in enumerate(rows):
         first: Line = (Piece(mark, style),) if at == 0 else indent
         lines += wrap((*first, *line(row, style)), width, indent)
-        if len(lines) > most:
-            return [*lines[:most], *more_lines(len(rows) - at, width)]
-        if len(lines) == most:
-            return [*lines, *more_lines(len(rows) - at - 1, width)]
-    return lines
+        if len(lines) >= most:
+            left = len(rows) - at - (len(lines) == most) + unread
+            return [*lines[:most], *more_lines(max(left, torn), width)]
+    return [*lines, *more_lines(unread + torn, width)]
 
 
 def _named(image: Image, number: int) -> str:

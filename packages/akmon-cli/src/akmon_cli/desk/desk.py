@@ -34,7 +34,7 @@ class Desk:
 
     def __init__(self, session: Session, options: argparse.Namespace) -> None:
         """``options`` are those that akmon was started with; the folder is the one that it is in now."""
-        from akmon_cli.compose import project_sessions, session_folders
+        from akmon_cli.folders import project_sessions, session_folders
 
         self._session = session
         self._options = options

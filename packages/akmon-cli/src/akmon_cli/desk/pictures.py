@@ -47,6 +47,8 @@ def picture_in(path: str, folder: Path) -> Image:
 def _image(data: bytes, shown: str) -> Image:
     from akmon_tools.images import image_of, picture_of
 
+    if len(data) > IMAGE_BYTES:
+        raise ToolError(f"{shown} is larger than {IMAGE_BYTES:,} bytes. Make a smaller one of it first.")
     picture = picture_of(data)
     if picture is None:
         raise ToolError(f"{shown} is no picture that models take. They take {_KINDS}.")
@@ -81,11 +83,12 @@ def _programs(environ: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
 
 def _found(name: str, root: Path, environ: Mapping[str, str]) -> str:
     """The path of a program outside of the project; empty if there is none."""
-    folders = [each for each in os.get_exec_path(dict(environ)) if Path(each).is_absolute()]
-    program = shutil.which(name, path=os.pathsep.join(folders))
-    if program is None or any(each.is_relative_to(root) for each in (Path(program), Path(program).resolve())):
-        return ""
-    return program
+    for folder in os.get_exec_path(dict(environ)):
+        program = shutil.which(name, path=folder) if Path(folder).is_absolute() else None
+        places = (Path(program), Path(program).resolve()) if program else ()
+        if program and not any(place.is_relative_to(root) for place in places):
+            return program
+    return ""
 
 
 async def _output(program: str, arguments: tuple[str, ...]) -> bytes:

@@ -57,11 +57,12 @@ def _files(folder: Path, inside: Path | None) -> list[Path]:
 def _command(path: Path, origin: str) -> UserCommand | None:
     from akmon_config.frontmatter import split
 
-    text = _text(path)
-    if not _NAME.fullmatch(path.stem) or not text.strip():
+    if not _NAME.fullmatch(path.stem):
         return None
-    fields, body = split(text)
+    fields, body = split(_text(path))
     body = neutralise(body.strip())
+    if not body:
+        return None
     return UserCommand(
         name=path.stem,
         about=_line(fields.get("description", ""), 100) or one_line(body.partition("\n")[0], 100),

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TextIO
 
 from akmon_cli.args import MODEL, RUN, Option
@@ -24,14 +25,14 @@ def report_text(what: Report, session: str, options: argparse.Namespace) -> str:
     """
     from importlib import import_module
 
-    run = import_module(f"akmon_cli.commands.{what}").run
+    command = import_module(f"akmon_cli.commands.{what}")
     said = io.StringIO()
     with _ALONE, _caught(said):
-        run(_arguments(what, session, options))
+        command.run(_arguments(what, command, session, options))
     return said.getvalue().rstrip("\n")
 
 
-def _arguments(what: Report, session: str, options: argparse.Namespace) -> list[str]:
+def _arguments(what: Report, command: ModuleType, session: str, options: argparse.Namespace) -> list[str]:
     match what:
         case "stats":
             return [session]
@@ -40,9 +41,7 @@ def _arguments(what: Report, session: str, options: argparse.Namespace) -> list[
         case "doctor":
             return typed(options, MODEL)
         case "policy":
-            from akmon_cli.commands.policy import POLICY_OPTIONS
-
-            return typed(options, [option for option in RUN if option[0][0] in POLICY_OPTIONS])
+            return typed(options, [option for option in RUN if option[0][0] in command.POLICY_OPTIONS])
         case _:
             return []
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from akmon_core.limits import MARKDOWN_LINE_CHARS, MARKDOWN_PARAGRAPH_CHARS, MARKDOWN_TABLE_ROWS
 from akmon_tui.lines import Line, Piece, text_of, width_of
 from akmon_tui.markdown import Stream, prose
 
+ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "markdown"
 DOCUMENTS = sorted(SNAPSHOTS.glob("*.md"))
 
@@ -259,8 +261,8 @@ def test_later_rows_of_a_long_table_are_final_one_by_one() -> None:
     assert stream.finished(80) == []
     stream.feed("|1|2|\n")
     assert len(stream.finished(80)) == MARKDOWN_TABLE_ROWS + 2
-    stream.feed("|wider|2|\n")
-    assert stream.finished(80) != []
+    stream.feed("|333|4|\n")
+    assert [text_of(line) for line in stream.finished(80)] == ["333 │ 4"]
 
 
 def test_a_stream_knows_all_of_its_text() -> None:
@@ -273,6 +275,27 @@ def test_a_stream_knows_all_of_its_text() -> None:
     stream.finished(80)
     assert stream.text == "ab\ncd"
     assert [text_of(line) for line in stream.end(80)] == ["ab cd"]
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/architecture.md", "docs/settings.md", "CHANGELOG.md"]
+)
+def test_a_whole_document_has_the_blocks_that_commonmark_sees(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    shown = prose(text, 100_000)
+    lines = [text_of(line) for line in shown]
+    headings = [text_of(line) for line in shown if line and line[0].style.startswith("heading")]
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    inner = [tokens[at + 1] for at, token in enumerate(tokens) if token.type == "heading_open"]
+    assert headings == ["".join(part.content for part in token.children or []) for token in inner]
+    for token in tokens:
+        if token.type == "fence":
+            code = token.content.removesuffix("\n").expandtabs(4)
+            assert f"\n{code}\n" in "\n".join(lines)
+        elif token.type == "inline" and token.level != 4:
+            parts = [part.content or " " for part in token.children or []]
+            if all(part.type in ("text", "code_inline", "softbreak") for part in token.children or []):
+                assert any("".join(parts).strip() in line for line in lines), token.content
 
 
 PARTS = st.sampled_from(

@@ -311,7 +311,7 @@ MARKDOWN_MARKS = 250
 """Stars, brackets and the like in one part of a paragraph; one with more is shown as it was written."""
 MARKDOWN_NESTING = 16
 """Quotes and list items within each other; a deeper one is text."""
-MARKDOWN_TABLE_ROWS = 20
+MARKDOWN_TABLE_ROWS = 30
 """Rows of a table that decide how wide its columns are."""
 MARKDOWN_REFERENCES = 1_000
 """Addresses of one text that links may name."""
@@ -345,6 +345,10 @@ HISTORY_BYTES = 20_000_000
 
 COMPLETED_FILES = 100_000
 """Files of a project that can be completed by name."""
+COMPLETED_CHARS = 1_000
+"""Before the cursor, that are looked at for something to complete."""
+COMPLETIONS = 50
+"""Files that are offered at the same time."""
 COMMAND_FILES = 200
 """Slash commands of the person's own in one folder."""
 COMMAND_FILE_BYTES = 65_536

@@ -282,6 +282,7 @@ class Table(Leaf):
         self._rows.append(row)
         self._widths = list(map(max, self._widths, tables.natural([row])))
         if len(self._rows) >= MARKDOWN_TABLE_ROWS:
+            self._widths = [width + width // 3 + 2 for width in self._widths]  # rows to come may be wider
             self._write_table()
 
     def close(self) -> None:

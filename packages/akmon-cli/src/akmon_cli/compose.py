@@ -15,6 +15,7 @@ import msgspec
 
 from akmon_cli import __version__
 from akmon_cli.backends import backends, web_search
+from akmon_cli.folders import project_sessions, session_folders
 from akmon_cli.redaction import hidden, learn, redactor
 from akmon_cli.rules import rule_store
 from akmon_cli.trusting import is_trusted, settle_trust
@@ -27,7 +28,6 @@ from akmon_config.paths import (
     data_dir,
     is_wide,
     project_root,
-    sessions_dir,
     state_dir,
 )
 from akmon_config.policy import effective_rules
@@ -50,42 +50,13 @@ from akmon_tools.registry import NAMES
 
 
 class Composed(msgspec.Struct, frozen=True):
+    """A session, with what it was made of."""
+
     session: Session
     banner: str
     warnings: tuple[str, ...]
-
-
-def change_folder(folder: str) -> None:
-    """Works in ``folder`` from now on. Raises ``SettingsError`` if that is impossible."""
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise SettingsError(
-            f"cannot work in {folder}: {error.strerror}. Give an existing folder to -C."
-        ) from None
-
-
-def working_folder() -> Path:
-    try:
-        cwd = Path.cwd()
-    except OSError:
-        raise SettingsError(
-            "the current folder is gone. Change to an existing one, or give one to -C."
-        ) from None
-    try:
-        str(cwd).encode()
-    except UnicodeEncodeError:
-        raise SettingsError(
-            f"the path of this folder is not UTF-8, so no session in it could be recorded: {str(cwd)!a}. "
-            "Rename the folder, or work in another one (-C)."
-        ) from None
-    return cwd
-
-
-def session_folders() -> tuple[Path, Path]:
-    """The folder that a session works in, and the root of its project."""
-    cwd = working_folder()
-    return cwd, project_root(cwd)
+    settings: Settings
+    options: argparse.Namespace
 
 
 def load_settings(options: argparse.Namespace) -> Loaded:
@@ -95,11 +66,6 @@ def load_settings(options: argparse.Namespace) -> Loaded:
     cwd, root = session_folders()
     trusted = is_trusted(root, this_run=getattr(options, "trust", False))
     return load(flags, environ=os.environ, cwd=cwd, root=root, trusted=trusted)
-
-
-def project_sessions() -> Path:
-    """The folder that holds this project's sessions."""
-    return sessions_dir(state_dir(os.environ), project_root(working_folder()))
 
 
 def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | None = None) -> Composed:
@@ -186,7 +152,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         *_folder_warnings(root),
         *_own_warnings(session.policy, root),
     )
-    return Composed(session, banner, warnings)
+    return Composed(session, banner, warnings, settings, options)
 
 
 def _memory() -> Path | None:

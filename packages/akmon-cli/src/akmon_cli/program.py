@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
@@ -23,6 +24,7 @@ from akmon_core.text import neutralise
 
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
+    from akmon_core.state import State
 
 COMMANDS = (
     "audit",
@@ -120,7 +122,7 @@ def _check_encoding(arguments: Sequence[str]) -> None:
 
 
 def _agent(options: argparse.Namespace) -> int:
-    from akmon_cli.compose import change_folder, compose
+    from akmon_cli.folders import change_folder
     from akmon_cli.stdin import read_prompt
 
     if options.cwd:
@@ -134,13 +136,24 @@ def _agent(options: argparse.Namespace) -> int:
             raise SettingsError('nothing to do. Give a prompt: akmon -p "what to do", or pipe one in')
         if options.architect:
             raise SettingsError('--architect needs to know what to plan: akmon --architect "what to do"')
-    composed = compose(options, unattended=headless)
-    first: Prompt | Implement | None = None
+    begin = partial(_first, plan, prompt, architect=options.architect)
+    if not headless:
+        from akmon_cli.conversation import converse
+
+        return asyncio.run(converse(options, begin))
+    from akmon_cli.compose import compose
+
+    composed = compose(options, unattended=True)
+    first = begin(composed.session.state)
+    assert first, "headless runs have something to do"
+    return asyncio.run(run_headlessly(composed, options, first))
+
+
+def _first(plan: str | None, prompt: str, state: State, *, architect: bool) -> Prompt | Implement | None:
+    """What the session begins with."""
     if plan is not None:
-        first = Implement(plan, _working_mode(composed.session.state.mode))
-    elif prompt.strip():
-        first = Prompt(prompt, plan_first=options.architect)
-    return asyncio.run(run_session(composed, options, first, headless=headless))
+        return Implement(plan, _working_mode(state.mode))
+    return Prompt(prompt, plan_first=architect) if prompt.strip() else None
 
 
 def _plan_file(path: str) -> str:
@@ -155,28 +168,17 @@ def _working_mode(mode: Mode) -> Mode:
     return "default" if mode == "plan" else mode
 
 
-async def run_session(
-    composed: Composed, options: argparse.Namespace, first: Prompt | Implement | None, *, headless: bool
+async def run_headlessly(
+    composed: Composed, options: argparse.Namespace, first: Prompt | Implement
 ) -> int:
-    """Runs ``first`` headless, or a conversation that begins with it; gives the exit code."""
+    """Runs ``first`` to its end; gives the exit code."""
+    from akmon_cli.headless import run_headless
+
     for warning in composed.warnings:
         print(f"akmon: {neutralise(warning)}", file=sys.stderr)
     async with composed.session as session:
-        if headless and first:
-            from akmon_cli.headless import run_headless
-
-            partial = options.include_partial_messages
-            return await run_headless(session, first, options.output_format, partial=partial)
-        from akmon_cli.compose import project_sessions, working_folder
-        from akmon_tui.opening import view_of
-        from akmon_tui.plain.conversation import converse
-
-        view = view_of(session.state, str(working_folder()), session.policy)
-        history = project_sessions() / "history"
-        await converse(session, banner=composed.banner, first_prompt=first or "", view=view, history=history)
-        if session.state.turn:
-            print(f"akmon: go on with: akmon -r {session.id}", file=sys.stderr)
-        return exitcodes.OK
+        with_deltas = options.include_partial_messages
+        return await run_headless(session, first, options.output_format, partial=with_deltas)
 
 
 def is_headless(options: argparse.Namespace) -> bool:

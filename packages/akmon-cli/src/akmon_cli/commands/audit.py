@@ -17,7 +17,7 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.folders import change_folder, project_sessions
 from akmon_core.errors import JournalError, SettingsError
 from akmon_core.text import one_line, reveal
 from akmon_query.anchor import anchor_path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, RUN, Parser
-from akmon_cli.compose import change_folder, load_settings
+from akmon_cli.compose import load_settings
+from akmon_cli.folders import change_folder
 from akmon_cli.streams import print_json
 from akmon_config.load import shown
 from akmon_core.text import neutralise
@@ -76,7 +77,7 @@ _SETTABLE = (
 def _paths() -> int:
     import os
 
-    from akmon_cli.compose import project_sessions, working_folder
+    from akmon_cli.folders import project_sessions, working_folder
     from akmon_config.paths import config_file, project_root
     from akmon_config.project import PROJECT_FILE
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from akmon_cli import exitcodes
 from akmon_cli.args import Parser
-from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.folders import change_folder, project_sessions
 from akmon_cli.headless import run_headless
 from akmon_core.commands import Prompt
 from akmon_core.errors import SettingsError

@@ -19,7 +19,8 @@ from akmon_cli import __version__, exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.backends import backends
 from akmon_cli.commands.sandbox import opened
-from akmon_cli.compose import change_folder, load_settings, project_sessions, working_folder
+from akmon_cli.compose import load_settings
+from akmon_cli.folders import change_folder, project_sessions, working_folder
 from akmon_cli.streams import print_json
 from akmon_config.paths import cache_dir, checkpoints_file, project_root
 from akmon_config.settings import Settings

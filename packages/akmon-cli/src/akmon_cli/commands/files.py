@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from akmon_cli.compose import change_folder, working_folder
+from akmon_cli.folders import change_folder, working_folder
 from akmon_config.paths import project_root
 from akmon_config.textfile import Refused, TextRead, read_text
 from akmon_core.errors import AkmonError, SettingsError

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, working_folder
+from akmon_cli.folders import change_folder, working_folder
 from akmon_config.paths import data_dir, project_root
 from akmon_core.errors import SettingsError
 from akmon_core.text import neutralise

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, Parser
 from akmon_cli.backends import backends
-from akmon_cli.compose import change_folder, load_settings
+from akmon_cli.compose import load_settings
+from akmon_cli.folders import change_folder
 from akmon_cli.listing import Entry, Listing, list_all
 from akmon_cli.streams import print_json
 from akmon_core.text import neutralise, one_line

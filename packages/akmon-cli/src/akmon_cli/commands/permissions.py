@@ -14,7 +14,8 @@ import msgspec
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, RUN, Parser
 from akmon_cli.commands.policy import POLICY_OPTIONS, rule_as_json
-from akmon_cli.compose import change_folder, load_settings, session_folders
+from akmon_cli.compose import load_settings
+from akmon_cli.folders import change_folder, session_folders
 from akmon_cli.rules import rule_store
 from akmon_cli.streams import print_json
 from akmon_core.errors import SettingsError

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, RUN, Parser
-from akmon_cli.compose import change_folder, load_settings
+from akmon_cli.compose import load_settings
+from akmon_cli.folders import change_folder
 from akmon_cli.rules import layers_by_strength
 from akmon_cli.streams import print_json
 from akmon_core.permissions import Rule, warning_about

@@ -16,7 +16,7 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, project_sessions, session_folders
+from akmon_cli.folders import change_folder, project_sessions, session_folders
 from akmon_cli.progress import describe_rewind
 from akmon_cli.streamlines import stream_line
 from akmon_cli.streams import print_json

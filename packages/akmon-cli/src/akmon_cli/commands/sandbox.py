@@ -15,7 +15,7 @@ from typing import get_args
 import msgspec
 
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, session_folders, working_folder
+from akmon_cli.folders import change_folder, session_folders, working_folder
 from akmon_cli.streams import print_json
 from akmon_config.paths import cache_dir, state_dir
 from akmon_core.errors import SettingsError

@@ -11,7 +11,7 @@ import msgspec
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, project_sessions
+from akmon_cli.folders import change_folder, project_sessions
 from akmon_cli.streams import print_json
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.errors import SettingsError

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, MODEL, WORK, WORK_DEFAULTS, Parser
 from akmon_cli.commands.specfiles import DocumentWriter, SpecFiles, features
-from akmon_cli.compose import change_folder, compose, session_folders
+from akmon_cli.compose import compose
+from akmon_cli.folders import change_folder, session_folders
 from akmon_core.commands import Prompt
 from akmon_core.errors import SettingsError
 from akmon_core.messages import Assistant
@@ -154,14 +155,18 @@ async def _document(
 
 def _implement(options: argparse.Namespace, files: SpecFiles, task: Task) -> int:
     """Has the model do ``task``, and ticks it if the turn ended by itself and the answer does not object."""
-    from akmon_cli.program import is_headless, run_session
+    from akmon_cli.conversation import converse
+    from akmon_cli.program import is_headless, run_headlessly
 
     headless = is_headless(options)
     options.name, options.implement = f"spec {files.feature} {task.id}", ""
     composed = compose(options, unattended=headless)
     prompt = Prompt(task_prompt(files.feature, task, {each: files.shown(each) for each in DOCUMENTS}))
     print(f"akmon: {task.id} {one_line(task.title, 80)}", file=sys.stderr)
-    code = asyncio.run(run_session(composed, options, prompt, headless=headless))
+    if headless:
+        code = asyncio.run(run_headlessly(composed, options, prompt))
+    else:
+        code = asyncio.run(converse(options, lambda _: prompt, composed))
     if code == exitcodes.OK and _is_done(composed.session.state, task):
         _tick(files, task)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
 from akmon_cli.args import COMMON, Parser
-from akmon_cli.compose import change_folder, working_folder
+from akmon_cli.folders import change_folder, working_folder
 from akmon_cli.streams import print_json
 from akmon_cli.trusting import trust_store
 from akmon_config.paths import project_root

@@ -1,0 +1,175 @@
+"""Conversations: on the screen, which is there before anything else is loaded, or line by line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import copy
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akmon_cli import exitcodes
+from akmon_core.commands import Implement, Prompt
+from akmon_core.text import neutralise
+
+if TYPE_CHECKING:
+    from akmon_cli.compose import Composed
+    from akmon_core.state import State
+    from akmon_tui.app import Ask, Opened
+    from akmon_tui.services import Leave
+    from akmon_tui.view import View
+
+    Begin = Callable[[State], Prompt | Implement | None]
+
+async def converse(options: argparse.Namespace, begin: Begin, composed: Composed | None = None) -> int:
+    """Talks with the person until they end it; gives the exit code.
+
+    ``begin`` says what the first session begins with, and ``composed`` is that session, if there is one
+    already. Raises ``AkmonError`` if none can be opened.
+    """
+    talk = Talk(options, begin, composed)
+    if options.plain or os.environ.get("TERM", "") in ("dumb", "unknown"):
+        await talk.line_by_line()
+    else:
+        await talk.on_screen()
+    sys.stderr.write(talk.farewell)
+    return exitcodes.OK
+
+
+class _PlainWanted(Exception):
+    """The settings ask for a conversation line by line."""
+
+
+class Talk:
+    """One session after the other, as the person wants it."""
+
+    def __init__(self, options: argparse.Namespace, begin: Begin, composed: Composed | None) -> None:
+        self._options = options
+        self._begin = begin
+        self._composed = composed
+        self.farewell = ""
+        """What to say in the end."""
+
+    async def on_screen(self) -> None:
+        from akmon_tui.app import run
+
+        try:
+            await run(self._connect, kept=_kept())
+        except _PlainWanted:
+            await self.line_by_line()
+
+    async def line_by_line(self) -> None:
+        from akmon_cli.desk.desk import Desk
+        from akmon_tui.plain.conversation import converse as converse_plainly
+
+        leave: Leave | None = None
+        while leave is None or leave.then != "end":
+            composed = self._next(leave)
+            first = None if leave else self._begin(composed.session.state)
+            for warning in composed.warnings:
+                print(f"akmon: {neutralise(warning)}", file=sys.stderr)
+            async with composed.session as session:
+                leave = await converse_plainly(
+                    session,
+                    banner=composed.banner,
+                    first_prompt=first or "",
+                    view=_view(composed),
+                    history=_kept() / "history",
+                    services=Desk(session, composed.options),
+                )
+                self._said_goodbye(composed)
+
+    @asynccontextmanager
+    async def _connect(self, leave: Leave | None, ask: Ask) -> AsyncIterator[Opened]:
+        """Opens a session while the screen is there already: what takes long is loaded beside it."""
+        await asyncio.to_thread(import_module, "akmon_cli.compose")
+        if self._composed is None:
+            await self._settle_trust(ask)
+        composed = self._next(leave)
+        if composed.settings.plain and leave is None:
+            self._composed = composed
+            raise _PlainWanted
+        async with composed.session:
+            yield _opened(composed, None if leave else self._begin(composed.session.state))
+            self._said_goodbye(composed)
+
+    async def _settle_trust(self, ask: Ask) -> None:
+        from akmon_cli.folders import session_folders
+        from akmon_cli.trusting import keep_answer, waiting_for_trust
+        from akmon_config.trust import trust_question
+        from akmon_tui.dialogs.confirm import trust_dialog
+
+        _, root = session_folders()
+        if waiting := waiting_for_trust(root, this_run=self._options.trust):
+            found, changes = waiting
+            answer = await ask(trust_dialog(found.root, trust_question(found, changes)))
+            keep_answer(found, yes=answer is True and not found.problems)
+
+    def _next(self, leave: Leave | None) -> Composed:
+        """The session that there is already, or another one."""
+        from akmon_cli.compose import compose
+
+        composed, self._composed = self._composed, None
+        return composed or compose(_options(self._options, leave), unattended=False)
+
+    def _said_goodbye(self, composed: Composed) -> None:
+        from akmon_tui.amounts import spent
+
+        state = composed.session.state
+        self.farewell = ""
+        if state.turn:
+            turns = "1 turn" if state.turn == 1 else f"{state.turn:,} turns"
+            took = f"akmon: {turns}, {spent(state.spent)}"
+            self.farewell = f"{took}\nakmon: go on with: akmon -r {composed.session.id}\n"
+
+
+def _kept() -> Path:
+    """The folder of this project's sessions, prompts and drafts."""
+    from akmon_config.paths import project_root, sessions_dir, state_dir
+
+    return sessions_dir(state_dir(os.environ), project_root(Path.cwd()))
+
+
+def _opened(composed: Composed, first: Prompt | Implement | None) -> Opened:
+    from akmon_cli.desk.desk import Desk
+    from akmon_tui.app import Opened
+    from akmon_tui.screen import Look
+
+    settings, session = composed.settings, composed.session
+    return Opened(
+        client=session,
+        first=first,
+        services=Desk(session, composed.options),
+        view=_view(composed),
+        history=session.state.history,
+        banner=composed.banner,
+        warnings=composed.warnings,
+        look=Look(
+            theme=settings.theme,
+            vim=settings.vim,
+            status_line=tuple(settings.status_line),
+            notify=settings.notify,
+        ),
+    )
+
+
+def _view(composed: Composed) -> View:
+    from akmon_cli.folders import working_folder
+    from akmon_tui.opening import view_of
+
+    return view_of(composed.session.state, str(working_folder()), composed.session.policy)
+
+
+def _options(options: argparse.Namespace, leave: Leave | None) -> argparse.Namespace:
+    """What is asked for after ``leave``: another session with the same settings."""
+    if leave is None:
+        return options
+    following = copy.copy(options)
+    following.continue_, following.name, following.implement = False, None, None
+    following.resume = leave.session or None
+    return following

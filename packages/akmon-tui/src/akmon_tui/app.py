@@ -1,0 +1,394 @@
+"""The conversation on the screen: shows what happens, takes keys, until the person or the session ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+from prompt_toolkit.application import get_app_session
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.key_binding import merge_key_bindings
+
+from akmon_core.commands import Answer, Command, Interrupt, Prompt, Respond
+from akmon_core.errors import AkmonError
+from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, TurnEnded
+from akmon_core.limits import ANSWER_QUIET_SECONDS
+from akmon_core.messages import Message
+from akmon_core.ports import SessionClient
+from akmon_core.text import neutralise, one_line
+from akmon_tui.actions import Actions
+from akmon_tui.completing import Completing
+from akmon_tui.completion import image_mentions
+from akmon_tui.composer.drafts import Draft
+from akmon_tui.composer.keys import bindings
+from akmon_tui.composer.prompt import Composer, Sent
+from akmon_tui.dialogs.base import Dialog
+from akmon_tui.focus import Focus
+from akmon_tui.lines import Frame, Line, cut, line, wrap
+from akmon_tui.live import live, needs_tick, todo_lines
+from akmon_tui.painter import Painter
+from akmon_tui.places import put_back
+from akmon_tui.replayed import recent
+from akmon_tui.screen import Look
+from akmon_tui.services import Leave, Services
+from akmon_tui.slash import SLASHES
+from akmon_tui.slash.own import with_own
+from akmon_tui.slash.table import Table
+from akmon_tui.stage import Stage
+from akmon_tui.status import Facts, status
+from akmon_tui.terminal import terminal_of
+from akmon_tui.theme import pick_theme
+from akmon_tui.transcript import Transcript
+from akmon_tui.view import View, Waiting
+
+_TICK_SECONDS = 0.25
+"""How often a picture changes that only time changes."""
+_DRAFT_SECONDS = 1.0
+_TODO_ROWS = 8
+_WAITING_ROWS = 3
+_MENU_ROWS = 8
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that can be talked to."""
+
+    client: SessionClient
+    services: Services
+    first: Command | None = None
+    """What is done before anything that is typed."""
+    view: View = View()
+    history: tuple[Message, ...] = ()
+    """What was said in it before."""
+    banner: str = ""
+    warnings: tuple[str, ...] = ()
+    look: Look = Look()
+
+
+Ask: TypeAlias = Callable[[Dialog], Awaitable[object]]
+Connect: TypeAlias = Callable[[Leave | None, Ask], AbstractAsyncContextManager[Opened]]
+"""Opens the first session (None), or the one that a ``Leave`` asks for. May ask the person first."""
+
+
+async def run(connect: Connect, *, kept: Path | None = None, quiet: float = ANSWER_QUIET_SECONDS) -> Leave:
+    """Shows sessions on the terminal of prompt_toolkit's app session until the person ends it.
+
+    ``kept`` is the folder of earlier prompts and of drafts; without one they are kept in memory. ``quiet``
+    counts seconds without a key, after which keys answer a question. What goes wrong when a session is
+    opened is raised, with the terminal as it was.
+    """
+    return await App(connect, kept, quiet).run()
+
+
+class App:
+    """Implements ``akmon_tui.screen.Screen``; what is done with it is in ``actions`` and ``replying``."""
+
+    def __init__(self, connect: Connect, kept: Path | None, quiet: float) -> None:
+        terminal = get_app_session()
+        self._connect = connect
+        self._output = terminal.output
+        self.terminal = terminal_of(os.environ)
+        self.opened: Opened | None = None
+        self.look = Look()
+        self.table: Table = SLASHES
+        self.transcript = Transcript(View())
+        self.composer = Composer(kept / "history" if kept else None)
+        self._drafts = kept / "drafts" if kept else None
+        self.completing = Completing(self.composer, lambda: self.start(self._list_files()))
+        self.focus = Focus(self.changed, self._answered, quiet)
+        self.follow_ups: list[Sent] = []
+        self.own_commands: list[str] = []
+        self.shows_todos = False
+        self.theme = pick_theme("auto", os.environ)
+        self._facts = Facts()
+        self._pressed = asyncio.Event()
+        self._draft: Draft | None = None
+        self._saving: asyncio.TimerHandle | None = None
+        self.composer.buffer.on_text_changed += self._typed
+        self._left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        typing = Condition(lambda: not self.focus.takes_keys)
+        keys = bindings(Actions(self), self.composer, typing)
+        self.stage = Stage(
+            self._scene,
+            Painter(self._write, self.size, self._encode, reflows=self.terminal.reflows),
+            self.composer.buffer,
+            merge_key_bindings([keys, self.focus.bindings()]),
+            terminal.input,
+            terminal.output,
+        )
+        self.stage.app.key_processor.before_key_press += lambda _: self.focus.typed()
+        self.stage.app.key_processor.after_key_press += lambda _: self._pressed.set()
+
+    @property
+    def view(self) -> View:
+        return self.transcript.view
+
+    async def run(self) -> Leave:
+        """Shows the screen at once, and then sessions on it, one after the other."""
+        working = asyncio.ensure_future(self._sessions())
+        working.add_done_callback(lambda _: self.stage.leave())
+        try:
+            await self.stage.run()
+        except EOFError:  # the terminal is gone
+            pass
+        finally:
+            self.focus.close()
+            if self._saving:
+                self._saving.cancel()
+                self._save_draft()
+            for task in (working, *self._tasks):
+                task.cancel()
+            await asyncio.gather(working, *self._tasks, return_exceptions=True)
+        return Leave() if working.cancelled() else working.result()
+
+    @property
+    def is_open(self) -> bool:
+        return self.opened is not None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.view.since is not None
+
+    @property
+    def services(self) -> Services:
+        if self.opened is None:
+            raise AkmonError("That takes a moment: the session is being opened.")
+        return self.opened.services
+
+    async def send(self, command: Command) -> None:
+        if self.opened:
+            await self.opened.client.send(command)
+
+    def leave(self, leave: Leave) -> None:
+        if not self._left.done():
+            self._left.set_result(leave)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(self._reported(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def key_pressed(self) -> None:
+        self._pressed.clear()
+        await self._pressed.wait()
+
+    def set(self, name: str, value: str) -> None:
+        match name:
+            case "theme":
+                self.theme = pick_theme(value, os.environ)
+                self.look = msgspec.structs.replace(self.look, theme=value)
+                self.stage.redraw()
+            case "vim":
+                vim = not self.look.vim if not value else value == "on"
+                self.look = msgspec.structs.replace(self.look, vim=vim)
+                self.stage.edit_as(vim=vim)
+                self.say(f"Prompts are edited with the keys of {'vi' if vim else 'readline'}.")
+            case "notify":
+                self.look = msgspec.structs.replace(self.look, notify=value)
+
+    def changed(self) -> None:
+        self.stage.changed()
+
+    def say(self, text: str, style: str = "dim") -> None:
+        columns, _ = self.size()
+        self.show(row for part in neutralise(text).split("\n") for row in wrap(line(part, style), columns))
+
+    def show(self, lines: Iterable[Line]) -> None:
+        self.transcript.add(lines)
+        self.changed()
+
+    def size(self) -> tuple[int, int]:
+        size = self._output.get_size()
+        return max(1, size.columns), max(2, size.rows)
+
+    def write(self, control: str) -> None:
+        if control:
+            self._write(control)
+
+    async def _sessions(self) -> Leave:
+        leave: Leave | None = None
+        while leave is None or leave.then != "end":
+            async with self._connect(leave, self.focus.ask) as opened:
+                self._left = asyncio.get_running_loop().create_future()
+                self._begin(opened)
+                leave = await self._talk(opened)
+            self.opened = None
+        return leave
+
+    def _begin(self, opened: Opened) -> None:
+        self.opened, self.look = opened, opened.look
+        self.transcript.view = opened.view
+        self.theme = pick_theme(opened.look.theme, os.environ)
+        self.stage.edit_as(vim=opened.look.vim)
+        self._keep_draft(opened.client.id)
+        columns, rows = self.size()
+        self.say(opened.banner)
+        for warning in opened.warnings:
+            self.say(warning, "warning")
+        self.show(recent(opened.history, columns, rows * 2))
+        self.start(self._look_around())
+        self.start(self._own_commands(opened.services))
+
+    async def _talk(self, opened: Opened) -> Leave:
+        """Shows what happens until the person, or the session itself, ends it."""
+        following = asyncio.ensure_future(self._follow(opened.client))
+        try:
+            if opened.first:
+                await opened.client.send(opened.first)
+            await self.next_follow_up()
+            await asyncio.wait((following, self._left), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        return self._left.result() if self._left.done() else Leave()
+
+    async def _follow(self, client: SessionClient) -> None:
+        events = client.events(agents=True)
+        try:
+            async for envelope in events:
+                await self._happened(envelope)
+        finally:
+            events.close()
+        self.say("The session has ended.")
+
+    async def _happened(self, envelope: Envelope) -> None:
+        before = self.view
+        self.transcript.happened(envelope, self.size()[0])
+        self.focus.follow(self.view)
+        if not envelope.agent:
+            match envelope.event:
+                case Rewound():
+                    self.composer.stage(put_back(before.places, envelope.event))
+                case TurnEnded(outcome):
+                    await self._turn_ended(outcome)
+                case CommandRan(command) if command in self.own_commands:
+                    self.own_commands.remove(command)
+                case _:
+                    pass
+        self.changed()
+
+    async def _turn_ended(self, outcome: Outcome) -> None:
+        self.start(self._look_around())
+        self.completing.forget_files()
+        if outcome == "interrupted":  # what was to be said then is to be thought over
+            self.composer.stage("\n".join(sent.text for sent in self.follow_ups))
+            self.follow_ups.clear()
+        else:
+            await self.next_follow_up()
+
+    async def next_follow_up(self) -> None:
+        if self.follow_ups and self.opened and not self.is_busy:
+            await self.prompt(self.follow_ups.pop(0))
+
+    async def prompt(self, sent: Sent) -> None:
+        images = [*sent.images]
+        for path in image_mentions(sent.text):
+            with suppress(AkmonError):  # then it is only text
+                images.append(await self.services.image(path))
+        await self.send(Prompt(sent.text, tuple(images)))
+
+    async def _list_files(self) -> None:
+        self.completing.know(await self.services.files())
+        self.changed()
+
+    def _answered(self, asked: Waiting, answer: object) -> None:
+        """What the person says to a question of the session; nothing stops the turn."""
+        command = answer if isinstance(answer, Answer | Respond) else Interrupt()
+        self.start(self.send(command))
+
+    def _keep_draft(self, session: str) -> None:
+        """Keeps what is typed from now on, and brings back what was typed when akmon was killed."""
+        if self._drafts is None:
+            return
+        self._draft = Draft(self._drafts, session)
+        if self.composer.is_empty and (text := self._draft.load()):
+            self.composer.stage(text)
+            self.say("What you had typed when akmon was ended is back; Ctrl+C clears it.")
+
+    def _typed(self, _: object) -> None:
+        """Has what is typed kept soon: not for each key, which would cost time."""
+        if self._draft and not self._saving:
+            self._saving = asyncio.get_running_loop().call_later(_DRAFT_SECONDS, self._save_draft)
+
+    def _save_draft(self) -> None:
+        self._saving = None
+        if self._draft:
+            self._draft.save(self.composer.text)
+
+    async def _own_commands(self, services: Services) -> None:
+        self.table, problems = with_own(await services.commands(), SLASHES)
+        self.completing.offer(self.table)
+        for problem in problems:
+            self.say(problem, "warning")
+
+    async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except AkmonError as error:
+            self.say(str(error), "error")
+
+    def _write(self, text: str) -> None:
+        self._output.write_raw(text)
+        self._output.flush()
+
+    def _encode(self, shown: Line) -> str:
+        return self.theme.encode(shown)
+
+    async def _look_around(self) -> None:
+        """What the status line tells besides the view, which commands may have changed."""
+        branch = await self.services.branch()
+        self._facts = Facts(branch=branch, folder=self.view.folder)
+        self.changed()
+
+    def _scene(self, columns: int, rows: int) -> tuple[list[Line], Frame]:
+        finished = self.transcript.take(columns)
+        height = rows - 1
+        below = self._below(columns, height)
+        above = self._above(columns, height - len(below.lines))
+        cursor = below.cursor
+        if cursor:
+            cursor = (cursor[0] + len(above), cursor[1])
+        if needs_tick(self.view):
+            self.stage.changed(_TICK_SECONDS)
+        return finished, Frame([*above, *below.lines], cursor)
+
+    def _above(self, columns: int, height: int) -> list[Line]:
+        """What is being said and done."""
+        now = time.time()
+        working = live(self.view, now, columns, height, frame=int(now / _TICK_SECONDS))
+        if self.shows_todos:
+            working += todo_lines(self.view, columns, max(0, min(_TODO_ROWS, height - len(working))))
+        working += self._waiting(columns)
+        tail = self.transcript.tail(columns, max(0, height - len(working) - 2))
+        if working:
+            tail = [*tail, (), *working] if tail else working
+        return [*tail, ()][-height:] if tail and height > 0 else []
+
+    def _waiting(self, columns: int) -> list[Line]:
+        """What waits: the person's own commands, and what they want to say when the turn is over."""
+        said = [f"waits: {one_line(sent.text, columns)}" for sent in self.follow_ups]
+        run = [f"! {one_line(command, columns)}" for command in self.own_commands]
+        return [cut(line(f"  {row}", "dim"), columns) for row in (*run, *said)[-_WAITING_ROWS:]]
+
+    def _below(self, columns: int, height: int) -> Frame:
+        """Where the person answers or types, and the status line."""
+        bar = status(self.view, self._facts, columns, self.look.status_line)
+        room = height - 1
+        dialog = self.focus.dialog
+        if dialog and self.focus.takes_keys:
+            whole = dialog.frame(columns, room)
+            return Frame([*whole.lines, bar], whole.cursor)
+        typed = self.composer.frame(columns, max(1, min(room, height // 3)))
+        menu = self.completing.lines(self.view, columns, max(0, min(_MENU_ROWS, room - len(typed.lines))))
+        left = room - len(typed.lines)
+        asked = dialog.frame(columns, left).lines if dialog and left > 0 else []
+        cursor = typed.cursor and (typed.cursor[0] + len(asked), typed.cursor[1])
+        return Frame([*asked, *typed.lines, *menu, bar], cursor)

@@ -18,6 +18,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from akmon_core.commands import Command
 from akmon_core.ports import SessionClient
 from akmon_tui.plain.conversation import converse
+from akmon_tui.services import Leave, Services
 from akmon_tui.view import View
 
 COLUMNS, ROWS = 100, 200
@@ -104,6 +105,7 @@ def talk(
     view: View | None = None,
     history: Path | None = None,
     quiet: float = 0.0,
+    services: Services | None = None,
 ) -> Terminal:
     """Runs a whole conversation in which ``person`` reads and types; it must be over afterwards."""
 
@@ -116,6 +118,7 @@ def talk(
                 view=view,
                 history=history,
                 quiet=quiet,
+                services=services,
             )
         )
         typing = asyncio.ensure_future(person(terminal))
@@ -137,7 +140,7 @@ def talk(
     return asyncio.run(within_patience())
 
 
-async def _first(conversation: asyncio.Future[None], person: asyncio.Future[None]) -> None:
+async def _first(conversation: asyncio.Future[Leave], person: asyncio.Future[None]) -> None:
     """Waits for the person, but not for longer than the conversation goes well."""
     await asyncio.wait((conversation, person), return_when=asyncio.FIRST_COMPLETED)
     if conversation.done():

@@ -54,6 +54,10 @@ def test_a_paste_becomes_one_line() -> None:
     assert (field.text, field.cursor) == ("a1 2 3 \ufffdb", 8)
 
 
+def test_halves_of_characters_are_kept_out() -> None:
+    assert _typed("\udcff", "\ud83d").text == "\ufffd?"
+
+
 def test_a_long_line_scrolls_no_further_than_the_cursor_needs() -> None:
     field = Field("0123456789")
     assert [text_of(field.line(5)[0]), field.line(5)[1]] == ["6789", 4]

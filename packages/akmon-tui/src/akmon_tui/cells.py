@@ -49,7 +49,11 @@ def boundary_after(text: str, at: int) -> int:
 
 def whole(text: str) -> str:
     """Bytes that are no UTF-8 arrive as halves of characters, which nothing could store or send."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves that no byte stands behind
+        raw = text.encode("utf-8", "replace")
+    return raw.decode("utf-8", "replace")
 
 
 def _boundaries(text: str) -> list[int]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_core.events import (
+    CommandRan,
     Compacted,
     Compacting,
     Event,
@@ -128,6 +129,16 @@ def test_a_conversation_that_is_shortened_between_turns_is_shown_until_that_is_o
     assert "Shortening" in shown(view)[0]
     ends = (Compacted(summary="s", kept=1, said=1), Noticed("it stays as it was"))
     assert [shown(after(end, view=view)) for end in ends] == [[], []]
+
+
+def test_a_command_of_one_s_own_is_shown_from_its_beginning_to_its_end() -> None:
+    view = after(ToolProgress("command-9", ""))
+    assert needs_tick(view)
+    assert shown(view, 3) == ["⠋ command · 3 s", "⠋ Running command · esc stops"]
+    view = after(ToolProgress("command-9", "some"), ToolProgress("command-9", " output"), view=view)
+    assert shown(view)[1] == "  │ some output"
+    assert shown(after(CommandRan("make", "some output", 0), view=view)) == []
+    assert shown(after(ToolProgress("call-1", "the end of a call that was stopped"))) == []
 
 
 def test_nothing_moves_while_only_the_person_is_waited_for() -> None:

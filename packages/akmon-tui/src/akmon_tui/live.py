@@ -22,11 +22,9 @@ _MARKS = {"[x]": ("✓", "ok"), "[>]": ("▸", "accent"), "[ ]": ("·", "dim")}
 
 def needs_tick(view: View) -> bool:
     """Whether time alone changes the picture: something works, and not only the person is waited for."""
-    if view.compacting or view.retrying:
-        return True
-    if view.since is None:
-        return False
-    return view.question is None or bool(_at_work(view))
+    if view.question is None or view.compacting or view.retrying:
+        return is_busy(view)
+    return bool(_at_work(view))
 
 
 def live(view: View, now: float, width: int, height: int, *, frame: int) -> list[Line]:
@@ -49,7 +47,7 @@ def live(view: View, now: float, width: int, height: int, *, frame: int) -> list
 
 def is_busy(view: View) -> bool:
     """Whether there is anything to show of what is at work."""
-    return view.since is not None or bool(view.compacting or view.retrying)
+    return view.since is not None or bool(view.running or view.compacting or view.retrying)
 
 
 def _at_work(view: View) -> list[Running]:
@@ -121,7 +119,7 @@ def _activity(view: View, now: float, spinner: str) -> Line:
     parts = []
     if view.since is not None and now - view.since >= 1:
         parts.append(elapsed(now - view.since))
-    if tokens := view.turn.usage.output_tokens + len(view.streamed) // _CHARS_PER_TOKEN:
+    if tokens := view.turn.usage.output_tokens + sum(map(len, view.pieces)) // _CHARS_PER_TOKEN:
         parts.append(f"{short(tokens)} tokens")
     parts.append("esc stops")
     rest = "".join(f" · {part}" for part in parts)

@@ -54,6 +54,8 @@ _replace = msgspec.structs.replace
 
 TAIL_CHARS = 4_000
 """Characters kept of the output of a call that runs."""
+_OWN = "command-"
+"""How the ids begin under which commands of the person's own tell what they print."""
 
 Question: TypeAlias = PermissionAsked | QuestionAsked
 
@@ -200,6 +202,11 @@ def _at_work(view: View, event: Event, agent: str, at: float) -> View:
         case ToolProgress(call_id, text) if begun := view.running.get(call_key(agent, call_id)):
             tail = _replace(begun, tail=(begun.tail + text)[-TAIL_CHARS:])
             return _replace(view, running={**view.running, call_key(agent, call_id): tail})
+        case ToolProgress(call_id, text) if view.since is None and not agent and call_id.startswith(_OWN):
+            own = Running(call=ToolCall(call_id, "command", "{}"), at=at, tail=text[-TAIL_CHARS:])
+            return _replace(view, running={**view.running, call_id: own})
+        case CommandRan() if not agent and view.since is None:
+            return _replace(view, running={})
         case ToolFinished(result):
             key = call_key(agent, result.call_id)
             return _replace(view, running=_without(view.running, key)) if key in view.running else view

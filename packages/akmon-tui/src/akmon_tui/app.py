@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
@@ -21,38 +20,33 @@ from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, TurnEnded
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.messages import Message
 from akmon_core.ports import SessionClient
-from akmon_core.text import neutralise, one_line
+from akmon_core.text import neutralise
 from akmon_tui.actions import Actions
 from akmon_tui.completing import Completing
 from akmon_tui.completion import image_mentions
-from akmon_tui.composer.drafts import Draft
+from akmon_tui.composer.keeping import Keeping
 from akmon_tui.composer.keys import bindings
 from akmon_tui.composer.prompt import Composer, Sent
 from akmon_tui.dialogs.base import Dialog
 from akmon_tui.focus import Focus
-from akmon_tui.lines import Frame, Line, cut, line, wrap
-from akmon_tui.live import live, needs_tick, todo_lines
+from akmon_tui.lines import Frame, Line, line, wrap
+from akmon_tui.live import needs_tick
 from akmon_tui.painter import Painter
 from akmon_tui.places import put_back
 from akmon_tui.replayed import recent
+from akmon_tui.scene import TICK_SECONDS, scene
 from akmon_tui.screen import Look
 from akmon_tui.services import Leave, Services
+from akmon_tui.signals import Signals
 from akmon_tui.slash import SLASHES
 from akmon_tui.slash.own import with_own
 from akmon_tui.slash.table import Table
 from akmon_tui.stage import Stage
-from akmon_tui.status import Facts, status
+from akmon_tui.status import Facts
 from akmon_tui.terminal import terminal_of
 from akmon_tui.theme import pick_theme
 from akmon_tui.transcript import Transcript
 from akmon_tui.view import View, Waiting
-
-_TICK_SECONDS = 0.25
-"""How often a picture changes that only time changes."""
-_DRAFT_SECONDS = 1.0
-_TODO_ROWS = 8
-_WAITING_ROWS = 3
-_MENU_ROWS = 8
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +92,7 @@ class App:
         self.table: Table = SLASHES
         self.transcript = Transcript(View())
         self.composer = Composer(kept / "history" if kept else None)
-        self._drafts = kept / "drafts" if kept else None
+        self._keeping = Keeping(self.composer, kept / "drafts" if kept else None)
         self.completing = Completing(self.composer, lambda: self.start(self._list_files()))
         self.focus = Focus(self.changed, self._answered, quiet)
         self.follow_ups: list[Sent] = []
@@ -107,9 +101,7 @@ class App:
         self.theme = pick_theme("auto", os.environ)
         self._facts = Facts()
         self._pressed = asyncio.Event()
-        self._draft: Draft | None = None
-        self._saving: asyncio.TimerHandle | None = None
-        self.composer.buffer.on_text_changed += self._typed
+        self._signals = Signals(self.terminal, self.write)
         self._left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         typing = Condition(lambda: not self.focus.takes_keys)
@@ -139,9 +131,8 @@ class App:
             pass
         finally:
             self.focus.close()
-            if self._saving:
-                self._saving.cancel()
-                self._save_draft()
+            self._keeping.close()
+            self._signals.close()
             for task in (working, *self._tasks):
                 task.cancel()
             await asyncio.gather(working, *self._tasks, return_exceptions=True)
@@ -227,7 +218,9 @@ class App:
         self.transcript.view = opened.view
         self.theme = pick_theme(opened.look.theme, os.environ)
         self.stage.edit_as(vim=opened.look.vim)
-        self._keep_draft(opened.client.id)
+        if self._keeping.begin(opened.client.id):
+            self.say("What you had typed when akmon was ended is back; Ctrl+C clears it.")
+        self._signals.begin(opened.view)
         columns, rows = self.size()
         self.say(opened.banner)
         for warning in opened.warnings:
@@ -262,6 +255,7 @@ class App:
     async def _happened(self, envelope: Envelope) -> None:
         before = self.view
         self.transcript.happened(envelope, self.size()[0])
+        self._signals.happened(envelope, before, self.look.notify)
         self.focus.follow(self.view)
         if not envelope.agent:
             match envelope.event:
@@ -304,25 +298,6 @@ class App:
         command = answer if isinstance(answer, Answer | Respond) else Interrupt()
         self.start(self.send(command))
 
-    def _keep_draft(self, session: str) -> None:
-        """Keeps what is typed from now on, and brings back what was typed when akmon was killed."""
-        if self._drafts is None:
-            return
-        self._draft = Draft(self._drafts, session)
-        if self.composer.is_empty and (text := self._draft.load()):
-            self.composer.stage(text)
-            self.say("What you had typed when akmon was ended is back; Ctrl+C clears it.")
-
-    def _typed(self, _: object) -> None:
-        """Has what is typed kept soon: not for each key, which would cost time."""
-        if self._draft and not self._saving:
-            self._saving = asyncio.get_running_loop().call_later(_DRAFT_SECONDS, self._save_draft)
-
-    def _save_draft(self) -> None:
-        self._saving = None
-        if self._draft:
-            self._draft.save(self.composer.text)
-
     async def _own_commands(self, services: Services) -> None:
         self.table, problems = with_own(await services.commands(), SLASHES)
         self.completing.offer(self.table)
@@ -350,45 +325,6 @@ class App:
 
     def _scene(self, columns: int, rows: int) -> tuple[list[Line], Frame]:
         finished = self.transcript.take(columns)
-        height = rows - 1
-        below = self._below(columns, height)
-        above = self._above(columns, height - len(below.lines))
-        cursor = below.cursor
-        if cursor:
-            cursor = (cursor[0] + len(above), cursor[1])
         if needs_tick(self.view):
-            self.stage.changed(_TICK_SECONDS)
-        return finished, Frame([*above, *below.lines], cursor)
-
-    def _above(self, columns: int, height: int) -> list[Line]:
-        """What is being said and done."""
-        now = time.time()
-        working = live(self.view, now, columns, height, frame=int(now / _TICK_SECONDS))
-        if self.shows_todos:
-            working += todo_lines(self.view, columns, max(0, min(_TODO_ROWS, height - len(working))))
-        working += self._waiting(columns)
-        tail = self.transcript.tail(columns, max(0, height - len(working) - 2))
-        if working:
-            tail = [*tail, (), *working] if tail else working
-        return [*tail, ()][-height:] if tail and height > 0 else []
-
-    def _waiting(self, columns: int) -> list[Line]:
-        """What waits: the person's own commands, and what they want to say when the turn is over."""
-        said = [f"waits: {one_line(sent.text, columns)}" for sent in self.follow_ups]
-        run = [f"! {one_line(command, columns)}" for command in self.own_commands]
-        return [cut(line(f"  {row}", "dim"), columns) for row in (*run, *said)[-_WAITING_ROWS:]]
-
-    def _below(self, columns: int, height: int) -> Frame:
-        """Where the person answers or types, and the status line."""
-        bar = status(self.view, self._facts, columns, self.look.status_line)
-        room = height - 1
-        dialog = self.focus.dialog
-        if dialog and self.focus.takes_keys:
-            whole = dialog.frame(columns, room)
-            return Frame([*whole.lines, bar], whole.cursor)
-        typed = self.composer.frame(columns, max(1, min(room, height // 3)))
-        menu = self.completing.lines(self.view, columns, max(0, min(_MENU_ROWS, room - len(typed.lines))))
-        left = room - len(typed.lines)
-        asked = dialog.frame(columns, left).lines if dialog and left > 0 else []
-        cursor = typed.cursor and (typed.cursor[0] + len(asked), typed.cursor[1])
-        return Frame([*asked, *typed.lines, *menu, bar], cursor)
+            self.stage.changed(TICK_SECONDS)
+        return finished, scene(self, self._facts, columns, rows - 1)

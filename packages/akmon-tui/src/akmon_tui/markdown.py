@@ -7,7 +7,7 @@ import re
 from akmon_core.limits import MARKDOWN_LINE_CHARS
 from akmon_core.text import neutralise
 from akmon_tui.highlight import TAB
-from akmon_tui.lines import Line, Piece, merged, split_at, width_of
+from akmon_tui.lines import Line, split_at, text_of, width_of
 from akmon_tui.md.blocks import Blocks
 from akmon_tui.md.page import Page
 
@@ -128,17 +128,16 @@ def _chopped(shown: Line, width: int) -> list[Line]:
     if width_of(shown) <= width:
         return [shown]
     rows: list[Line] = []
-    row: list[Piece] = []
-    room = width
-    for piece in shown:
-        rest = piece.text
-        while rest:
-            head, rest = split_at(rest, room)
-            if not head and not row:
-                head, rest = rest[:1], rest[1:]
-            row.append(piece._replace(text=head))
-            room -= width_of((row[-1],))
-            if rest:
-                rows.append(merged(row))
-                row, room = [], width
-    return [*rows, merged(row)]
+    rest, text = list(shown), text_of(shown)
+    while text:
+        head = split_at(text, width)[0] or text[0]
+        text = text[len(head) :]
+        row, missing = [], len(head)
+        while missing:
+            piece = rest.pop(0)
+            row.append(piece._replace(text=piece.text[:missing]))
+            if len(piece.text) > missing:
+                rest.insert(0, piece._replace(text=piece.text[missing:]))
+            missing -= len(row[-1].text)
+        rows.append(tuple(row))
+    return rows

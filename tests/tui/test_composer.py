@@ -12,8 +12,8 @@ from prompt_toolkit.selection import SelectionState
 
 from akmon_core.limits import HISTORY_CHARS, PASTE_CHARS
 from akmon_core.messages import Image
-from akmon_tui.composer import Composer
 from akmon_tui.composer.pastes import pasted_path
+from akmon_tui.composer.prompt import Composer
 from akmon_tui.lines import Frame, text_of, width_of
 
 PICTURE = Image("image/png", "QUJD")

@@ -13,8 +13,8 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.layout import BufferControl, Layout, Window
 from prompt_toolkit.output import DummyOutput
 
-from akmon_tui.composer import Composer, Sent
 from akmon_tui.composer.keys import KEYS, TABLE, bindings
+from akmon_tui.composer.prompt import Composer, Sent
 from akmon_tui.lines import text_of
 
 LONG = "\n".join(f"row {number}" for number in range(10_000))

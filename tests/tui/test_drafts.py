@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from akmon_core.errors import AkmonError
-from akmon_tui.composer import Composer
 from akmon_tui.composer.drafts import Draft
 from akmon_tui.composer.external import edit_externally
+from akmon_tui.composer.keeping import Keeping
+from akmon_tui.composer.prompt import Composer
 
 KILLED = """
 import os, signal, sys
@@ -80,18 +82,24 @@ def test_a_folder_that_takes_no_draft_is_harmless_and_said(tmp_path: Path) -> No
     draft.forget()
 
 
-def test_the_composer_keeps_its_draft_until_it_is_sent(tmp_path: Path) -> None:
-    composer = Composer()
-    composer.begin(None, Draft(tmp_path, "one"))
-    composer.paste("x\n" * 50)
-    composer.keep()
-    again = Composer()
-    again.begin(None, Draft(tmp_path, "two"))
-    assert again.is_empty
-    composer.begin(None)
-    again.begin(None, Draft(tmp_path, "two"))
-    assert again.text == "x\n" * 50
-    again.take()
+def test_what_is_typed_is_kept_for_the_next_session_until_it_is_sent(tmp_path: Path) -> None:
+    async def type_and_leave() -> None:
+        composer = Composer()
+        keeping = Keeping(composer, tmp_path)
+        assert not keeping.begin("one")
+        composer.paste("x\n" * 50)
+        keeping.close()
+
+    async def find_and_send() -> str:
+        composer = Composer()
+        keeping = Keeping(composer, tmp_path)
+        assert keeping.begin("two")
+        found = composer.take().text
+        keeping.close()
+        return found
+
+    asyncio.run(type_and_leave())
+    assert asyncio.run(find_and_send()) == "x\n" * 50
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,8 +109,11 @@ def test_a_draft_does_not_take_the_place_of_what_is_typed_already(tmp_path: Path
     left.close()
     composer = Composer()
     composer.stage("new")
-    composer.begin(None, Draft(tmp_path, "two"))
+    keeping = Keeping(composer, tmp_path)
+    assert not keeping.begin("two")
     assert composer.text == "new"
+    keeping.close()
+    assert Draft(tmp_path, "two").load() == "new"
 
 
 def _editor(folder: Path, code: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.history import FileHistory
 
-from akmon_tui.composer import Composer
 from akmon_tui.composer.history import History
 from akmon_tui.composer.searching import HistorySearch
 from akmon_tui.dialogs.base import Done, Press
@@ -74,21 +73,6 @@ def test_what_other_programs_left_of_the_file_is_read_as_far_as_it_goes(tmp_path
     path = tmp_path / "history"
     path.write_bytes(b"rubbish\n+one\r\n\xff\n\n# date\n+t\xffwo\n+cut")
     assert _entries(path) == ["t\ufffdwo\ncut", "one\r"]
-
-
-def test_prompts_of_before_the_session_enter_its_history(tmp_path: Path) -> None:
-    path = tmp_path / "history"
-    History(path).append_string("old")
-    composer = Composer()
-    composer.stage("while it starts")
-    composer.take()
-    composer.begin(path)
-    composer.up()
-    composer.up()
-    assert composer.text == "old"
-    assert _entries(path) == ["while it starts", "old"]
-    composer.begin(path)
-    assert _entries(path) == ["while it starts", "old"]
 
 
 def _search(entries: list[str], *keys: str) -> tuple[HistorySearch, Done | None]:

@@ -23,7 +23,7 @@ class History(_History):
     def __init__(self, path: Path | None) -> None:
         super().__init__()
         self._path = path
-        self.unsaved: list[str] = []
+        self._unsaved: list[str] = []
         """Those that are in no file, last one first."""
         self.lost = ""
         """Why prompts are kept in memory only, if they should not."""
@@ -50,18 +50,18 @@ class History(_History):
         if self._path:
             with self._in_memory_on_failure(self._path):
                 saved = _read(self._path)
-        return _without_repeats([*self.unsaved, *reversed(saved)])
+        return _without_repeats([*self._unsaved, *reversed(saved)])
 
     def store_string(self, string: str) -> None:
         if not self._path:
-            self.unsaved.insert(0, string)
+            self._unsaved.insert(0, string)
             return
         lines = "".join(f"+{line}\n" for line in whole(string).split("\n"))
         try:
             _append(self._path, f"\n# {datetime.now()}\n{lines}")  # noqa: DTZ005 - as the person's clock says
         except OSError as error:
             self.lost = f"{self._path}: {error.strerror}"
-            self.unsaved.insert(0, string)
+            self._unsaved.insert(0, string)
 
     @contextmanager
     def _in_memory_on_failure(self, path: Path) -> Iterator[None]:

@@ -15,7 +15,6 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from akmon_core.limits import HISTORY_CHARS, PASTE_CHARS
 from akmon_core.messages import Image
 from akmon_tui.cells import whole
-from akmon_tui.composer.drafts import Draft
 from akmon_tui.composer.history import History
 from akmon_tui.composer.pastes import Pastes, cleaned
 from akmon_tui.composer.text import Layout, Row, first_shown
@@ -41,7 +40,6 @@ class Composer:
         self.placeholder = placeholder
         """Shown while nothing is typed."""
         self._pastes = Pastes()
-        self._draft: Draft | None = None
         self._width = 80
         self._top = 0
         """Where the first row that is shown begins, as an index into the buffer's text."""
@@ -61,27 +59,6 @@ class Composer:
     def is_empty(self) -> bool:
         return not self.buffer.text
 
-    def begin(self, prompts: Path | None, draft: Draft | None = None) -> None:
-        """A session is there: the file of its project's prompts, and its draft, which is staged.
-
-        What was typed before is kept.
-        """
-        unsaved = self.history.unsaved
-        self.history = History(prompts)
-        self.buffer.look_into(self.history)
-        for entry in reversed(unsaved):
-            self.history.append_string(entry)
-        if self._draft:
-            self._draft.close()
-        self._draft = draft
-        if draft and (text := draft.load()) and self.is_empty:
-            self.stage(text)
-
-    def keep(self) -> None:
-        """Saves what is typed, so that it outlives a crash. To be called a moment after it changed."""
-        if self._draft:
-            self._draft.save(self.text)
-
     def take(self) -> Sent:
         """What is sent now. It enters the history, and the composer is empty again."""
         sent = Sent(self.text, self.images)
@@ -91,8 +68,6 @@ class Composer:
             self.history.append_string(kept)
         self.buffer.reset()
         self._pastes = Pastes()
-        if self._draft:
-            self._draft.forget()
         return sent
 
     def stage(self, text: str, images: Sequence[Image] = ()) -> None:
@@ -232,11 +207,6 @@ class _Buffer(Buffer):
         self._entry = -1
         """Which prompt is shown, counted back from the last one; -1 is the new one."""
         self._edited: dict[int, str] = {}
-
-    def look_into(self, history: History) -> None:
-        """Has the prompts of another project to go through."""
-        self.history = self._prompts = history
-        self._entry, self._edited = -1, {}
 
     def history_backward(self, count: int = 1) -> None:
         self._go(self._entry + count)

@@ -23,7 +23,7 @@ from akmon_core.ports import SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.actions import Actions
 from akmon_tui.completing import Completing
-from akmon_tui.completion import image_mentions
+from akmon_tui.completion import file_finder, image_mentions
 from akmon_tui.composer.keeping import Keeping
 from akmon_tui.composer.keys import bindings
 from akmon_tui.composer.prompt import Composer, Sent
@@ -285,12 +285,15 @@ class App:
     async def prompt(self, sent: Sent) -> None:
         images = [*sent.images]
         for path in image_mentions(sent.text):
-            with suppress(AkmonError):  # then it is only text
+            try:
                 images.append(await self.services.image(path))
+            except AkmonError as error:  # then it is only text
+                self.say(str(error), "warning")
         await self.send(Prompt(sent.text, tuple(images)))
 
     async def _list_files(self) -> None:
-        self.completing.know(await self.services.files())
+        files = await self.services.files()
+        self.completing.know(await asyncio.to_thread(file_finder, files))
         self.changed()
 
     def _answered(self, asked: Waiting, answer: object) -> None:

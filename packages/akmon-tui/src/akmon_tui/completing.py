@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from prompt_toolkit.document import Document
 
-from akmon_tui.completion import Menu, file_finder
+from akmon_tui.completion import Menu
 from akmon_tui.composer.prompt import Composer
+from akmon_tui.fuzzy import Finder
 from akmon_tui.lines import Line
 from akmon_tui.slash import SLASHES
 from akmon_tui.slash.table import Table
@@ -29,9 +30,9 @@ class Completing:
         """Has these slash commands in the menu."""
         self._menu.table = table
 
-    def know(self, files: Sequence[str]) -> None:
+    def know(self, files: Finder) -> None:
         """Has these files in the menu."""
-        self._menu.files = file_finder(files)
+        self._menu.files = files
         self._asked = False
 
     def forget_files(self) -> None:

@@ -6,10 +6,11 @@ import re
 import time
 from typing import assert_never
 
-from akmon_core.commands import ChooseModel, Prompt, Rewind, SetMode, Steer
+from akmon_core.commands import ChooseModel, Rewind, SetMode, Steer
 from akmon_core.permissions import MODES
 from akmon_core.text import neutralise
 from akmon_tui.composer.keys import KEYS
+from akmon_tui.composer.prompt import Sent
 from akmon_tui.dialogs.base import Press
 from akmon_tui.dialogs.keyhelp import KeysHelp
 from akmon_tui.dialogs.models import model_picker
@@ -25,6 +26,7 @@ from akmon_tui.services import Leave
 from akmon_tui.slash.fetching import fetched
 from akmon_tui.slash.helping import help_text
 from akmon_tui.slash.replies import Ask, Copy, Fetch, Reply, Say, Send, Set, Typed
+from akmon_tui.slash.sessions import session_named
 from akmon_tui.terminal import copy
 from akmon_tui.theme import THEMES
 
@@ -40,7 +42,10 @@ async def carry_out(reply: Reply, app: Screen) -> None:
         case Leave():
             app.leave(reply)
         case Typed(text):
-            await app.send(Steer(text) if app.is_busy else Prompt(text))
+            if app.is_busy:
+                await app.send(Steer(text))
+            else:
+                await app.prompt(Sent(text))
         case Ask():
             await _ask(reply, app)
         case Fetch():
@@ -88,6 +93,9 @@ async def _chosen(command: object, app: Screen) -> None:
 
 async def _resume(wanted: str, app: Screen) -> None:
     sessions = await app.services.sessions()
+    if wanted and (named := session_named(sessions, wanted)):
+        app.leave(Leave("resume", named.id))
+        return
     picker = SessionPicker(sessions, time.time())
     for key in wanted:
         picker.press(Press(key))

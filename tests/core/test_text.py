@@ -174,3 +174,10 @@ def test_whatever_a_model_calls_its_description_is_one_harmless_line(name: str, 
     assert len(line) <= 60
     assert hidden(line) == set()
     assert "\n" not in line
+
+
+def test_a_long_word_is_exposed_in_the_time_of_its_length() -> None:
+    """With the square of it, this would take minutes."""
+    word = "日本" * 100_000
+    assert exposed(word) == word
+    assert exposed(f"{word}p\u0430y") == f"{word}p<U+0430>y"

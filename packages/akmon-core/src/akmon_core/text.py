@@ -31,7 +31,7 @@ _HIDDEN = re.compile(
 )
 _LOOKALIKES = re.compile(r"[\u0370-\u052f\u1c80-\u1c8f\u1f00-\u1fff\u2de0-\u2dff\ua640-\ua69f\uff21-\uff5a]")
 """Greek, Cyrillic and full-width Latin letters."""
-_MIXED = re.compile(r"[^\W_]*[\u0370-\u052f\u1f00-\u1fff\ua640-\ua69f\uff21-\uff5a][^\W_]*")
+_MIXED = re.compile(r"(?<![^\W_])[^\W_]*[\u0370-\u052f\u1f00-\u1fff\ua640-\ua69f\uff21-\uff5a][^\W_]*")
 _HOSTS = re.compile(r"://(?:[^\s/@<>\"']*+@)?([^\s/:?#<>\"'`()|;&]{1,253}+)(?!<xn--|<no host)")
 _REPEATED = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{3,}")
 _BLANKS = re.compile(r" {61,}|\t{10,}|\n{6,}")

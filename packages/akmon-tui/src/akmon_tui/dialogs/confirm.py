@@ -20,8 +20,8 @@ class Confirm:
     def __init__(self, title: str, body: Sequence[str], yes: str = "yes", no: str = "no") -> None:
         self._title = on_one_line(title)
         self._body = exposed("\n".join(body))
-        self._yes = yes
-        self._no = no
+        self._yes = on_one_line(yes)
+        self._no = on_one_line(no)
         self._scroll = Scroll()
 
     def frame(self, width: int, height: int) -> Frame:

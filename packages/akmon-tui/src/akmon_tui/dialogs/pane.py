@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from akmon_tui.dialogs.base import Press
@@ -116,11 +116,37 @@ def key_rows(height: int) -> int:
 def block(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:
     """``text``, in which nothing steers a terminal, in lines of at most ``width`` columns."""
     blanks = " " * (indent if width > indent * 4 else 0)
+    width = max(1, width)
     rows: list[Line] = []
     for row in text.expandtabs(4).split("\n"):
-        shown = line(blanks + row, style) if row else ()
-        rows += wrap(shown, max(1, width), line(blanks))
+        if not row:
+            rows.append(())
+        elif row.isascii():
+            rows += [line(blanks + part, style) for part in _broken(row, width - len(blanks))]
+        else:  # in parts, as breaking a row takes the square of its length
+            for at in range(0, len(row), _PART):
+                rows += wrap(line(blanks + row[at : at + _PART], style), width, line(blanks))
     return rows
+
+
+_PART = 2_000
+
+
+def _broken(row: str, width: int) -> Iterator[str]:
+    """``row`` of single columns, broken at blanks, or where a word is wider than all there is."""
+    at = 0
+    while len(row) - at > width:
+        end = row.rfind(" ", at, at + width + 1)
+        if end <= at or row[at:end].isspace():
+            yield row[at : at + width]
+            at += width
+        else:
+            yield row[at:end].rstrip()
+            at = end
+            while row[at : at + 1] == " ":
+                at += 1
+    if at < len(row):
+        yield row[at:]
 
 
 def stacked(
@@ -139,12 +165,12 @@ def stacked(
     to be in sight, and the one behind the last. Where not even the foot has room, the end of it is shown.
     """
     rows = height - 1 - len(foot)
-    fits = len(body) <= rows
-    rows = rows if fits else rows - 1
+    told = len(body) > rows > 1  # with one row it is the body's
+    rows -= told
     if keep:
         scroll.show(*keep, rows)
     lines = [line(title, "ask"), *scroll.window(body, rows, width)]
-    if not fits:
+    if told:
         lines.append((Piece(scroll.position, "warning"), Piece(" · PgUp PgDn", "dim")))
     at = (len(lines) + cursor[0], cursor[1]) if cursor else None
     return framed([*lines, *foot], width, height, at)

@@ -140,7 +140,7 @@ class Permission:
             keys.append(Key("a", "all writes"))
         if rule := self._asked.rule:
             keys.append(Key("r", "always…", f"always: {on_one_line(rule)}…"))
-        return [*keys, Key("n", "no"), Key("m", "no, because…")]
+        return [*keys, Key("n", "no"), Key("m", "no, because…"), Key("esc", "interrupt")]
 
     def _lay_out(self, width: int) -> None:
         if width == self._body_width:

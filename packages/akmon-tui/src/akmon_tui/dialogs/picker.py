@@ -16,6 +16,8 @@ _SIDE = 100
 """Columns from which a preview stands beside the list."""
 _UNDER = 14
 """Lines from which a preview stands below it."""
+_BELOW = 6
+"""Lines from which there is room for what the chosen row has no room for."""
 
 
 class Row(NamedTuple):
@@ -122,17 +124,23 @@ class Picker:
         if chosen is None:
             said = f"Nothing matches {on_one_line(self._field.text)}." if self._rows else self._empty
             return block(said, width, "dim")[: max(0, rows)]
-        if self._preview is None or (width < _SIDE and rows < _UNDER):
-            return self._list(width, rows)
-        if width < _SIDE:
-            below = self._preview(chosen, width)[: rows // 3]
-            listed = self._list(width, rows - len(below) - 1)
-            return [*listed, line("─" * width, "dim"), *below]
+        if self._preview is None or width < _SIDE:
+            below = self._below(chosen, width, rows)
+            return [*self._list(width, rows - len(below)), *below]
         left = width * 5 // 9
         beside = self._preview(chosen, width - left - 2)
         listed = self._list(left - 1, rows)
         some = max(len(listed), min(rows, len(beside)))
         return [_side_by_side(_nth(listed, at), _nth(beside, at), left) for at in range(some)]
+
+    def _below(self, chosen: Row, width: int, rows: int) -> list[Line]:
+        """The preview, or what else the chosen row says that has no room in the list."""
+        if self._preview and rows >= _UNDER:
+            return [line("─" * width, "dim"), *self._preview(chosen, width)[: rows // 3]]
+        said = chosen.disabled or chosen.detail
+        if rows < _BELOW or columns(on_one_line(said)) <= width - 5 - min(self._labels, width // 2):
+            return []
+        return block(on_one_line(said), width, "dim")[: rows // 3]
 
     def _list(self, width: int, rows: int) -> list[Line]:
         """The rows that are in sight, with headings over groups."""

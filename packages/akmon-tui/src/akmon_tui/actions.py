@@ -158,7 +158,7 @@ class Actions:
         app = self._app
         text = await app.stage.outside(lambda: edit_externally(app.composer.text))
         if text is not None:
-            app.composer.stage(text.rstrip("\n"), app.composer.images)
+            app.composer.stage(text)
 
     def paste_image(self) -> None:
         self._app.start(self._paste_image())

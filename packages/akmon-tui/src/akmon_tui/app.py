@@ -31,6 +31,7 @@ from akmon_tui.dialogs.base import Dialog
 from akmon_tui.focus import Focus
 from akmon_tui.lines import Frame, Line, line, wrap
 from akmon_tui.live import needs_tick
+from akmon_tui.markdown import preload
 from akmon_tui.painter import Painter
 from akmon_tui.places import put_back
 from akmon_tui.replayed import recent
@@ -228,6 +229,7 @@ class App:
         self.show(recent(opened.history, columns, rows * 2))
         self.start(self._look_around())
         self.start(self._own_commands(opened.services))
+        self.start(asyncio.to_thread(preload))
 
     async def _talk(self, opened: Opened) -> Leave:
         """Shows what happens until the person, or the session itself, ends it."""

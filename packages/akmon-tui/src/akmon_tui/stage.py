@@ -58,7 +58,6 @@ class Stage:
             erase_when_done=True,
         )
         self.app.ttimeoutlen = _ESCAPE_SECONDS
-        self.app.timeoutlen = _ESCAPE_SECONDS
         self.app.renderer = _LineRenderer(self, output)
 
     async def run(self) -> object:

@@ -43,7 +43,9 @@ class Keeping:
         self._draft = None
 
     def _typed(self, _: object) -> None:
-        if self._draft and not self._timer:
+        if self._composer.is_empty:  # as what was sent must not come back
+            self._save()
+        elif self._draft and not self._timer:
             self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._save)
 
     def _save(self) -> None:

@@ -8,7 +8,7 @@ from akmon_core.text import exposed
 from akmon_tui.asking import on_one_line
 from akmon_tui.dialogs.base import Done, Press
 from akmon_tui.dialogs.pane import Key, Scroll, block, key_lines, key_of, key_rows, stacked
-from akmon_tui.lines import Frame
+from akmon_tui.lines import Frame, columns
 
 
 class Confirm:
@@ -25,9 +25,11 @@ class Confirm:
         self._scroll = Scroll()
 
     def frame(self, width: int, height: int) -> Frame:
-        keys = [Key("y", self._yes), Key("n", self._no), Key("enter", self._no)]
+        keys = [Key("y", self._yes), Key("n or enter", self._no)]
         foot = key_lines(keys, width, key_rows(height))
-        return stacked(self._title, block(self._body, width), foot, width, height, self._scroll)
+        whole = block(self._title, width, "bold") if columns(self._title) > width else []
+        body = [*whole, *block(self._body, width)]
+        return stacked(self._title, body, foot, width, height, self._scroll)
 
     def press(self, press: Press) -> Done | None:
         match key_of(press):

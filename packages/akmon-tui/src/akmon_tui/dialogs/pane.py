@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from akmon_core.text import exposed
 from akmon_tui.dialogs.base import Press
 from akmon_tui.lines import Frame, Line, Piece, columns, cut, line, width_of, wrap
 
@@ -111,6 +112,11 @@ def _flowed(items: Iterable[tuple[Piece, ...]], width: int) -> list[Line]:
 def key_rows(height: int) -> int:
     """How many lines the keys of a dialog may take."""
     return max(1, height // 4)
+
+
+def remark(text: str, width: int, height: int) -> list[Line]:
+    """What a dialog has to say about the last key; nothing if ``text`` is empty."""
+    return block(exposed(text), width, "warning")[: max(1, height // 3)] if text else []
 
 
 def block(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:

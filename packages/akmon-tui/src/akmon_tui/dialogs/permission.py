@@ -12,7 +12,7 @@ from akmon_core.tools import DiffView, TextView
 from akmon_tui.asking import held_by, led_elsewhere, may_allow_writes, on_one_line
 from akmon_tui.dialogs.base import Done, Press
 from akmon_tui.dialogs.field import Field
-from akmon_tui.dialogs.pane import Key, Scroll, block, key_lines, key_of, key_rows, labelled, stacked
+from akmon_tui.dialogs.pane import Key, Scroll, block, key_lines, key_of, key_rows, labelled, remark, stacked
 from akmon_tui.diffs import diff_lines
 from akmon_tui.lines import Frame, Line, columns
 from akmon_tui.standing import REMOVE, is_sandboxed
@@ -42,7 +42,7 @@ class Permission:
 
     def frame(self, width: int, height: int) -> Frame:
         self._lay_out(width)
-        foot = block(self._note, width, "warning")[: key_rows(height)] if self._note else []
+        foot = remark(self._note, width, height)
         cursor = None
         if self._step:
             shown, column = self._written(width)
@@ -106,7 +106,7 @@ class Permission:
                 return self._done("deny", message=text)
             self._note = "Nothing is said yet. Escape goes back to the keys."
         elif problem := rule_problem(self._asked, text):
-            self._note = exposed(problem)
+            self._note = problem
         elif self._unseen and not self._warned:
             return self._allow("always")
         else:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from akmon_core.text import exposed
 from akmon_tui.asking import on_one_line
 from akmon_tui.dialogs.base import Done, Press
 from akmon_tui.dialogs.field import Field
-from akmon_tui.dialogs.pane import Key, Scroll, block, framed, key_lines, key_of, key_rows, labelled
+from akmon_tui.dialogs.pane import Key, Scroll, block, framed, key_lines, key_of, key_rows, labelled, remark
 from akmon_tui.lines import Frame, Line, Piece, columns, cut, line, merged, width_of
 
 _SIDE = 100
@@ -108,7 +107,7 @@ class Picker:
         shown, column = self._field.line(max(1, width - 2))
         query, column = labelled("> ", shown, column)
         keys = [Key("enter", self._chooses), Key("↑ ↓", "move"), *self._extra, Key("esc", "back")]
-        foot = block(exposed(self._note), width, "warning")[: key_rows(height)] if self._note else []
+        foot = remark(self._note, width, height)
         foot += key_lines(keys, width, key_rows(height))
         body = self._body(width, height - 2 - len(foot))
         lines = [self._head(), query, *body, *foot]

@@ -17,6 +17,7 @@ from akmon_cli.writers import writer
 from akmon_core.events import (
     CacheBroken,
     Cleared,
+    CommandRan,
     Committed,
     Compacted,
     Compacting,
@@ -32,6 +33,7 @@ from akmon_core.events import (
     QuestionAnswered,
     QuestionAsked,
     Reminded,
+    Renamed,
     Replied,
     Rewound,
     SummaryFailed,
@@ -94,6 +96,10 @@ events: st.SearchStrategy[Event] = st.one_of(
         hostile,
     ),
     st.builds(lambda text: Committed(text, text, (text,)), hostile),
+    st.builds(
+        CommandRan, hostile, hostile, st.sampled_from([0, None]), st.one_of(st.none(), hostile.map(note))
+    ),
+    st.builds(Renamed, hostile),
     st.builds(Noticed, hostile),
     st.builds(Instructed, hostile),
     st.builds(lambda text: Reminded("mode", note(text)), hostile),

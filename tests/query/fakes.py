@@ -16,10 +16,11 @@ from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
 from akmon_core.operands import operands_of
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import CommandEnd, Journal
+from akmon_core.ports import CommandEnd, Journal, OwnShell
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
+from akmon_query.choosing import Reopen, Wanted
 from akmon_query.journal import MemoryJournal
 from akmon_query.project import Project
 from akmon_query.session import Session
@@ -217,6 +218,9 @@ def open_with(
     limits: Limits = Limits(),  # noqa: B008
     project: Project | None = None,
     planner: Model | None = None,
+    shell: OwnShell | None = None,
+    wanted: Wanted = Wanted(""),  # noqa: B008
+    reopen: Reopen | None = None,
 ) -> Session:
     return assemble(
         model,
@@ -229,6 +233,9 @@ def open_with(
         limits=limits,
         project=project,
         planner=planner,
+        shell=shell,
+        wanted=wanted,
+        reopen=reopen,
     )
 
 

@@ -134,14 +134,16 @@ def test_an_interrupt_ends_it_with_all_that_it_has_started_and_keeps_what_it_pri
         async with opened(project) as session:
             events = session.events()
             await session.send(RunCommand("sleep 1000 & echo $!; trap '' INT; wait"))
-            pid = 0
+            pid, event = 0, CommandRan("", "")
             async for envelope in events:
                 match envelope.event:
                     case ToolProgress(text=text) if text:
                         pid = int(text)
                         await session.send(Interrupt())
-                    case CommandRan() as event:
+                    case CommandRan():
+                        event = envelope.event
                         break
+            assert event.output
             assert event.exit_code is None
             assert event.output == str(pid)
             assert event.message

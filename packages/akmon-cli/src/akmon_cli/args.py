@@ -45,6 +45,10 @@ RUN: tuple[Option, ...] = (
     (("-t", "--task"), {"metavar": "TEXT", "help": "what to do; same as -p TEXT"}),
     (("-c", "--continue"), {"action": "store_true", "dest": "continue_", "help": "resume the last session"}),
     (("-r", "--resume"), {"metavar": "SESSION", "help": "resume a session by id, start of the id, or name"}),
+    (
+        ("--fork-session",),
+        {"action": "store_true", "help": "with -c or -r: go on in a copy, and leave the session as it is"},
+    ),
     (("-n", "--name"), {"metavar": "NAME", "help": "name for a new session"}),
     (("--permission-mode",), {"choices": MODES, "help": "what may happen without asking"}),
     (
@@ -195,6 +199,8 @@ def _contradiction(options: argparse.Namespace) -> str:
         return (
             "--resume needs the id, the start of the id, or the name of a session; --continue takes the last"
         )
+    if options.fork_session and not resuming:
+        return "--fork-session copies a session: name it with --resume, or the last one with --continue"
     if resuming and options.name is not None:
         return "--name names a new session, and --continue and --resume take an old one"
     if options.include_partial_messages and options.output_format != "stream-json":

@@ -43,6 +43,7 @@ from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
 from akmon_models.resolve import resolve
 from akmon_query.assembly import open_session
+from akmon_query.forking import fork_session
 from akmon_query.private import make_private
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
@@ -190,7 +191,8 @@ def _writable(path: Path) -> bool:
 def _resumed(options: argparse.Namespace, sessions: Path) -> SessionInfo | None:
     if options.resume is None and not options.continue_:
         return None
-    return find_session(sessions, options.resume or "")
+    found = find_session(sessions, options.resume or "")
+    return fork_session(found, record=getattr(options, "fork_record", 0)) if options.fork_session else found
 
 
 def _model(options: argparse.Namespace, settings: Settings, resumed: SessionInfo | None) -> tuple[str, str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Begin = Callable[[State], Prompt | Implement | None]
 
+
 async def converse(options: argparse.Namespace, begin: Begin, composed: Composed | None = None) -> int:
     """Talks with the person until they end it; gives the exit code.
 
@@ -52,6 +53,8 @@ class Talk:
         self._options = options
         self._begin = begin
         self._composed = composed
+        self._last = ""
+        """The id of the session that was talked with last."""
         self.farewell = ""
         """What to say in the end."""
 
@@ -115,7 +118,9 @@ class Talk:
         from akmon_cli.compose import compose
 
         composed, self._composed = self._composed, None
-        return composed or compose(_options(self._options, leave), unattended=False)
+        composed = composed or compose(_options(self._options, leave, self._last), unattended=False)
+        self._last = composed.session.id
+        return composed
 
     def _said_goodbye(self, composed: Composed) -> None:
         from akmon_tui.amounts import spent
@@ -165,11 +170,13 @@ def _view(composed: Composed) -> View:
     return view_of(composed.session.state, str(working_folder()), composed.session.policy)
 
 
-def _options(options: argparse.Namespace, leave: Leave | None) -> argparse.Namespace:
-    """What is asked for after ``leave``: another session with the same settings."""
+def _options(options: argparse.Namespace, leave: Leave | None, last: str) -> argparse.Namespace:
+    """What is asked for after ``leave``: another session by the same settings, or a copy of the ``last``."""
     if leave is None:
         return options
     following = copy.copy(options)
     following.continue_, following.name, following.implement = False, None, None
-    following.resume = leave.session or None
+    following.fork_session = leave.then == "fork"
+    following.fork_record = leave.record
+    following.resume = leave.session or (last if leave.then == "fork" else None)
     return following

@@ -82,6 +82,14 @@ def test_what_stands_below_an_inserted_line_is_not_written_again() -> None:
     assert easel.screen.rows == ["tail is done", "and more", "next", "─" * 60, "> composer", "status"]
 
 
+def test_the_cursor_is_in_its_line_when_one_above_is_finished_and_another_comes() -> None:
+    easel = Easel(60, 12)
+    easel.paint([], lines_of("done", "> ", "status"), (1, 2))
+    easel.paint(lines_of("done"), lines_of("a new tail", "> "), (1, 2))
+    assert easel.screen.rows == ["done", "a new tail", ">"]
+    assert easel.screen.place == (2, 2)
+
+
 def test_of_a_changed_line_only_what_differs_is_written() -> None:
     easel = Easel(60, 10)
     easel.paint([], lines_of("⠋ Working 12 s · esc interrupts", "> abc"), (1, 5))

@@ -201,7 +201,7 @@ class Painter:
             if done.unsteady and wraps:
                 pen.put(_NO_WRAP, pen.column)
                 wraps = False
-            pen.put(done.text, done.end if done.end != self._size[0] else None)
+            pen.put(done.text, done.end)
         if not wraps:
             pen.put(_WRAP, pen.column)
 

@@ -35,6 +35,7 @@ from akmon_config.settings import FIELDS, NO_CHECK, Settings
 from akmon_config.sources import flag
 from akmon_core.errors import SettingsError
 from akmon_core.limits import Limits
+from akmon_core.models import Effort
 from akmon_core.permissions import Mode, Policy, Rule
 from akmon_core.ports import Plans, RuleStore
 from akmon_core.rules import concerns_tool
@@ -44,6 +45,7 @@ from akmon_models.backend import Backend
 from akmon_models.resolve import resolve
 from akmon_query.assembly import open_session
 from akmon_query.forking import fork_session
+from akmon_query.naming import name_problem
 from akmon_query.private import make_private
 from akmon_query.session import Session
 from akmon_query.store import SessionInfo, find_session
@@ -95,7 +97,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         provider=provider,
         backends=known,
         rows=settings.models,
-        effort=settings.effort,
+        effort=_effort(options, settings, resumed),
         fallback_model=fallback,
         planner_model=settings.planner_model,
         instructions=render(found.files),
@@ -134,7 +136,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         find_check=str if settings.check_command == NO_CHECK else partial(_find_check, root),
         sessions=sessions,
         resumed=resumed,
-        name=options.name or "",
+        name=_name(options),
     )
     state = session.state
     banner = f"akmon {__version__} · {state.provider}/{state.model} · {state.mode} mode · /help"
@@ -200,6 +202,20 @@ def _model(options: argparse.Namespace, settings: Settings, resumed: SessionInfo
     if resumed and resumed.model and not (options.model or options.provider):
         return resumed.model, resumed.provider
     return settings.model, settings.provider
+
+
+def _effort(options: argparse.Namespace, settings: Settings, resumed: SessionInfo | None) -> Effort | None:
+    """Like the model: what was typed, then what the resumed session had with its model, then the settings."""
+    if resumed and resumed.effort and not (options.effort or options.model or options.provider):
+        return resumed.effort
+    return settings.effort
+
+
+def _name(options: argparse.Namespace) -> str:
+    name = options.name or ""
+    if problem := name_problem(name):
+        raise SettingsError(f"--name: {problem}")
+    return name
 
 
 def _fallback(

@@ -84,9 +84,9 @@ def test_what_stands_below_an_inserted_line_is_not_written_again() -> None:
 
 def test_the_cursor_is_in_its_line_when_one_above_is_finished_and_another_comes() -> None:
     easel = Easel(60, 12)
-    easel.paint([], lines_of("done", "> ", "status"), (1, 2))
-    easel.paint(lines_of("done"), lines_of("a new tail", "> "), (1, 2))
-    assert easel.screen.rows == ["done", "a new tail", ">"]
+    easel.paint([], lines_of("done", "> ", "status", ""), (1, 2))
+    easel.paint(lines_of("done"), lines_of("a new tail", "> ", "status"), (1, 2))
+    assert easel.screen.rows == ["done", "a new tail", ">", "status"]
     assert easel.screen.place == (2, 2)
 
 

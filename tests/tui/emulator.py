@@ -28,6 +28,23 @@ class Emulator(pyte.Screen):
         self.writes += 1
         self._stream.feed(text)
 
+    def resize_to(self, columns: int, rows: int) -> None:
+        """As xterm does it: nothing wraps anew; rows go below the cursor, and else scroll away."""
+        below = self.lines - 1 - self.cursor.y
+        scrolled = max(0, self.lines - rows - below)
+        self.gone += self.display[:scrolled]
+        row, column = self.cursor.y - scrolled, self.cursor.x
+        if scrolled:
+            self.cursor.y = 0
+            self.delete_lines(scrolled)
+        self.cursor.y = 0
+        kept = {at: dict(line) for at, line in self.buffer.items() if at < rows}
+        pyte.Screen.resize(self, rows, columns)
+        self.buffer.clear()
+        for at, line in kept.items():
+            self.buffer[at].update({column: char for column, char in line.items() if column < columns})
+        self.cursor.y, self.cursor.x = min(row, rows - 1), min(column, columns - 1)
+
     @property
     def rows(self) -> list[str]:
         """All rows from the first one ever written, without blanks and empty rows at their ends."""

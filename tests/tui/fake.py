@@ -25,17 +25,20 @@ from akmon_core.commands import (
     Steer,
 )
 from akmon_core.events import (
+    CommandRan,
     Compacted,
     Compacting,
     Envelope,
     Event,
     ModeChanged,
+    ModelChosen,
     Noticed,
     PermissionAsked,
     PermissionDecided,
     Prompted,
     QuestionAnswered,
     QuestionAsked,
+    Renamed,
     Rewound,
     Steered,
     TurnEnded,
@@ -69,13 +72,21 @@ class FakeClient:
     """Implements ``akmon_core.ports.SessionClient``. Each prompt plays the next of ``turns``.
 
     A question among the steps waits for its answer; ``WAIT`` waits for an interrupt. A turn without a
-    ``TurnEnded`` at its end is completed. Each rewind plays the next of ``rewinds``, and then ends.
+    ``TurnEnded`` at its end is completed. Each rewind plays the next of ``rewinds``, and then ends; each
+    command line of the person's own the next of ``own``, or else it ends at once.
     """
 
     def __init__(
-        self, *turns: Sequence[Step], name: str = "fake", rewinds: Sequence[Sequence[Step]] = ()
+        self,
+        *turns: Sequence[Step],
+        name: str = "fake",
+        rewinds: Sequence[Sequence[Step]] = (),
+        own: Sequence[Sequence[Step]] = (),
     ) -> None:
         self.commands: list[Command] = []
+        self.at = 0.0
+        """When events happen."""
+        self._own = list(own)
         self._turns = list(turns)
         self._rewinds = list(rewinds)
         self._name = name
@@ -118,15 +129,19 @@ class FakeClient:
                     self._playing.cancel()
             case SetMode(mode):
                 self.publish(ModeChanged(mode), cause)
-            case ChooseModel() | RunCommand() | Rename():
-                pass
+            case ChooseModel(model, provider, effort):
+                self.publish(ModelChosen(provider or "fake", model or "model-1", 100_000, effort), cause)
+            case RunCommand(line):
+                self._run(self._run_own(line, cause))
+            case Rename(name):
+                self.publish(Renamed(name), cause)
             case _:
                 assert_never(command)
         return cause
 
     def publish(self, event: Event, cause: str = "", agent: str = "") -> None:
         self._seq += 1
-        envelope = Envelope(self._seq, 0.0, self._name, 1, cause, event, agent)
+        envelope = Envelope(self._seq, self.at, self._name, 1, cause, event, agent)
         for subscriber in self._subscribers:
             subscriber.queue.put_nowait(envelope)
 
@@ -134,12 +149,26 @@ class FakeClient:
         for subscriber in self._subscribers:
             subscriber.close()
 
+    async def close(self) -> None:
+        """Stops what still plays, without a word."""
+        for play in self._plays:
+            play.cancel()
+        await asyncio.gather(*self._plays, return_exceptions=True)
+
     def _start(self, text: str, cause: str) -> None:
         self._run(self._play(text, cause))
 
     def _run(self, play: Coroutine[None, None, None]) -> None:
         self._playing = asyncio.ensure_future(play)
         self._plays.append(self._playing)
+
+    async def _run_own(self, line: str, cause: str) -> None:
+        steps = self._own.pop(0) if self._own else [CommandRan(line, f"output of {line}", 0)]
+        try:
+            for step in steps:
+                await self._step(step, cause)
+        except asyncio.CancelledError:
+            self.publish(CommandRan(line, ""), cause)
 
     async def _rewind(self, command: Rewind, cause: str) -> None:
         steps = self._rewinds.pop(0) if self._rewinds else ()

@@ -55,7 +55,7 @@ def test_models_that_can_be_asked_come_first_and_others_say_why_they_cannot() ->
     assert openai
     assert all("Check OPENAI_API_KEY." in each.detail for each in openai)
     claude = next(each for each in choices if each.provider == "anthropic" and "sonnet" in each.id)
-    assert claude.detail == "ANTHROPIC_API_KEY is not set"
+    assert claude.missing == "ANTHROPIC_API_KEY is not set"
     assert claude.price.startswith("$")
     assert "thinking" in claude.abilities
     assert {each.provider for each in choices} <= set(ACCESS)

@@ -34,10 +34,15 @@ MODELS = (
         abilities=("images", "thinking"),
         efforts=("low", "medium", "high"),
     ),
-    ModelChoice(provider="openai", id="gpt-6", window=400_000, price="$2 in, $10 out"),
+    ModelChoice(
+        provider="openai",
+        id="gpt-6",
+        window=400_000,
+        price="$2 in, $10 out",
+        missing="there is no key: akmon auth login openai",
+    ),
     ModelChoice(provider="ollama", id="qwen4:8b", window=32_768, detail="5.2 GB"),
 )
-MISSING = {"openai": "there is no key: akmon auth login openai"}
 
 
 def asks(
@@ -134,7 +139,7 @@ SCENES: dict[str, Callable[[], Dialog]] = {
     "permission_rule": a_rule,
     "choice": lambda: question_dialog(a_question(), View()),
     "rewind_conflict": lambda: question_dialog(a_conflict(), View()),
-    "models": lambda: model_picker(MODELS, "anthropic/claude-sonnet-5-5", MISSING),
+    "models": lambda: model_picker(MODELS, "anthropic/claude-sonnet-5-5"),
     "efforts": lambda: effort_picker(("low", "high"), "high"),
     "sessions": sessions,
     "rewind": lambda: rewind_picker(gone_far().places, gone_far().changed, "/p"),

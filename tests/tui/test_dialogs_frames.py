@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,8 +67,8 @@ def hostile(bad: str) -> list[Dialog]:
         question_dialog(Waiting(PermissionAsked(call, (), bad, note)), View()),
         question_dialog(Waiting(PermissionAsked(call, (), bad)), View()),
         question_dialog(Waiting(QuestionAsked("1", bad, (bad, bad)), bad), View()),
-        model_picker([model], "", {}),
-        model_picker([model], "", {bad: bad}),
+        model_picker([model]),
+        model_picker([msgspec.structs.replace(model, missing=bad)]),
         sessions,
         rewind_picker(prompted.places, prompted.changed),
         settings_view([SettingRow(name=bad, value=bad, origin=bad, about=bad)]),

@@ -20,7 +20,7 @@ from akmon_tui.dialogs.tables import mode_picker, settings_view, theme_picker
 from akmon_tui.lines import line
 from akmon_tui.places import changes_since
 from akmon_tui.view import View, show
-from tests.tui.dialogscenes import MISSING, MODELS, SETTINGS, gone_far, sessions
+from tests.tui.dialogscenes import MODELS, SETTINGS, gone_far, sessions
 from tests.tui.test_dialogs_questions import pressed, seen
 
 ROWS = [Row(f"row {number}", number, "even" if number % 2 == 0 else "odd") for number in range(100)]
@@ -79,7 +79,7 @@ def test_an_extra_key_comes_with_the_row() -> None:
 
 def test_a_model_with_efforts_asks_for_one() -> None:
     model, provider = "claude-sonnet-5-5", "anthropic"
-    picker = model_picker(MODELS, "", MISSING)
+    picker = model_picker(MODELS)
     assert pressed(picker, "enter", "down", "enter") == Done(ChooseModel(model, provider, "low"))
     assert pressed(model_picker(MODELS), "enter", "enter") == Done(ChooseModel(model, provider))
     assert pressed(model_picker(MODELS), "enter", "escape", *"qwen", "enter") == Done(
@@ -88,7 +88,7 @@ def test_a_model_with_efforts_asks_for_one() -> None:
 
 
 def test_a_model_without_a_key_says_what_is_missing() -> None:
-    picker = model_picker(MODELS, "", MISSING)
+    picker = model_picker(MODELS)
     assert pressed(picker, *"gpt", "enter") is None
     assert "gpt-6: there is no key: akmon auth login openai" in seen(picker)
 

@@ -40,6 +40,7 @@ class Actions:
             return
         if reply := run_slash(text, app.view, app.table):
             app.composer.take()
+            app.say(f"\n> {text.strip()}")
             app.start(carry_out(reply, app))
             return
         sent = app.composer.take()

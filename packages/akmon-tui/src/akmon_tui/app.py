@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
+from traceback import format_exception_only
 from typing import Any, TypeAlias
 
 import msgspec
@@ -19,7 +22,7 @@ from akmon_core.errors import AkmonError
 from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, TurnEnded
 from akmon_core.limits import ANSWER_QUIET_SECONDS
 from akmon_core.messages import Message
-from akmon_core.ports import SessionClient
+from akmon_core.ports import Events, SessionClient
 from akmon_core.text import neutralise
 from akmon_tui.actions import Actions
 from akmon_tui.completing import Completing
@@ -70,22 +73,30 @@ Connect: TypeAlias = Callable[[Leave | None, Ask], AbstractAsyncContextManager[O
 """Opens the first session (None), or the one that a ``Leave`` asks for. May ask the person first."""
 
 
-async def run(connect: Connect, *, kept: Path | None = None, quiet: float = ANSWER_QUIET_SECONDS) -> Leave:
+async def run(
+    connect: Connect,
+    *,
+    kept: Path | None = None,
+    quiet: float = ANSWER_QUIET_SECONDS,
+    clock: Callable[[], float] = time.time,
+) -> Leave:
     """Shows sessions on the terminal of prompt_toolkit's app session until the person ends it.
 
     ``kept`` is the folder of earlier prompts and of drafts; without one they are kept in memory. ``quiet``
-    counts seconds without a key, after which keys answer a question. What goes wrong when a session is
-    opened is raised, with the terminal as it was.
+    counts seconds without a key, after which keys answer a question; ``clock`` gives the present as events
+    do, in seconds since 1970-01-01 UTC. What goes wrong when a session is opened is raised, with the
+    terminal as it was.
     """
-    return await App(connect, kept, quiet).run()
+    return await App(connect, kept, quiet, clock).run()
 
 
 class App:
     """Implements ``akmon_tui.screen.Screen``; what is done with it is in ``actions`` and ``replying``."""
 
-    def __init__(self, connect: Connect, kept: Path | None, quiet: float) -> None:
+    def __init__(self, connect: Connect, kept: Path | None, quiet: float, clock: Callable[[], float]) -> None:
         terminal = get_app_session()
         self._connect = connect
+        self.clock = clock
         self._output = terminal.output
         self.terminal = terminal_of(os.environ)
         self.opened: Opened | None = None
@@ -105,6 +116,8 @@ class App:
         self._signals = Signals(self.terminal, self.write)
         self._left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._mistake: Exception | None = None
+        """An error of ours that ends the conversation."""
         typing = Condition(lambda: not self.focus.takes_keys)
         keys = bindings(Actions(self), self.composer, typing)
         self.stage = Stage(
@@ -126,6 +139,8 @@ class App:
         """Shows the screen at once, and then sessions on it, one after the other."""
         working = asyncio.ensure_future(self._sessions())
         working.add_done_callback(lambda _: self.stage.leave())
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(partial(self._broken, working))
         try:
             await self.stage.run()
         except EOFError:  # the terminal is gone
@@ -133,11 +148,32 @@ class App:
         finally:
             self.focus.close()
             self._keeping.close()
-            self._signals.close()
             for task in (working, *self._tasks):
                 task.cancel()
             await asyncio.gather(working, *self._tasks, return_exceptions=True)
+            loop.set_exception_handler(None)
+            self._signals.close()
+            self._finish()
+        if self._mistake:
+            raise self._mistake
         return Leave() if working.cancelled() else working.result()
+
+    def _broken(
+        self, working: asyncio.Future[Leave], loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        """Ends all in order after an error in a key or a paint, which nothing waits for."""
+        mistake = context.get("exception")
+        if isinstance(mistake, Exception):
+            self._mistake = self._mistake or mistake
+            working.cancel()
+        else:
+            loop.default_exception_handler(context)
+
+    def _finish(self) -> None:
+        """Leaves on the terminal what was said in the end: nothing is painted after it."""
+        columns, _ = self.size()
+        self.transcript.end(columns)
+        self.stage.painter.paint(self.transcript.take(columns), Frame([], (0, 0)))
 
     @property
     def is_open(self) -> bool:
@@ -164,8 +200,14 @@ class App:
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(self._reported(work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (mistake := task.exception()):
+            what = "".join(format_exception_only(mistake)).strip()
+            self.say(f"That failed by an error in akmon itself: {what}", "error")
 
     async def key_pressed(self) -> None:
         self._pressed.clear()
@@ -216,6 +258,7 @@ class App:
 
     def _begin(self, opened: Opened) -> None:
         self.opened, self.look = opened, opened.look
+        self.transcript.end(self.size()[0])
         self.transcript.view = opened.view
         self.theme = pick_theme(opened.look.theme, os.environ)
         self.stage.edit_as(vim=opened.look.vim)
@@ -233,7 +276,8 @@ class App:
 
     async def _talk(self, opened: Opened) -> Leave:
         """Shows what happens until the person, or the session itself, ends it."""
-        following = asyncio.ensure_future(self._follow(opened.client))
+        events = opened.client.events(agents=True)  # before anything is sent, as it is what follows
+        following = asyncio.ensure_future(self._follow(events))
         try:
             if opened.first:
                 await opened.client.send(opened.first)
@@ -243,15 +287,12 @@ class App:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+            events.close()
         return self._left.result() if self._left.done() else Leave()
 
-    async def _follow(self, client: SessionClient) -> None:
-        events = client.events(agents=True)
-        try:
-            async for envelope in events:
-                await self._happened(envelope)
-        finally:
-            events.close()
+    async def _follow(self, events: Events) -> None:
+        async for envelope in events:
+            await self._happened(envelope)
         self.say("The session has ended.")
 
     async def _happened(self, envelope: Envelope) -> None:
@@ -262,7 +303,7 @@ class App:
         if not envelope.agent:
             match envelope.event:
                 case Rewound():
-                    self.composer.stage(put_back(before.places, envelope.event))
+                    self._take_back([Sent(put_back(before.places, envelope.event))])
                 case TurnEnded(outcome):
                     await self._turn_ended(outcome)
                 case CommandRan(command) if command in self.own_commands:
@@ -275,10 +316,17 @@ class App:
         self.start(self._look_around())
         self.completing.forget_files()
         if outcome == "interrupted":  # what was to be said then is to be thought over
-            self.composer.stage("\n".join(sent.text for sent in self.follow_ups))
-            self.follow_ups.clear()
+            self._take_back(self.follow_ups)
+            self.follow_ups = []
         else:
             await self.next_follow_up()
+
+    def _take_back(self, said: Sequence[Sent]) -> None:
+        """Puts it into the line again, before what is typed there."""
+        texts = [sent.text for sent in said if sent.text.strip()]
+        if texts:
+            images = [image for sent in said for image in sent.images] + [*self.composer.images]
+            self.composer.stage("\n".join([*texts, *filter(None, [self.composer.text])]), images)
 
     async def next_follow_up(self) -> None:
         if self.follow_ups and self.opened and not self.is_busy:

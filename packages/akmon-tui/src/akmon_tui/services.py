@@ -28,7 +28,9 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Such as ``images``, ``thinking``."""
     efforts: tuple[Effort, ...] = ()
     detail: str = ""
-    """What else the server tells, or why it cannot be used now, such as a key that is missing."""
+    """What else the server tells, or why it lists nothing."""
+    missing: str = ""
+    """What it takes to use the model, such as a key that is not set; empty if it can be chosen."""
 
 
 class SessionChoice(msgspec.Struct, frozen=True, kw_only=True):

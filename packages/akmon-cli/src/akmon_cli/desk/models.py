@@ -26,8 +26,8 @@ async def model_choices(
 ) -> list[ModelChoice]:
     """The models of all providers: first those that can be asked, then what the catalog has of the others.
 
-    All are asked at the same time. Of a provider that cannot be used, or does not list its models, ``detail``
-    says why.
+    All are asked at the same time. Of a provider that does not list its models ``detail`` says why, and of
+    one that cannot be used ``missing``.
     """
     listings = await list_all(known, rows=rows, ask=ask, local=local, seconds=seconds)
     asked = {listing.provider for listing in listings}
@@ -43,21 +43,24 @@ async def model_choices(
         if not listing.entries
         for each in _choices(from_catalog(listing.provider, rows, ""), listing.problem or listing.note)
     ]
-    return [*usable, *failed, *(each for listing, why in others for each in _choices(listing, why))]
+    return [*usable, *failed, *(each for choices in others for each in choices)]
 
 
-def _unlisted(provider: str, backend: Backend, rows: Sequence[ModelRow]) -> tuple[Listing, str]:
-    """What is known of a provider of which nothing is set, and what it lacks."""
+def _unlisted(provider: str, backend: Backend, rows: Sequence[ModelRow]) -> list[ModelChoice]:
+    """What is known of a provider that was not asked, and what it lacks."""
     unset = missing(provider, backend)
-    why = f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set" if unset else "not chosen"
-    return from_catalog(provider, rows, why), why
+    lacks = f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set" if unset else ""
+    return [
+        _choice(entry, "" if lacks else "not chosen", lacks)
+        for entry in from_catalog(provider, rows, "").entries
+    ]
 
 
 def _choices(listing: Listing, why: str = "") -> list[ModelChoice]:
     return [_choice(entry, why) for entry in listing.entries]
 
 
-def _choice(entry: Entry, why: str) -> ModelChoice:
+def _choice(entry: Entry, why: str, lacks: str = "") -> ModelChoice:
     thinks = entry.thinking not in (None, "none")
     able = (("images", bool(entry.images)), ("thinking", thinks))
     return ModelChoice(
@@ -68,6 +71,7 @@ def _choice(entry: Entry, why: str) -> ModelChoice:
         abilities=tuple(name for name, has in able if has),
         efforts=entry.efforts or (),
         detail=one_line(why or entry.detail, 200),
+        missing=lacks,
     )
 
 

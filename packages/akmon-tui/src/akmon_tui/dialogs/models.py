@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from akmon_core.commands import ChooseModel
 from akmon_core.models import Effort
@@ -13,20 +13,14 @@ from akmon_tui.dialogs.steps import Steps
 from akmon_tui.services import ModelChoice
 
 
-def model_picker(
-    choices: Sequence[ModelChoice], current: str = "", missing: Mapping[str, str] | None = None
-) -> Steps:
-    """Its value is a ``ChooseModel``. ``current`` is the ``provider/id`` in use.
-
-    ``missing`` says, by provider, why none of its models can be used now.
-    """
-    lacks = missing or {}
+def model_picker(choices: Sequence[ModelChoice], current: str = "") -> Steps:
+    """Its value is a ``ChooseModel``. ``current`` is the ``provider/id`` in use."""
     providers = list(dict.fromkeys(choice.provider for choice in choices))
 
     def place(choice: ModelChoice) -> tuple[bool, int]:
-        return (choice.provider in lacks, providers.index(choice.provider))
+        return (bool(choice.missing), providers.index(choice.provider))
 
-    rows = [_row(choice, lacks.get(choice.provider, "")) for choice in sorted(choices, key=place)]
+    rows = [_row(choice) for choice in sorted(choices, key=place)]
     now = next((each for each in choices if f"{each.provider}/{each.id}" == current), None)
     return Steps(Picker("Model", rows, current=now, empty="No provider lists any model."), _then)
 
@@ -36,11 +30,11 @@ def effort_picker(efforts: Sequence[Effort], current: Effort | None = None) -> P
     return _efforts(ChooseModel(""), efforts, current)
 
 
-def _row(choice: ModelChoice, missing: str) -> Row:
+def _row(choice: ModelChoice) -> Row:
     window = f"{short(choice.window)} tokens" if choice.window else "window unknown"
     parts = (window, ", ".join(choice.abilities), choice.price or "unpriced", choice.detail)
     detail = " · ".join(part for part in parts if part)
-    return Row(choice.id, choice, detail, missing, choice.provider)
+    return Row(choice.id, choice, detail, choice.missing, choice.provider)
 
 
 def _then(value: object) -> Dialog | Done:

@@ -6,7 +6,8 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
-WORKERS ?= auto
+# Most tests wait for processes, so there are more workers than cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 
 UV := .tools/bin/uv
 BIN := .venv/bin

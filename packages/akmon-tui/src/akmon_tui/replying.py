@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import assert_never
 
 from akmon_core.commands import ChooseModel, Rewind, SetMode, Steer
@@ -96,7 +95,7 @@ async def _resume(wanted: str, app: Screen) -> None:
     if wanted and (named := session_named(sessions, wanted)):
         app.leave(Leave("resume", named.id))
         return
-    picker = SessionPicker(sessions, time.time())
+    picker = SessionPicker(sessions, app.clock())
     for key in wanted:
         picker.press(Press(key))
     looking = app.start(_previews(picker, app))

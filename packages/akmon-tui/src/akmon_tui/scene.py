@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from akmon_core.text import one_line
 from akmon_tui.lines import Frame, Line, cut, line
 from akmon_tui.live import live, todo_lines
@@ -27,7 +25,7 @@ def scene(screen: Screen, facts: Facts, columns: int, height: int) -> Frame:
 
 def _above(screen: Screen, columns: int, height: int) -> list[Line]:
     """What is being said and done."""
-    now = time.time()
+    now = screen.clock()
     working = live(screen.view, now, columns, height, frame=int(now / TICK_SECONDS))
     if screen.shows_todos:
         working += todo_lines(screen.view, columns, max(0, min(_TODO_ROWS, height - len(working))))

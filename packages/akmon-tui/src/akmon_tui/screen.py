@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -47,6 +47,8 @@ class Screen(Protocol):
     own_commands: list[str]
     """Command lines of the person's own that run, or wait until they can."""
     shows_todos: bool
+    clock: Callable[[], float]
+    """Gives seconds since 1970-01-01 UTC."""
 
     @property
     def view(self) -> View: ...

@@ -64,6 +64,11 @@ class Transcript:
         self._finished += blocks(self.view, event, width, agent, envelope.at)
         self.view = show(self.view, event, agent, envelope.at)
 
+    def end(self, width: int) -> None:
+        """Nothing more is said in this turn: what was is final."""
+        self._end(width)
+        self._said = ""
+
     def take(self, width: int) -> list[Line]:
         """The lines that have become final since the last time."""
         if self._stream:
@@ -90,8 +95,7 @@ class Transcript:
                 if self._thinking:
                     self._end(width)
             case TurnEnded():
-                self._end(width)
-                self._said = ""
+                self.end(width)
             case _:
                 pass
 

@@ -12,7 +12,7 @@ from akmon_core.tools import DiffView, Effect, TextView
 from akmon_tui.dialogs.base import Dialog, Press
 from akmon_tui.dialogs.confirm import trust_dialog
 from akmon_tui.dialogs.keyhelp import KeysHelp
-from akmon_tui.dialogs.models import effort_picker, model_picker
+from akmon_tui.dialogs.models import model_picker
 from akmon_tui.dialogs.pager import Pager
 from akmon_tui.dialogs.questions import question_dialog
 from akmon_tui.dialogs.rewinding import rewind_picker
@@ -140,7 +140,6 @@ SCENES: dict[str, Callable[[], Dialog]] = {
     "choice": lambda: question_dialog(a_question(), View()),
     "rewind_conflict": lambda: question_dialog(a_conflict(), View()),
     "models": lambda: model_picker(MODELS, "anthropic/claude-sonnet-5-5"),
-    "efforts": lambda: effort_picker(("low", "high"), "high"),
     "sessions": sessions,
     "rewind": lambda: rewind_picker(gone_far().places, gone_far().changed, "/p"),
     "rewind_what": of_the_rewind,

@@ -13,7 +13,6 @@ from akmon_tui.completion import (
     file_finder,
     found,
     image_mentions,
-    mentions,
 )
 from akmon_tui.lines import text_of, width_of
 from akmon_tui.places import Place
@@ -235,13 +234,6 @@ def test_completing_again_what_was_completed_changes_nothing(text: str, data: st
     menu.update(*after)
     if not after[0][: after[1]].endswith("/"):  # a folder goes on with what is in it
         assert menu.accept() == after
-
-
-def test_mentions_are_the_files_that_there_are() -> None:
-    text = (
-        'See @src/app.py, (@./README.md) and @"src/my notes.txt"; not @nobody, me@README.md or @src/app.pyc.'
-    )
-    assert mentions(text, FILES) == ["src/app.py", "README.md", "src/my notes.txt"]
 
 
 def test_pictures_that_are_mentioned_are_known_by_their_suffix() -> None:

@@ -10,7 +10,7 @@ from akmon_core.files import FileChange, FileState
 from akmon_core.messages import Text, User
 from akmon_tui.dialogs.base import Done, Press
 from akmon_tui.dialogs.keyhelp import KeysHelp
-from akmon_tui.dialogs.models import effort_picker, model_picker
+from akmon_tui.dialogs.models import model_picker
 from akmon_tui.dialogs.pager import Pager
 from akmon_tui.dialogs.pane import Key
 from akmon_tui.dialogs.picker import Picker, Row
@@ -91,10 +91,6 @@ def test_a_model_without_a_key_says_what_is_missing() -> None:
     picker = model_picker(MODELS)
     assert pressed(picker, *"gpt", "enter") is None
     assert "gpt-6: there is no key: akmon auth login openai" in seen(picker)
-
-
-def test_an_effort_keeps_the_model() -> None:
-    assert pressed(effort_picker(("low", "high")), "down", "enter") == Done(ChooseModel("", effort="high"))
 
 
 # --- sessions ---------------------------------------------------------------------------------------

@@ -195,12 +195,3 @@ def test_where_the_terminal_does_not_wrap_anew_nothing_finished_is_erased(taller
     easel.screen.resize(taller, 20)
     painter.paint([], Frame(lines_of("x" * 20, "> ", "y" * 20), (1, 2)))
     assert easel.screen.rows == ["o0", "o1", "o2", "x" * 20, ">", "y" * 20]
-
-
-def test_painting_all_again_can_be_asked_for() -> None:
-    easel = Easel(40, 8)
-    easel.paint([], lines_of("one", "two"), (1, 0))
-    easel.screen.write("garbage of others\r")
-    easel.painter.resized()
-    easel.paint([], lines_of("one", "two"), (1, 0))
-    assert easel.screen.rows == ["one", "two"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from akmon_core.errors import SettingsError
 from akmon_tui.lines import Line, Piece, line, text_of
-from akmon_tui.theme import STYLES, THEMES, Depth, Theme, background_of, colour_depth, pick_theme
+from akmon_tui.theme import STYLES, THEMES, Depth, Theme, colour_depth, pick_theme
 
 XTERM = {"TERM": "xterm-256color"}
 TRUE = {**XTERM, "COLORTERM": "truecolor"}
@@ -76,28 +76,12 @@ def test_the_environment_tells_how_many_colours_there_are(environ: dict[str, str
 )
 def test_auto_looks_for_the_background(colours: str, name: str) -> None:
     assert pick_theme("auto", {**XTERM, "COLORFGBG": colours}).name == name
-    assert pick_theme("auto", {**XTERM, "COLORFGBG": colours}, "light").name == "light"
-    assert pick_theme("light", {**XTERM, "COLORFGBG": colours}, "dark").name == "light"
+    assert pick_theme("light", {**XTERM, "COLORFGBG": colours}).name == "light"
 
 
 def test_an_unknown_theme_is_an_error_that_names_the_others() -> None:
     with pytest.raises(SettingsError, match=r"'pink'.* auto, dark, light, ansi"):
         pick_theme("pink", XTERM)
-
-
-@pytest.mark.parametrize(
-    ("answer", "background"),
-    [
-        ("\x1b]11;rgb:0000/0000/0000\x1b\\", "dark"),
-        ("\x1b]11;rgb:ffff/ffff/ffff\x07", "light"),
-        ("\x1b]11;rgb:fd/f6/e3\x1b\\", "light"),
-        ("\x1b]11;rgba:0000/2b2b/3636/ffff\x1b\\", "dark"),
-        ("\x1b[?62c", ""),
-        ("", ""),
-    ],
-)
-def test_a_terminal_tells_its_background(answer: str, background: str) -> None:
-    assert background_of(answer) == background
 
 
 @pytest.mark.parametrize("name", THEMES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import wcwidth
@@ -81,25 +81,10 @@ def file_finder(files: Sequence[str]) -> Finder:
     return Finder([*files, *folders])
 
 
-def mentions(text: str, files: Iterable[str]) -> list[str]:
-    """Those of ``files`` that ``text`` names with ``@``, in its order."""
-    known = files if isinstance(files, set | frozenset | dict) else set(files)
-    return [path for path in dict.fromkeys(_named(text, known)) if path in known]
-
-
 def image_mentions(text: str) -> list[str]:
     """The pictures that ``text`` names with ``@``, by their suffix; whether they exist is not known."""
     paths = [path.rstrip(_AFTER) for path in _mentioned(text)]
     return [path for path in dict.fromkeys(paths) if path.lower().endswith(_IMAGES)]
-
-
-def _named(text: str, known: Iterable[str]) -> Iterable[str]:
-    """What is said with ``@``, without the ``./`` before it and the punctuation behind it."""
-    for path in _mentioned(text):
-        bare = path.removeprefix("./")
-        while bare not in known and bare[-1:] and bare[-1] in _AFTER:
-            bare = bare[:-1]
-        yield bare
 
 
 def _mentioned(text: str) -> list[str]:

@@ -60,7 +60,6 @@ class Painter:
         self._column: int | None = 0
         """None is not known."""
         self._hidden = False
-        self._moved = False
 
     @property
     def height(self) -> int:
@@ -106,19 +105,14 @@ class Painter:
         self._shown = _EMPTY
         self._finish(pen, (0, 0), in_place=False)
 
-    def resized(self) -> None:
-        """What is on the screen may have moved: all of the live area is painted the next time."""
-        self._moved = True
-
     def _is_resized(self) -> bool:
-        return self._moved or self._ask_size() != self._size
+        return self._ask_size() != self._size
 
     def _begin(self) -> Pen:
         """A pen at the cursor; after a change of size at the live area's begin, and that is erased."""
         if not self._is_resized():
             return Pen(self._row, self._column)
         self._size = self._ask_size()
-        self._moved = False
         if self._shown == _EMPTY:
             return Pen(self._row, self._column)
         pen = Pen(self._rows_above(), None)

@@ -24,11 +24,6 @@ THEMES = ("dark", "light", "ansi")
 Depth: TypeAlias = Literal["dumb", "none", "16", "256", "true"]
 """``none`` is bold, underlined, dim and reverse only; ``dumb`` is not even that."""
 
-Background: TypeAlias = Literal["dark", "light", ""]
-
-ASK_BACKGROUND = "\x1b]11;?\x1b\\"
-"""Makes most terminals say what is behind their text; ``background_of`` reads the answer."""
-
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True):
     """How styles look on the terminal at hand."""
@@ -70,15 +65,14 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-def pick_theme(name: str, environ: Mapping[str, str], background: Background = "") -> Theme:
+def pick_theme(name: str, environ: Mapping[str, str]) -> Theme:
     """The theme of that name; ``auto`` is the one that suits what is behind the text.
 
-    ``background`` says that if it is known, else ``environ`` may; else it is taken to be dark. Raises
-    ``SettingsError`` on other names.
+    That is dark unless ``environ`` says otherwise. Raises ``SettingsError`` on other names.
     """
     depth = colour_depth(environ)
     if name == "auto":
-        name = background or _background_in(environ) or "dark"
+        name = _background_in(environ) or "dark"
     if name not in THEMES:
         raise SettingsError(f"there is no theme {name!r}; choose one of auto, {', '.join(THEMES)}")
     if name == "ansi" and depth in ("256", "true"):
@@ -129,25 +123,12 @@ def _depth(environ: Mapping[str, str]) -> Depth:
     return "none" if not term or term in _BARE_TERMS else "16"
 
 
-def _background_in(environ: Mapping[str, str]) -> Background:
+def _background_in(environ: Mapping[str, str]) -> Literal["dark", "light", ""]:
     """``COLORFGBG`` is such as ``15;0``: the last number is the background's, in the palette of 16."""
     number = environ.get("COLORFGBG", "").rsplit(";", 1)[-1]
     if not number.isascii() or not number.isdigit() or int(number) > 15:
         return ""
     return "light" if int(number) == 7 or int(number) > 8 else "dark"
-
-
-_RGB = re.compile(r"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
-
-
-def background_of(answer: str) -> Background:
-    """What a terminal's answer to ``ASK_BACKGROUND`` tells; empty if it is none."""
-    found = _RGB.search(answer)
-    if not found:
-        return ""
-    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
-    # The weights of ITU-R BT.709, by which people perceive brightness.
-    return "light" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "dark"
 
 
 def _sgr(style: str, look: Look, depth: Depth) -> str:

@@ -25,11 +25,6 @@ def model_picker(choices: Sequence[ModelChoice], current: str = "") -> Steps:
     return Steps(Picker("Model", rows, current=now, empty="No provider lists any model."), _then)
 
 
-def effort_picker(efforts: Sequence[Effort], current: Effort | None = None) -> Picker:
-    """Its value is a ``ChooseModel`` that keeps the model."""
-    return _efforts(ChooseModel(""), efforts, current)
-
-
 def _row(choice: ModelChoice) -> Row:
     window = f"{short(choice.window)} tokens" if choice.window else "window unknown"
     parts = (window, ", ".join(choice.abilities), choice.price or "unpriced", choice.detail)
@@ -41,15 +36,10 @@ def _then(value: object) -> Dialog | Done:
     if not isinstance(value, ModelChoice):
         return Done(None)
     chosen = ChooseModel(value.id, value.provider)
-    return _efforts(chosen, value.efforts, None) if value.efforts else Done(chosen)
+    return _efforts(chosen, value.efforts) if value.efforts else Done(chosen)
 
 
-def _efforts(chosen: ChooseModel, efforts: Sequence[Effort], current: Effort | None) -> Picker:
-    def effort(level: Effort | None) -> ChooseModel:
-        return ChooseModel(chosen.model, chosen.provider, level)
-
-    keep = [Row("as it is", effort(None), "keeps the effort that is set")] if chosen.model else []
-    rows = [*keep, *(Row(level, effort(level)) for level in efforts)]
-    now = effort(current) if current else None
-    title = f"Effort of {chosen.model}" if chosen.model else "Effort"
-    return Picker(title, rows, current=now, empty="This model has no levels of effort.")
+def _efforts(chosen: ChooseModel, efforts: Sequence[Effort]) -> Picker:
+    levels = [Row(level, ChooseModel(chosen.model, chosen.provider, level)) for level in efforts]
+    keep = Row("as it is", chosen, "keeps the effort that is set")
+    return Picker(f"Effort of {chosen.model}", [keep, *levels])

@@ -77,6 +77,7 @@ class Play:
         """What the screen raised."""
         self.complaints: list[dict[str, Any]] = []
         """What the event loop was told that went wrong."""
+        self.is_over = False
         self._keys = keys
 
     @property
@@ -105,8 +106,12 @@ class Play:
     async def pass_time(self, seconds: float) -> None:
         """Of the loop's time; no thread works then, and no key waits to be read."""
         await asyncio.sleep(seconds)
-        while self.loop.threads or select.select([self._keys.fileno()], [], [], 0)[0]:
+        while not self.is_over and (self.loop.threads or self._has_keys):
             await asyncio.sleep(0.01)
+
+    @property
+    def _has_keys(self) -> bool:
+        return bool(select.select([self._keys.fileno()], [], [], 0)[0])
 
     async def until(self, *texts: str, times: int = 1) -> None:
         """Waits until the screen shows them all, each that many times."""
@@ -204,6 +209,7 @@ async def _act(
         )
         with create_app_session(input=keys, output=output):
             showing = asyncio.ensure_future(run(connect, kept=kept, quiet=quiet, clock=lambda: play.now))
+            showing.add_done_callback(lambda _: setattr(play, "is_over", True))
             await _both(play, showing, asyncio.ensure_future(_typing(person, play)))
     for session in sessions:
         if isinstance(session.client, FakeClient):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from akmon_core.commands import Interrupt, RunCommand, SetMode, Steer
+from akmon_core.commands import Interrupt, SetMode
 from akmon_core.errors import AkmonError
 from akmon_core.permissions import MODES
 from akmon_tui.cards import whole
 from akmon_tui.composer.external import edit_externally
-from akmon_tui.composer.prompt import Sent
 from akmon_tui.composer.searching import HistorySearch
 from akmon_tui.dialogs.pager import Pager
-from akmon_tui.replying import carry_out
+from akmon_tui.replying import carry_out, enter
 from akmon_tui.screen import Screen
 from akmon_tui.services import Leave
 from akmon_tui.slash import run_slash
@@ -29,6 +28,10 @@ class Actions:
         self._app = app
         self._warned = False
         """That Ctrl+C was pressed on an empty line, and once more ends."""
+        app.composer.buffer.on_text_changed += lambda _: self._unwarn()
+
+    def _unwarn(self) -> None:
+        self._warned = False
 
     def send(self) -> None:
         """Enter."""
@@ -38,35 +41,18 @@ class Actions:
         text = app.composer.text
         if not text.strip() and not app.composer.images:
             return
-        if reply := run_slash(text, app.view, app.table):
-            app.composer.take()
-            app.say(f"\n> {text.strip()}")
-            app.start(carry_out(reply, app))
+        if text.strip() in ("!", "!!"):
             return
         sent = app.composer.take()
-        if not app.is_open:
-            app.follow_ups.append(sent)
+        if app.is_open or run_slash(text, app.view, app.table):
+            app.start(enter(sent, app))
         else:
-            app.start(self._say(sent))
-
-    async def _say(self, sent: Sent) -> None:
-        app = self._app
-        if sent.text.startswith("!"):
-            hidden = sent.text.startswith("!!")
-            command = sent.text[2 if hidden else 1 :].strip()
-            app.own_commands.append(command)
-            await app.send(RunCommand(command, hidden))
-        elif not app.is_busy:
-            await app.prompt(sent)
-        elif sent.images:  # which nothing takes in the middle of a turn
             app.follow_ups.append(sent)
-        else:
-            await app.send(Steer(sent.text))
 
     def queue(self) -> None:
         """What is typed is said when the turn is over."""
         app = self._app
-        if not app.composer.is_empty:
+        if app.composer.text.strip() or app.composer.images:
             app.follow_ups.append(app.composer.take())
             app.start(app.next_follow_up())
 
@@ -102,7 +88,6 @@ class Actions:
         app = self._app
         if not app.composer.is_empty:
             app.composer.clear()
-            self._warned = False
         elif self.interrupt():
             self._warned = False
         elif self._warned:

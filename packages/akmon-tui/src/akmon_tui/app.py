@@ -38,6 +38,7 @@ from akmon_tui.markdown import preload
 from akmon_tui.painter import Painter
 from akmon_tui.places import put_back
 from akmon_tui.replayed import recent
+from akmon_tui.replying import enter
 from akmon_tui.scene import TICK_SECONDS, scene
 from akmon_tui.screen import Look
 from akmon_tui.services import Leave, Services
@@ -51,6 +52,8 @@ from akmon_tui.terminal import terminal_of
 from akmon_tui.theme import pick_theme
 from akmon_tui.transcript import Transcript
 from akmon_tui.view import View, Waiting
+
+_NO_SESSION = "That takes a moment: there is no session yet. Do it again when there is."
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +119,7 @@ class App:
         self._signals = Signals(self.terminal, self.write)
         self._left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._working: asyncio.Future[Leave] | None = None
         self._mistake: Exception | None = None
         """An error of ours that ends the conversation."""
         typing = Condition(lambda: not self.focus.takes_keys)
@@ -137,9 +141,10 @@ class App:
 
     async def run(self) -> Leave:
         """Shows the screen at once, and then sessions on it, one after the other."""
-        working = asyncio.ensure_future(self._sessions())
+        self._working = working = asyncio.ensure_future(self._sessions())
         working.add_done_callback(lambda _: self.stage.leave())
         loop = asyncio.get_running_loop()
+        before = loop.get_exception_handler()
         loop.set_exception_handler(partial(self._broken, working))
         try:
             await self.stage.run()
@@ -147,11 +152,12 @@ class App:
             pass
         finally:
             self.focus.close()
+            self._take_back(self.follow_ups)  # so that they are kept with what is typed
             self._keeping.close()
             for task in (working, *self._tasks):
                 task.cancel()
             await asyncio.gather(working, *self._tasks, return_exceptions=True)
-            loop.set_exception_handler(None)
+            loop.set_exception_handler(before)
             self._signals.close()
             self._finish()
         if self._mistake:
@@ -177,7 +183,7 @@ class App:
 
     @property
     def is_open(self) -> bool:
-        return self.opened is not None
+        return self.opened is not None and not self._left.done()
 
     @property
     def is_busy(self) -> bool:
@@ -185,19 +191,27 @@ class App:
 
     @property
     def services(self) -> Services:
-        if self.opened is None:
-            raise AkmonError("That takes a moment: the session is being opened.")
-        return self.opened.services
+        return self._session.services
+
+    @property
+    def _session(self) -> Opened:
+        if self.opened is None or not self.is_open:
+            raise AkmonError(_NO_SESSION)
+        return self.opened
 
     async def send(self, command: Command) -> None:
-        if self.opened:
-            await self.opened.client.send(command)
+        await self._session.client.send(command)
 
     def leave(self, leave: Leave) -> None:
-        if not self._left.done():
-            self._left.set_result(leave)
+        if self.opened:
+            if not self._left.done():
+                self._left.set_result(leave)
+        elif leave.then != "end":
+            self.say(_NO_SESSION, "error")
+        elif self._working:
+            self._working.cancel()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(self._reported(work))
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -260,6 +274,9 @@ class App:
         self.opened, self.look = opened, opened.look
         self.transcript.end(self.size()[0])
         self.transcript.view = opened.view
+        self.focus.follow(opened.view)
+        self.own_commands.clear()
+        self.completing.forget_files()
         self.theme = pick_theme(opened.look.theme, os.environ)
         self.stage.edit_as(vim=opened.look.vim)
         if self._keeping.begin(opened.client.id):
@@ -281,7 +298,7 @@ class App:
         try:
             if opened.first:
                 await opened.client.send(opened.first)
-            await self.next_follow_up()
+            self.start(self.next_follow_up())
             await asyncio.wait((following, self._left), return_when=asyncio.FIRST_COMPLETED)
         finally:
             following.cancel()
@@ -292,10 +309,10 @@ class App:
 
     async def _follow(self, events: Events) -> None:
         async for envelope in events:
-            await self._happened(envelope)
+            self._happened(envelope)
         self.say("The session has ended.")
 
-    async def _happened(self, envelope: Envelope) -> None:
+    def _happened(self, envelope: Envelope) -> None:
         before = self.view
         self.transcript.happened(envelope, self.size()[0])
         self._signals.happened(envelope, before, self.look.notify)
@@ -305,21 +322,21 @@ class App:
                 case Rewound():
                     self._take_back([Sent(put_back(before.places, envelope.event))])
                 case TurnEnded(outcome):
-                    await self._turn_ended(outcome)
+                    self._turn_ended(outcome)
                 case CommandRan(command) if command in self.own_commands:
                     self.own_commands.remove(command)
                 case _:
                     pass
         self.changed()
 
-    async def _turn_ended(self, outcome: Outcome) -> None:
+    def _turn_ended(self, outcome: Outcome) -> None:
         self.start(self._look_around())
         self.completing.forget_files()
         if outcome == "interrupted":  # what was to be said then is to be thought over
             self._take_back(self.follow_ups)
             self.follow_ups = []
         else:
-            await self.next_follow_up()
+            self.start(self.next_follow_up())
 
     def _take_back(self, said: Sequence[Sent]) -> None:
         """Puts it into the line again, before what is typed there."""
@@ -329,8 +346,9 @@ class App:
             self.composer.stage("\n".join([*texts, *filter(None, [self.composer.text])]), images)
 
     async def next_follow_up(self) -> None:
-        if self.follow_ups and self.opened and not self.is_busy:
-            await self.prompt(self.follow_ups.pop(0))
+        begun = False
+        while self.follow_ups and self.is_open and not (begun or self.is_busy):
+            begun = await enter(self.follow_ups.pop(0), self)
 
     async def prompt(self, sent: Sent) -> None:
         images = [*sent.images]
@@ -342,9 +360,12 @@ class App:
         await self.send(Prompt(sent.text, tuple(images)))
 
     async def _list_files(self) -> None:
-        files = await self.services.files()
-        self.completing.know(await asyncio.to_thread(file_finder, files))
-        self.changed()
+        files: Sequence[str] = ()
+        try:
+            files = await self.services.files() if self.is_open else ()
+        finally:  # what fails is asked again when files may have changed
+            self.completing.know(await asyncio.to_thread(file_finder, files))
+            self.changed()
 
     def _answered(self, asked: Waiting, answer: object) -> None:
         """What the person says to a question of the session; nothing stops the turn."""
@@ -357,7 +378,7 @@ class App:
         for problem in problems:
             self.say(problem, "warning")
 
-    async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _reported(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
         except AkmonError as error:
@@ -372,7 +393,9 @@ class App:
 
     async def _look_around(self) -> None:
         """What the status line tells besides the view, which commands may have changed."""
-        branch = await self.services.branch()
+        if self.opened is None:
+            return
+        branch = await self.opened.services.branch()
         self._facts = Facts(branch=branch, folder=self.view.folder)
         self.changed()
 

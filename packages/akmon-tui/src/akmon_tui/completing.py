@@ -38,6 +38,7 @@ class Completing:
     def forget_files(self) -> None:
         """Files may have come and gone."""
         self._menu.files = None
+        self._asked = False
 
     def lines(self, view: View, width: int, height: int) -> list[Line]:
         """The menu for what is typed now."""

@@ -74,8 +74,9 @@ class Focus:
             self._restart()
 
     def close(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+        """Nothing is asked any more."""
+        self._question = None
+        self._restart()
         for _, chosen in self._opened:
             chosen.cancel()
 
@@ -105,7 +106,7 @@ class Focus:
                 chosen.set_result(done.value)
         elif self._question:
             waiting, _ = self._question
-            self._given = False
+            self._restart()  # in case that it stays
             self._answered(waiting, done.value)
 
     def _restart(self) -> None:

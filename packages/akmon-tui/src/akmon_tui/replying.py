@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from akmon_core.commands import ChooseModel, Rewind, SetMode, Steer
+from akmon_core.commands import ChooseModel, Implement, Prompt, Rewind, RunCommand, SetMode, Steer
+from akmon_core.errors import AkmonError
 from akmon_core.permissions import MODES
 from akmon_core.text import neutralise
 from akmon_tui.composer.keys import KEYS
@@ -22,12 +23,53 @@ from akmon_tui.gauges import context_lines
 from akmon_tui.lines import Line, line
 from akmon_tui.screen import Screen
 from akmon_tui.services import Leave
+from akmon_tui.slash import run_slash
 from akmon_tui.slash.fetching import fetched
 from akmon_tui.slash.helping import help_text
 from akmon_tui.slash.replies import Ask, Copy, Fetch, Reply, Say, Send, Set, Typed
 from akmon_tui.slash.sessions import session_named
 from akmon_tui.terminal import copy
 from akmon_tui.theme import THEMES
+
+
+async def enter(sent: Sent, app: Screen) -> bool:
+    """Does what the person has entered: a slash command, a command line of their own, or something to say to
+    the session. Gives whether a turn begins with it."""
+    if reply := run_slash(sent.text, app.view, app.table):
+        app.say(f"\n> {sent.text.strip()}")
+        await carry_out(reply, app)
+        return _begins_turn(reply)
+    if sent.text.startswith("!"):
+        await _run_own(sent.text, app)
+        return False
+    if not app.is_busy:
+        await app.prompt(sent)
+    elif sent.images:  # which nothing takes in the middle of a turn
+        app.follow_ups.append(sent)
+    else:
+        await app.send(Steer(sent.text))
+    return True
+
+
+def _begins_turn(reply: Reply) -> bool:
+    match reply:
+        case Typed():
+            return True
+        case Send(commands):
+            return any(isinstance(each, Prompt | Implement) for each in commands)
+        case _:
+            return False
+
+
+async def _run_own(text: str, app: Screen) -> None:
+    hidden = text.startswith("!!")
+    command = text[2 if hidden else 1 :].strip()
+    app.own_commands.append(command)
+    try:
+        await app.send(RunCommand(command, hidden))
+    except AkmonError:
+        app.own_commands.remove(command)
+        raise
 
 
 async def carry_out(reply: Reply, app: Screen) -> None:
@@ -59,10 +101,10 @@ async def carry_out(reply: Reply, app: Screen) -> None:
 
 async def _ask(ask: Ask, app: Screen) -> None:
     """Opens a dialog, and does what is chosen in it."""
-    view, services = app.view, app.services
+    view = app.view
     match ask.kind:
         case "model":
-            choices = await services.models()
+            choices = await app.services.models()
             await _chosen(await app.focus.ask(model_picker(choices, view.model)), app)
         case "session":
             await _resume(ask.argument, app)

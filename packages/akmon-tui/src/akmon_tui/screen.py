@@ -69,7 +69,7 @@ class Screen(Protocol):
         ...
 
     async def send(self, command: Command) -> None:
-        """To the session; nothing happens without one."""
+        """To the session; raises ``AkmonError`` without one."""
         ...
 
     async def prompt(self, sent: Sent) -> None:
@@ -77,14 +77,14 @@ class Screen(Protocol):
         ...
 
     async def next_follow_up(self) -> None:
-        """Says the first of what waits, if nothing runs."""
+        """Does the first of what waits, if nothing runs, and more until a turn begins."""
         ...
 
     def leave(self, leave: Leave) -> None:
         """Ends the session, or the conversation."""
         ...
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
         """Does ``work`` in the background. An ``AkmonError`` in it is said to the person."""
         ...
 

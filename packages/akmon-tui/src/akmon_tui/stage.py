@@ -48,6 +48,7 @@ class Stage:
         self._output = output
         self._timer: asyncio.TimerHandle | None = None
         self._painted = 0.0
+        self._over = False
         self.app: Application[object] = Application(
             layout=Layout(Window(BufferControl(buffer))),
             key_bindings=bindings,
@@ -65,6 +66,7 @@ class Stage:
         try:
             return await self.app.run_async(handle_sigint=False, set_exception_handler=False)
         finally:
+            self._over = True
             self._stop_timer()
 
     def leave(self, result: object = None) -> None:
@@ -73,6 +75,8 @@ class Stage:
 
     def changed(self, within: float = FRAME_SECONDS) -> None:
         """Has the scene painted within that many seconds, together with what else happens until then."""
+        if self._over:
+            return
         loop = asyncio.get_running_loop()
         due = max(loop.time(), min(loop.time() + within, self._painted + within))
         if self._timer and self._timer.when() <= due:

@@ -6,15 +6,18 @@ import argparse
 import asyncio
 import copy
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akmon_cli import exitcodes
+from akmon_cli.signals import ending_signals
 from akmon_core.commands import Implement, Prompt
+from akmon_core.errors import AkmonError
 from akmon_core.text import neutralise
 
 if TYPE_CHECKING:
@@ -34,12 +37,36 @@ async def converse(options: argparse.Namespace, begin: Begin, composed: Composed
     already. Raises ``AkmonError`` if none can be opened.
     """
     talk = Talk(options, begin, composed)
-    if options.plain or os.environ.get("TERM", "") in ("dumb", "unknown"):
-        await talk.line_by_line()
-    else:
-        await talk.on_screen()
-    sys.stderr.write(talk.farewell)
-    return exitcodes.OK
+    plain = options.plain or os.environ.get("TERM", "") in ("dumb", "unknown")
+    talking = asyncio.ensure_future(talk.line_by_line() if plain else talk.on_screen())
+    ended_by: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        ended_by.append(number)
+        talking.cancel()
+
+    with ending_signals(end):
+        await asyncio.wait([talking])
+    error = None if talking.cancelled() else talking.exception()
+    with suppress(OSError):  # the terminal may be gone
+        sys.stderr.write(_last_words(talk, error))
+        sys.stderr.flush()
+    if ended_by:
+        return exitcodes.SIGNALLED + ended_by[0]
+    if isinstance(error, AkmonError):
+        raise error
+    return exitcodes.ERROR if error else exitcodes.OK
+
+
+def _last_words(talk: Talk, error: BaseException | None) -> str:
+    """What the person reads when the terminal is the shell's again; mistakes of ours have a traceback."""
+    if error is None or isinstance(error, AkmonError):
+        return talk.farewell
+    import traceback
+
+    what = "".join(traceback.format_exception(error))
+    kept = f"akmon: what was said until then is kept in {talk.journal}\n" if talk.farewell else ""
+    return f"{what}akmon: an error in akmon itself has ended the conversation\n{kept}{talk.farewell}"
 
 
 class _PlainWanted(Exception):
@@ -57,6 +84,11 @@ class Talk:
         """The id of the session that was talked with last."""
         self.farewell = ""
         """What to say in the end."""
+
+    @property
+    def journal(self) -> Path:
+        """Where the session is kept that was talked with last."""
+        return _kept() / f"{self._last}.jsonl"
 
     async def on_screen(self) -> None:
         from akmon_tui.app import run
@@ -77,15 +109,17 @@ class Talk:
             for warning in composed.warnings:
                 print(f"akmon: {neutralise(warning)}", file=sys.stderr)
             async with composed.session as session:
-                leave = await converse_plainly(
-                    session,
-                    banner=composed.banner,
-                    first_prompt=first or "",
-                    view=_view(composed),
-                    history=_kept() / "history",
-                    services=Desk(session, composed.options),
-                )
-                self._said_goodbye(composed)
+                try:
+                    leave = await converse_plainly(
+                        session,
+                        banner=composed.banner,
+                        first_prompt=first or "",
+                        view=_view(composed),
+                        history=_kept() / "history",
+                        services=Desk(session, composed.options),
+                    )
+                finally:
+                    self._said_goodbye(composed)
 
     @asynccontextmanager
     async def _connect(self, leave: Leave | None, ask: Ask) -> AsyncIterator[Opened]:
@@ -98,8 +132,10 @@ class Talk:
             self._composed = composed
             raise _PlainWanted
         async with composed.session:
-            yield _opened(composed, None if leave else self._begin(composed.session.state))
-            self._said_goodbye(composed)
+            try:
+                yield _opened(composed, None if leave else self._begin(composed.session.state))
+            finally:
+                self._said_goodbye(composed)
 
     async def _settle_trust(self, ask: Ask) -> None:
         from akmon_cli.folders import session_folders

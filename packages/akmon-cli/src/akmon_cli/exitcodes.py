@@ -22,3 +22,5 @@ TIME: Final = 7
 STUCK: Final = 8
 """The model went in circles, or failed in the same way time and again."""
 INTERRUPTED: Final = 130
+SIGNALLED: Final = 128
+"""A conversation was ended from outside; the number of the signal is added, as shells do."""

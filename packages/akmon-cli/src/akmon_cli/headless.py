@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from akmon_cli.report import ExitReason, Record, Report
+from akmon_cli.signals import ending_signals
 from akmon_cli.writers import RunningSession, Writer, writer
 from akmon_core.commands import Implement, Interrupt, Prompt
 from akmon_core.events import Noticed, Prompted, TurnEnded
 from akmon_core.ports import SessionClient
-
-_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 async def run_headless(
@@ -81,27 +79,7 @@ def report_failure(message: str, output_format: str, reason: ExitReason = "error
 
 @contextlib.contextmanager
 def _interrupt_on_signals(session: SessionClient) -> Iterator[None]:
-    """The first Ctrl+C or termination request ends the turn in order; a second one ends the process.
-
-    A signal that the caller ignores, as ``nohup`` and ``&`` make it, stays ignored.
-    """
-    loop = asyncio.get_running_loop()
+    """The first Ctrl+C or termination request ends the turn in order; a second one ends the process."""
     tasks: set[asyncio.Task[str]] = set()
-
-    def interrupt() -> None:
-        tasks.add(loop.create_task(session.send(Interrupt())))
-
-    def handle(*_: object) -> None:
-        # Here and not in the loop, so that the second one works even if the loop is stuck.
-        for number in before:
-            signal.signal(number, signal.SIG_DFL)
-        loop.call_soon_threadsafe(interrupt)
-
-    wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in wanted}
-    try:
+    with ending_signals(lambda _: tasks.add(asyncio.ensure_future(session.send(Interrupt())))):
         yield
-    finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is handle:
-                signal.signal(number, handler)

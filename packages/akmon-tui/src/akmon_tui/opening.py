@@ -47,6 +47,6 @@ def _places(state: State) -> tuple[Place, ...]:
             text=said.get(record, mark.text) if mark.text else "",
             pins=mark.pins,
             context=mark.gauge.reported,
-            before=tuple(places[earlier.record] for earlier in mark.marks),
+            before=() if mark.text else tuple(places[earlier.record] for earlier in mark.marks),
         )
     return tuple(places[mark.record] for mark in state.marks)

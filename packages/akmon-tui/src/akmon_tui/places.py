@@ -25,11 +25,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     context: int = 0
     """Tokens of the last prompt up to there."""
     before: tuple[Place, ...] = ()
-    """The places that there were."""
+    """Of a rewind: the places that there were. Those of a prompt are the ones that it is listed behind."""
 
 
 Changed: TypeAlias = dict[int, tuple[FileChange, ...]]
-"""What became of files from a place on to the next one, by its record: of those that the screen saw made."""
+"""What became of files from a place on to the next one, by its record and in order, as far as it was seen."""
 
 
 def place_of(places: tuple[Place, ...], record: int) -> Place | None:
@@ -49,8 +49,12 @@ def with_prompt(
     message = event.message
     if not message.record:
         return places
-    place = Place(record=message.record, text=message.text, pins=pins, context=context, before=places)
-    return (*places, place)
+    return (*places, Place(record=message.record, text=message.text, pins=pins, context=context))
+
+
+def places_before(places: tuple[Place, ...], place: Place) -> tuple[Place, ...]:
+    """The places that there were at ``place``, which is one of ``places``."""
+    return place.before or places[: places.index(place)]
 
 
 def with_changes(changed: Changed, event: Event) -> Changed:
@@ -59,10 +63,10 @@ def with_changes(changed: Changed, event: Event) -> Changed:
         case Prompted(message) if message.record:
             return {**changed, message.record: ()}
         case Rewound(record=record, changes=changes):
-            return {**changed, record: net_changes(changes)}
+            return {**changed, record: changes}
         case FilesChanged(changes) if changed:
             last = max(changed)
-            return {**changed, last: net_changes((*changed[last], *changes))}
+            return {**changed, last: (*changed[last], *changes)}
         case _:
             return changed
 

@@ -48,7 +48,7 @@ from akmon_core.permissions import Grant, Mode, Rule, Sandboxing
 from akmon_core.spending import Charged, Spent
 from akmon_core.stream import CallDelta, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.text import describe_call
-from akmon_tui.places import Changed, Place, place_of, with_changes, with_prompt
+from akmon_tui.places import Changed, Place, place_of, places_before, with_changes, with_prompt
 
 _replace = msgspec.structs.replace
 
@@ -364,7 +364,8 @@ def _rewound(view: View, event: Rewound) -> View:
     view = _replace(view, under="", waiting=())
     if place is None or not event.conversation:
         return _replace(view, places=(*view.places, here))
-    return _replace(view, places=(*place.before, here), pins=place.pins, context=place.context)
+    earlier = places_before(view.places, place)
+    return _replace(view, places=(*earlier, here), pins=place.pins, context=place.context)
 
 
 def _silent(view: View) -> View:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import PATIENCE, PROGRAM, Place
+from tests.e2e.program import PATIENCE, PROGRAM, Place, wait_for
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 
@@ -22,16 +21,18 @@ needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux
 class Pane:
     """One program in a terminal of its own server, so that nothing is shared with the developer's."""
 
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._env = {**env, "LC_ALL": "C.UTF-8"}
 
     def tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments],
+            ["tmux", "-S", "tmux.sock", "-f", "/dev/null", *arguments],  # a whole path might be too long
             check=True,
             capture_output=True,
             text=True,
-            env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+            cwd=self._folder,
+            env=self._env,
         )
         return done.stdout
 
@@ -43,12 +44,17 @@ class Pane:
         """Presses keys by tmux's names for them, such as ``Enter``, ``Escape``, ``C-c``."""
         self.tmux("send-keys", *keys)
 
-    def paste(self, text: str, folder: Path) -> None:
+    def enters(self, text: str) -> None:
+        """Types a line and sends it."""
+        self.types(text)
+        self.press("Enter")
+
+    def paste(self, text: str) -> None:
         """As from the clipboard, in brackets if the program asks for these."""
-        file = folder / "paste"
+        file = self._folder / "paste"
         file.write_text(text)
         self.tmux("load-buffer", str(file))
-        self.tmux("paste-buffer", "-p")
+        self.tmux("paste-buffer", "-p", "-r")
 
     def resize(self, columns: int, rows: int) -> None:
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
@@ -64,35 +70,53 @@ class Pane:
         return self.tmux("capture-pane", "-p", "-J", "-S", "-").rstrip()
 
     @property
+    def coloured(self) -> str:
+        """What is visible, with its escape sequences for colours."""
+        return self.tmux("capture-pane", "-p", "-e").rstrip()
+
+    def asks(self, name: str) -> str:
+        """A variable of tmux's for the pane, such as ``cursor_flag``."""
+        return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    @property
     def pid(self) -> int:
-        return int(self.tmux("display-message", "-p", "#{pane_pid}"))
+        """Of the program that was started."""
+        return int(wait_for((self._folder / "pid").read_text))
 
     @property
     def is_over(self) -> bool:
-        return self.tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
+        return self.asks("pane_dead") == "1"
 
     def sees(self, pattern: str, *, everywhere: bool = False) -> str:
         """Waits until what is visible matches; gives it."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            shown = self.everything if everywhere else self.screen
-            if re.search(pattern, shown):
-                return shown
-            time.sleep(0.02)
-        raise AssertionError(f"waited in vain for {pattern!r}; the screen shows:\n{self.screen}")
+        return self.until(
+            lambda shown: re.search(pattern, shown) is not None, f"waited for {pattern!r}", everywhere
+        )
 
-    def sees_no_more(self, pattern: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while re.search(pattern, self.screen):
-            assert time.monotonic() < end, f"{pattern!r} stays; the screen shows:\n{self.screen}"
-            time.sleep(0.02)
+    def is_asked(self, pattern: str) -> str:
+        """Waits until there is a question that takes the keys: below it is the status line, not the composer."""
+        return self.sees(rf"(?s){pattern}.*esc interrupts?\n[^\n]* · [^\n]*\Z")
 
-    def ends(self) -> None:
-        """Waits until the program is over."""
+    def sees_no_more(self, pattern: str) -> str:
+        return self.until(lambda shown: re.search(pattern, shown) is None, f"{pattern!r} stays")
+
+    def until(self, holds: Callable[[str], bool], why: str, everywhere: bool = False) -> str:
+        """Waits until ``holds`` of what is visible; gives that."""
         end = time.monotonic() + PATIENCE
-        while not self.is_over:
-            assert time.monotonic() < end, f"it goes on; the screen shows:\n{self.screen}"
+        while not holds(shown := self.everything if everywhere else self.screen):
+            assert time.monotonic() < end, f"{why}; the screen shows:\n{self.screen}"
             time.sleep(0.02)
+        return shown
+
+    def ends(self) -> int:
+        """Waits until the program is over; gives its exit code as a shell does."""
+        self.until(lambda _: self.is_over, "it goes on")
+        return int((self._folder / "code").read_text())
+
+    def quits(self) -> int:
+        """Ends the program the way a person would."""
+        self.press("C-d")
+        return self.ends()
 
 
 @contextmanager
@@ -100,26 +124,37 @@ def pane(
     place: Place,
     arguments: Sequence[str],
     *,
+    program: Sequence[str] = (str(PROGRAM),),
     columns: int = 80,
     rows: int = 24,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Pane]:
-    """Starts ``akmon ARGUMENTS`` in the project of ``place``."""
-    shown = Pane(place.folder / "tmux.sock")
-    environ = {**place.env, "LC_ALL": "C.UTF-8", **(env or {})}
-    line = shlex.join(
-        ["env", "-u", "TMUX", *(f"{name}={value}" for name, value in environ.items()), str(PROGRAM), *arguments]
-    )
+    """Starts ``akmon ARGUMENTS``, or another program, in the project of ``place``."""
+    shown = Pane(place.folder, {**place.env, **(env or {})})
+    here = ("-c", str(place.project))
+    variables = [f"{name}={value}" for name, value in (env or {}).items()]  # tmux has a TERM of its own
+    began = f"echo $$ > {place.folder}/pid; exec {shlex.join(['env', *variables, *program, *arguments])}"
+    # tmux itself does not always learn how a program has ended.
+    line = f"sh -c {shlex.quote(began)}; echo $? > {place.folder}/code"
     shown.tmux(
-        *("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(place.project), "cat"),
+        *("new-session", "-d", "-x", str(columns), "-y", str(rows), *here, "cat"),
         *(";", "set-option", "-g", "remain-on-exit", "on"),
+        *(";", "set-option", "-g", "remain-on-exit-format", ""),
         *(";", "set-option", "-g", "history-limit", "50000"),
         *(";", "set-option", "-g", "status", "off"),
         *(";", "set-option", "-g", "default-terminal", "tmux-256color"),
         *(";", "set-option", "-g", "escape-time", "0"),
-        *(";", "new-window", "-k", "-t", ":0", "-c", str(place.project), f"exec {line}"),
+        *(";", "new-window", "-k", "-t", ":0", *here, line),
     )
     try:
         yield shown
     finally:
         shown.tmux("kill-server")
+
+
+@contextmanager
+def walk(place: Place, script: str, *arguments: str, columns: int = 80, rows: int = 24) -> Iterator[Pane]:
+    """Starts akmon with a model that plays ``script``, and waits until its session is open."""
+    with pane(place, ("-m", place.script(script), *arguments), columns=columns, rows=rows) as shown:
+        shown.sees("/help", everywhere=True)
+        yield shown

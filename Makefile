@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test security demo bench lint format types contracts build check \
+.PHONY: help setup test security demo screenshots bench lint format types contracts build check \
 	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
 
 help: ## list the targets
@@ -53,6 +53,9 @@ security: $(SYNCED) ## try every attack of tests/cases, and write what came of i
 
 demo: $(SYNCED) ## show akmon at work without a model or a key
 	$(BIN)/akmon demo $(ARGS)
+
+screenshots: $(SYNCED) ## write the pictures of the screen in docs/screens anew (needs tmux and bubblewrap)
+	$(BIN)/python -m tests.screens $(ARGS)
 
 bench: $(SYNCED) ## measure; see benchmarks/
 	$(BIN)/python -m benchmarks.run $(ARGS)

@@ -23,6 +23,19 @@ class Emulator(pyte.Screen):
             self.gone.append(self.display[0])
         super().index()
 
+    def delete_lines(self, count: int | None = None) -> None:
+        self._have_rows()
+        super().delete_lines(count)
+
+    def insert_lines(self, count: int | None = None) -> None:
+        self._have_rows()
+        super().insert_lines(count)
+
+    def _have_rows(self) -> None:
+        """pyte leaves a row as it was where one comes into its place that nothing was ever written to."""
+        for row in range(self.lines):
+            self.buffer[row]  # comes to be by that
+
     def write(self, text: str) -> None:
         self.raw += text
         self.writes += 1

@@ -131,8 +131,8 @@ class FakeClient:
                 self.publish(ModeChanged(mode), cause)
             case ChooseModel(model, provider, effort):
                 self.publish(ModelChosen(provider or "fake", model or "model-1", 100_000, effort), cause)
-            case RunCommand(line):
-                self._run(self._run_own(line, cause))
+            case RunCommand(line, hidden):
+                self._run(self._run_own(line, cause, hidden))
             case Rename(name):
                 self.publish(Renamed(name), cause)
             case _:
@@ -162,8 +162,9 @@ class FakeClient:
         self._playing = asyncio.ensure_future(play)
         self._plays.append(self._playing)
 
-    async def _run_own(self, line: str, cause: str) -> None:
-        steps = self._own.pop(0) if self._own else [CommandRan(line, f"output of {line}", 0)]
+    async def _run_own(self, line: str, cause: str, hidden: bool) -> None:
+        told = None if hidden else User((Text(f"I ran {line}"),))
+        steps = self._own.pop(0) if self._own else [CommandRan(line, f"output of {line}", 0, told)]
         try:
             for step in steps:
                 await self._step(step, cause)

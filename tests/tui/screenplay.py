@@ -137,7 +137,7 @@ class Play:
 
     async def leave(self) -> None:
         """Ends the conversation."""
-        await self.press("c-u", "c-d")
+        await self.press(20 * (KEYS["c-u"] + KEYS["backspace"]), "c-d")
 
 
 def opened(client: FakeClient, services: Office | None = None, **facts: Any) -> Opened:

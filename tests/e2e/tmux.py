@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +96,7 @@ class Pane:
         )
 
     def is_asked(self, pattern: str) -> str:
-        """Waits until there is a question that takes the keys: below it is the status line, not the composer."""
+        """Waits until a question takes the keys: below it is the status line, and not the composer."""
         return self.sees(rf"(?s){pattern}.*esc interrupts?\n[^\n]* · [^\n]*\Z")
 
     def sees_no_more(self, pattern: str) -> str:
@@ -107,6 +109,10 @@ class Pane:
             assert time.monotonic() < end, f"{why}; the screen shows:\n{self.screen}"
             time.sleep(0.02)
         return shown
+
+    def kill(self) -> None:
+        """Ends the program at once, whatever it is doing."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def ends(self) -> int:
         """Waits until the program is over; gives its exit code as a shell does."""

@@ -54,6 +54,10 @@ class Focus:
         try:
             return await chosen
         finally:
+            self._closed(entry)
+
+    def _closed(self, entry: tuple[Dialog, asyncio.Future[object]]) -> None:
+        if entry in self._opened:
             self._opened.remove(entry)
             self._restart()
             self._changed()
@@ -101,9 +105,10 @@ class Focus:
 
     def _done(self, done: Done) -> None:
         if self._opened:
-            chosen = self._opened[-1][1]
-            if not chosen.done():
-                chosen.set_result(done.value)
+            entry = self._opened[-1]
+            self._closed(entry)  # now, as the next key may have come already
+            if not entry[1].done():
+                entry[1].set_result(done.value)
         elif self._question:
             waiting, _ = self._question
             self._restart()  # in case that it stays

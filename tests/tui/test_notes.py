@@ -64,12 +64,12 @@ SHORTER = Compacted(summary="s", kept=2, said=9, before=150_000, after=40_000, u
         (Steered(User((Text("use a set"),))), ["▸ said while it works: use a set"]),
     ],
 )
-def test_what_happens_beside_the_conversation_is_said_in_dim_lines_that_do_not_wrap(
+def test_what_happens_beside_the_conversation_is_said_in_lines_that_do_not_wrap(
     event: Event, told: list[str]
 ) -> None:
     first, *more = render(View(), event, 80)
     assert len(more) <= 1
-    assert all(span.style == "dim" and len(span.text) <= 80 for span in (first, *more))
+    assert all(len(span.text) <= 80 for span in (first, *more))
     assert all(text in first.text for text in told)
 
 

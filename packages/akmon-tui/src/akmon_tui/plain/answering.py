@@ -51,8 +51,7 @@ class Lines:
         watching.keep(tuple(get_typeahead(self._input)))
         line = await reading
         watching.keep(tuple(get_typeahead(self._input)))
-        self._screen.expect_pastes(True)
         return line
 
     def _note(self, text: str) -> None:
-        self._screen.write([Span(f"  {text}", "dim")])
+        self._screen.write([Span(f"  {text}")])

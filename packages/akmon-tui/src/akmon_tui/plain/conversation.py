@@ -21,7 +21,7 @@ from akmon_tui.plain.answering import Lines
 from akmon_tui.plain.following import Following
 from akmon_tui.plain.keys import Burst, Watch, answer_of, interrupts, is_text, watch
 from akmon_tui.plain.offering import Offer
-from akmon_tui.plain.output import Screen, plain_where_dumb
+from akmon_tui.plain.output import Screen, text_only
 from akmon_tui.plain.prompt import Composer
 from akmon_tui.plain.questions import answers
 from akmon_tui.plain.render import render
@@ -32,7 +32,7 @@ from akmon_tui.slash.fetching import fetched
 from akmon_tui.slash.own import with_own
 from akmon_tui.slash.plainly import in_plain
 from akmon_tui.slash.replies import Fetch, Say, Send, Typed
-from akmon_tui.standing import is_sandboxed, sandbox_in_short
+from akmon_tui.standing import sandbox_in_short
 from akmon_tui.view import View, Waiting, show
 
 
@@ -57,7 +57,7 @@ async def converse(
     """
     # The terminal is raw all the time: what is typed between prompt and turn would else be echoed, and its
     # Enter would arrive as another key.
-    with plain_where_dumb() as terminal, terminal.input.raw_mode():
+    with text_only() as terminal, terminal.input.raw_mode():
         conversation = Conversation(client, terminal, view or View(), history, quiet, services)
         try:
             return await conversation.run(banner, first_prompt)
@@ -95,7 +95,7 @@ class Conversation:
     async def run(self, banner: str, first_prompt: str | Command) -> Leave:
         self._screen.write(Span(line) for line in neutralise(banner).split("\n"))
         if short := sandbox_in_short(self._view.sandbox):
-            self._screen.write([Span(short, "dim" if is_sandboxed(self._view.sandbox) else "ask")])
+            self._screen.write([Span(short)])
         if first_prompt:
             await self._do(Prompt(whole(first_prompt)) if isinstance(first_prompt, str) else first_prompt)
         while not self._ended:
@@ -160,12 +160,8 @@ class Conversation:
     async def _do(self, command: Command, *, typed: bool = False) -> None:
         """Has ``command`` carried out. A prompt that was ``typed`` is on the screen already."""
         following = Following(command, await self._client.send(command))
-        self._screen.expect_pastes(True)
-        try:
-            with watch(self._input) as watching:
-                await self._follow(following, watching, typed=typed)
-        finally:
-            self._screen.expect_pastes(False)
+        with watch(self._input) as watching:
+            await self._follow(following, watching, typed=typed)
 
     async def _follow(self, following: Following, watching: Watch, *, typed: bool) -> None:
         """Shows events until all of the command is done."""
@@ -308,7 +304,7 @@ class Conversation:
         self._view = show(self._view, event, agent)
 
     def _note(self, text: str) -> None:
-        self._screen.write([Span(text, "dim")])
+        self._screen.write([Span(text)])
 
 
 _BEGUN = (

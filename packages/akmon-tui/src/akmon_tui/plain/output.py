@@ -1,29 +1,18 @@
-"""Writes spans to the terminal's own scrollback, with colours where the terminal and the person want them."""
+"""Writes spans as text and newlines, and nothing else: no colour, no cursor that moves."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from prompt_toolkit import styles
 from prompt_toolkit.application import AppSession, create_app_session, get_app_session
+from prompt_toolkit.data_structures import Size
 from prompt_toolkit.output import Output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.utils import is_dumb_terminal
 
-from akmon_tui.plain.spans import Span, Style
-
-_STYLES = styles.Style.from_dict(
-    {
-        "bold": "bold",
-        "dim": "dim",
-        "added": "ansigreen",
-        "removed": "ansired",
-        "error": "ansired",
-        "ask": "ansiyellow bold",
-    }
-)
+from akmon_tui.plain.spans import Span
 
 
 class Screen:
@@ -31,11 +20,7 @@ class Screen:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._depth = output.get_default_color_depth()
-        self._plain = isinstance(output, PlainTextOutput)
         self._open = False
-        self._live = False
-        """Whether the open line may be replaced."""
 
     @property
     def width(self) -> int:
@@ -43,44 +28,34 @@ class Screen:
 
     def write(self, spans: Iterable[Span]) -> None:
         for span in spans:
-            if span.kind == "live" and self._live:
-                if self._plain:
-                    continue
-                self._output.write_raw("\r")
-                self._output.erase_end_of_line()
-            elif span.kind != "more" and self._open:
-                self._text("\n", "")
-            self._text(span.text, span.style)
+            if span.kind != "more" and self._open:
+                self._text("\n")
+            self._text(span.text)
             if span.kind == "line":
-                self._text("\n", "")
-            self._live = span.kind == "live"
+                self._text("\n")
         self._output.flush()
 
-    def expect_pastes(self, expect: bool) -> None:
-        """Has the terminal mark what is pasted, so that it is not taken for keys."""
-        if expect:
-            self._output.enable_bracketed_paste()
-        else:
-            self._output.disable_bracketed_paste()
-        self._output.flush()
-
-    def _text(self, text: str, style: Style) -> None:
+    def _text(self, text: str) -> None:
         if not text:
             return
-        if style:
-            self._output.set_attributes(_STYLES.get_attrs_for_style_str(f"class:{style}"), self._depth)
         self._output.write(text.replace("\n", "\r\n"))
-        if style:
-            self._output.reset_attributes()
         self._open = not text.endswith("\n")
 
 
 @contextmanager
-def plain_where_dumb() -> Iterator[AppSession]:
-    """The terminal to use. One that knows no escape sequences gets none, not even those around a prompt."""
+def text_only() -> Iterator[AppSession]:
+    """The terminal of the app session. Nothing but text is written to it."""
     terminal = get_app_session()
-    if not is_dumb_terminal() or not isinstance(terminal.output, Vt100_Output):
-        yield terminal
-        return
-    with create_app_session(terminal.input, PlainTextOutput(terminal.output.stdout)) as plain:
+    with create_app_session(terminal.input, _TextOutput(terminal.output)) as plain:
         yield plain
+
+
+class _TextOutput(PlainTextOutput):
+    """Text on the terminal of another output, which knows how large it is."""
+
+    def __init__(self, terminal: Output) -> None:
+        super().__init__(terminal.stdout if isinstance(terminal, Vt100_Output) else sys.stdout)
+        self._terminal = terminal
+
+    def get_size(self) -> Size:
+        return self._terminal.get_size()

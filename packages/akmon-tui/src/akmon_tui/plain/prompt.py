@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prompt_toolkit import PromptSession
-from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from akmon_tui.cells import whole
 from akmon_tui.composer.history import History
 from akmon_tui.plain.output import Screen
+from akmon_tui.plain.reading import LineReader
 from akmon_tui.plain.spans import Span
 
 
@@ -23,14 +22,8 @@ class Composer:
         self._history = History(history)
         self._told = ""
         self._staged = ""
-        self._session: PromptSession[str] = PromptSession(
-            "> ",
-            multiline=True,
-            prompt_continuation="  ",
-            key_bindings=_bindings(),
-            history=self._history,
-            complete_while_typing=False,
-        )
+        self._input = get_app_session().input
+        self._reader = LineReader("> ", multiline=True, history=self._history)
 
     def stage(self, text: str) -> None:
         """Has the next prompt begin as ``text``, unless something was typed for it already."""
@@ -42,37 +35,37 @@ class Composer:
         while True:
             self._say_what_is_lost()
             try:
-                return whole(await self._session.prompt_async(default=self._begun()))
+                return whole(await self._reader.read(self._begun()))
             except EOFError:
                 return None
             except KeyboardInterrupt:
-                if self._session.default_buffer.text:
+                if self._reader.buffer.text:
                     warned = False
                 elif warned:
                     return None
                 else:
                     warned = True
-                    self._screen.write([Span("Press Ctrl+C again to end.", "dim")])
+                    self._screen.write([Span("Press Ctrl+C again to end.")])
 
     def _begun(self) -> str:
         """What was staged. Keys that were typed before that was seen must not be added to it, let alone an
         Enter among them send it."""
         staged, self._staged = self._staged, ""
-        typed = get_typeahead(self._session.input)
-        store_typeahead(self._session.input, typed)
+        typed = get_typeahead(self._input)
+        store_typeahead(self._input, typed)
         return "" if typed else staged
 
     def _say_what_is_lost(self) -> None:
         lost = self._history.lost
         if lost and lost != self._told:
             self._told = lost
-            self._screen.write([Span(f"The history is not kept: {lost}.", "dim")])
+            self._screen.write([Span(f"The history is not kept: {lost}.")])
 
 
 async def ask_line(message: str) -> str | None:
     """One line, empty if the person has nothing to say; None if Ctrl+C was pressed."""
     try:
-        return await _read_line(message)
+        return whole(await LineReader(message).read())
     except EOFError:
         return ""
     except KeyboardInterrupt:
@@ -81,33 +74,7 @@ async def ask_line(message: str) -> str | None:
 
 async def edit_line(message: str, text: str) -> str | None:
     """The line that the person makes of ``text``; None if Escape, Ctrl+C or Ctrl+D was pressed."""
-    bindings = KeyBindings()
-
-    @bindings.add("escape", eager=True)
-    def _back(event: KeyPressEvent) -> None:
-        event.app.exit(exception=EOFError)
-
     try:
-        return await _read_line(message, text, bindings)
+        return whole(await LineReader(message, escape_ends=True).read(text))
     except (EOFError, KeyboardInterrupt):
         return None
-
-
-async def _read_line(message: str, text: str = "", bindings: KeyBindings | None = None) -> str:
-    session: PromptSession[str] = PromptSession(message, history=InMemoryHistory(), key_bindings=bindings)
-    return whole(await session.prompt_async(default=text))
-
-
-def _bindings() -> KeyBindings:
-    bindings = KeyBindings()
-
-    @bindings.add("enter")
-    def _send(event: KeyPressEvent) -> None:
-        event.current_buffer.validate_and_handle()
-
-    @bindings.add("escape", "enter")
-    @bindings.add("c-j")
-    def _new_line(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text("\n")
-
-    return bindings

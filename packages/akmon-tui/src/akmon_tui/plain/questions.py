@@ -8,8 +8,8 @@ from akmon_core.events import PermissionAsked, QuestionAsked
 from akmon_core.text import exposed, neutralise
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.asking import held_by, how_to_answer, led_elsewhere, may_allow_writes
-from akmon_tui.plain.spans import Span, Style
-from akmon_tui.standing import REMOVE, is_sandboxed
+from akmon_tui.plain.spans import Span
+from akmon_tui.standing import REMOVE
 from akmon_tui.view import View, Waiting
 
 _LONG = 20
@@ -32,51 +32,49 @@ def answers(asked: PermissionAsked) -> Span:
     """The keys that answer ``asked``."""
     writes = "   a all writes" if may_allow_writes(asked) else ""
     always = "   r always" if asked.rule else ""
-    return Span(f"y once   s this for the session{writes}{always}   n no", "ask")
+    return Span(f"y once   s this for the session{writes}{always}   n no")
 
 
 def diff_lines(diff: DiffView) -> list[Span]:
-    head = Span(f"  {exposed(diff.path)} +{diff.added} -{diff.removed}", "bold")
-    return [head, *(Span(f"  {line}", _diff_style(line)) for line in exposed(diff.diff).split("\n"))]
+    head = Span(f"  {exposed(diff.path)} +{diff.added} -{diff.removed}")
+    return [head, *(Span(f"  {line}") for line in exposed(diff.diff).split("\n"))]
 
 
 def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
     """Everything that would happen, nothing left out, and why it is asked."""
     body = [*_effects(asked, view.folder), *_change(asked)]
-    lines = [Span(""), Span(f"{asker}{exposed(asked.call.name)} asks for permission", "ask"), *body]
+    lines = [Span(""), Span(f"{asker}{exposed(asked.call.name)} asks for permission"), *body]
     characters = sum(len(span.text) for span in body)
     if characters > _MANY:
-        lines.append(
-            Span(f"These are {characters:,} characters. Scroll up to read them all, or deny.", "ask")
-        )
+        lines.append(Span(f"These are {characters:,} characters. Scroll up to read them all, or deny."))
     elif len(body) > _LONG:
-        lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all.", "ask"))
+        lines.append(Span(f"These are {len(body)} lines. Scroll up to read them all."))
     if held := held_by(asked, view):
-        lines.append(Span(held, "dim" if is_sandboxed(view.sandbox) else "ask"))
-    lines.append(Span(f"Asked because {exposed(asked.reason)}.", "dim"))
+        lines.append(Span(held))
+    lines.append(Span(f"Asked because {exposed(asked.reason)}."))
     if asked.rule:
-        lines.append(Span(f"always saves {exposed(asked.rule)} in your settings, for this project;", "dim"))
-        lines.append(Span(f"  {REMOVE} takes it back.", "dim"))
+        lines.append(Span(f"always saves {exposed(asked.rule)} in your settings, for this project;"))
+        lines.append(Span(f"  {REMOVE} takes it back."))
     return lines
 
 
 def _choice(asker: str, asked: QuestionAsked) -> list[Span]:
     first, *more = neutralise(asked.question).split("\n")
-    lines = [Span(""), Span(f"{asker}{first}", "ask"), *(Span(line, "ask") for line in more)]
+    lines = [Span(""), Span(f"{asker}{first}"), *(Span(line) for line in more)]
     for number, option in enumerate(asked.options, start=1):
         first, *more = neutralise(option).split("\n")
         lines += [Span(f"  {number}  {first}"), *(Span(f"     {line}") for line in more)]
-    lines.append(Span(how_to_answer(asked), "dim"))
+    lines.append(Span(how_to_answer(asked)))
     return lines
 
 
 def _effects(asked: PermissionAsked, folder: str) -> Iterable[Span]:
     for effect in asked.effects:
         first, *more = exposed(effect.target).split("\n")
-        yield Span(f"  {effect.kind} {first}", "bold")
-        yield from (Span(f"  {' ' * len(effect.kind)} {line}", "bold") for line in more)
+        yield Span(f"  {effect.kind} {first}")
+        yield from (Span(f"  {' ' * len(effect.kind)} {line}") for line in more)
     for leads in led_elsewhere(asked, folder):
-        yield Span(f"  {leads}", "bold")
+        yield Span(f"  {leads}")
 
 
 def _change(asked: PermissionAsked) -> Iterable[Span]:
@@ -87,8 +85,3 @@ def _change(asked: PermissionAsked) -> Iterable[Span]:
             return [Span(f"  {line}") for line in exposed(text).split("\n")]
         case None:
             return []
-
-
-def _diff_style(line: str) -> Style:
-    styles: dict[str, Style] = {"+": "added", "-": "removed", "@": "dim"}
-    return styles.get(line[:1], "")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from akmon_core.events import (
     Event,
     ModelFailed,
-    Outcome,
     PermissionAsked,
     PermissionDecided,
     Prompted,
@@ -22,12 +19,12 @@ from akmon_core.events import (
 )
 from akmon_core.messages import ToolCall, User
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
-from akmon_core.text import describe_call, describe_retry, neutralise, one_line, reveal
+from akmon_core.text import describe_call, describe_retry, neutralise, one_line
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.amounts import spent
-from akmon_tui.notes import agent_note, note_of, prompt_text
+from akmon_tui.notes import agent_note, decided, how_to_go_on, note_of, prompt_text
 from akmon_tui.plain.questions import diff_lines, question
-from akmon_tui.plain.spans import Span, Style
+from akmon_tui.plain.spans import Span
 from akmon_tui.view import View, show
 
 _RESULT_LINES = 40
@@ -36,9 +33,7 @@ _RESULT_LINES = 40
 
 def render(view: View, event: Event, width: int, agent: str = "") -> list[Span]:
     """What ``event`` adds to the screen. ``view`` is the one before it, ``width`` counts columns."""
-    spans = [*_aside(view, event, width, agent)] if agent else _spans(view, event, width)
-    if not agent and spans and view.retrying and not isinstance(event, Retrying):
-        spans = [_retrying(msgspec.structs.replace(view.retrying, wait=0.0), width), *spans]
+    spans = _aside(view, event, width, agent) if agent else _spans(view, event, width)
     return spans + _asks(view, event, agent)
 
 
@@ -56,37 +51,37 @@ def _asks(view: View, event: Event, agent: str) -> list[Span]:
 def _aside(view: View, event: Event, width: int, agent: str) -> list[Span]:
     match event:
         case PermissionDecided(by="person"):
-            return [Span(f"  {_decided(event)}", "dim")]
+            return [Span(f"  {decided(event)}")]
         case _:
             note = agent_note(view, agent, event, width)
-            return [Span(note, "dim")] if note else []
+            return [Span(note)] if note else []
 
 
 def _spans(view: View, event: Event, width: int) -> list[Span]:
     match event:
         case TextDelta(text):
-            return _flow(view, "text", neutralise(text), "")
+            return _flow(view, "text", neutralise(text))
         case ThinkingDelta(text):
-            return _flow(view, "thinking", neutralise(text), "dim")
+            return _flow(view, "thinking", neutralise(text))
         case Prompted(message):
             return _prompted(view, message)
         case Replied(message):
             return _rest(view.streamed, message.text)
         case ModelFailed(said=said):
             return _rest(view.streamed, said)
-        case Retrying():
-            return [_retrying(event, width)]
+        case Retrying(passed=passed):  # each wait is told but once
+            return [] if passed else [Span(describe_retry(event, width))]
         case PermissionDecided(by="person"):
-            return [Span(f"  {_decided(event)}", "dim")]
+            return [Span(f"  {decided(event)}")]
         case ToolStarted(call_id, tool):
-            return [Span(_call(view, call_id, tool, width), "bold")]
+            return [Span(_call(view, call_id, tool, width))]
         case ToolFinished():
             return _finished(view, event, width)
         case TurnEnded():
             return _ended(view, event)
         case _:
             note = note_of(view, event, width)
-            return [Span(line, "dim") for line in note.split("\n")] if note else []
+            return [Span(line) for line in note.split("\n")] if note else []
 
 
 def _prompted(view: View, message: User) -> list[Span]:
@@ -94,13 +89,14 @@ def _prompted(view: View, message: User) -> list[Span]:
     text, plan = prompt_text(message), neutralise(view.pins.get("plan", ""))
     if plan and text.endswith(plan):
         text = f"{text.removesuffix(plan).rstrip()} ({plan.count(chr(10)) + 1:,} lines)"
-    return [Span(f"> {line}", "bold") for line in text.split("\n")]
+    return [Span(f"> {line}") for line in text.split("\n")]
 
 
-def _flow(view: View, what: Literal["text", "thinking"], text: str, style: Style) -> list[Span]:
+def _flow(view: View, what: Literal["text", "thinking"], text: str) -> list[Span]:
     if view.speaking == what:
-        return [Span(text, style, "more")]
-    return [Span(""), Span(text.lstrip("\n"), style, "start")]
+        return [Span(text, "more")]
+    said = "(thinking) " if what == "thinking" else ""
+    return [Span(""), Span(said + text.lstrip("\n"), "start")]
 
 
 def _rest(streamed: str, whole: str) -> list[Span]:
@@ -109,29 +105,13 @@ def _rest(streamed: str, whole: str) -> list[Span]:
     if not rest.strip():
         return []
     if not streamed:
-        return [Span(""), Span(neutralise(rest), "", "start")]
+        return [Span(""), Span(neutralise(rest), "start")]
     if rest is not whole:
-        return [Span(neutralise(rest), "", "more")]
+        return [Span(neutralise(rest), "more")]
     return [
-        Span("Parts of the reply did not arrive in time. Here it is whole:", "dim"),
+        Span("Parts of the reply did not arrive in time. Here it is whole:"),
         Span(neutralise(whole)),
     ]
-
-
-def _retrying(event: Retrying, width: int) -> Span:
-    columns = 1 if event.reason.isascii() else 2  # it must not wrap, or it could not be replaced
-    return Span(describe_retry(event, width // columns - 1), "dim", "live")
-
-
-def _decided(event: PermissionDecided) -> str:
-    if event.decision == "deny":
-        return "denied"
-    return {
-        "once": "allowed once",
-        "session": "allowed for the session",
-        "writes": "all writes are allowed",
-        "always": f"allowed from now on by the rule {reveal(event.rule)}",
-    }[event.scope]
 
 
 def _call(view: View, call_id: str, tool: str, width: int) -> str:
@@ -144,10 +124,9 @@ def _finished(view: View, event: ToolFinished, width: int) -> list[Span]:
     call_id = event.result.call_id
     seconds = f" ({event.seconds:.1f} s)" if event.seconds >= 1 else ""
     summary = one_line(event.summary or event.result.text, width - 2 - len(seconds))
-    style: Style = "error" if event.result.error else "dim"
-    lines = [Span(f"  {summary}{seconds}", style)]
+    lines = [Span(f"  {summary}{seconds}")]
     if view.under != call_id:
-        lines.insert(0, Span(_call(view, call_id, event.tool, width), "bold"))
+        lines.insert(0, Span(_call(view, call_id, event.tool, width)))
     if call_id not in view.reviewed:
         lines += _short(event.view)
     return lines
@@ -163,28 +142,17 @@ def _short(result: DiffView | TextView | None) -> list[Span]:
         case None:
             pass
     hidden = len(lines) - _RESULT_LINES
-    return lines if hidden <= 0 else [*lines[:_RESULT_LINES], Span(f"  ({hidden:,} more lines)", "dim")]
+    return lines if hidden <= 0 else [*lines[:_RESULT_LINES], Span(f"  ({hidden:,} more lines)")]
 
 
 def _ended(view: View, event: TurnEnded) -> list[Span]:
-    totals = Span(f"[{spent(view.turn)}]", "dim")
-    hint = [Span(text, "dim") for text in (_how_to_go_on(view, event.outcome),) if text]
+    totals = Span(f"[{spent(view.turn)}]")
+    hint = [Span(text) for text in (how_to_go_on(view, event.outcome),) if text]
     match event.outcome:
         case "completed":
             return [Span(""), totals, *hint]
         case "interrupted":
-            return [Span(""), Span("Interrupted.", "dim"), totals]
+            return [Span(""), Span("Interrupted."), totals]
         case outcome:
-            style: Style = "error" if outcome == "failed" else "bold"
             reason = neutralise(event.reason).rstrip(".")
-            return [Span(""), Span(f"Stopped ({outcome}): {reason}.", style), totals, *hint]
-
-
-def _how_to_go_on(view: View, outcome: Outcome) -> str:
-    match outcome:
-        case "completed" if view.mode == "plan":
-            return "Say what to change. /implement carries it out, /mode default leaves plan mode."
-        case "max_turns" | "time_limit" | "stuck":
-            return "What you say next goes on from here."
-        case _:
-            return ""
+            return [Span(""), Span(f"Stopped ({outcome}): {reason}."), totals, *hint]

@@ -1,18 +1,12 @@
-"""What is written on the screen: text in a style, as data."""
+"""What is written on the terminal, as data."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
-
-Style: TypeAlias = Literal["", "bold", "dim", "added", "removed", "error", "ask"]
+from typing import Literal, NamedTuple
 
 
 class Span(NamedTuple):
-    """Text in one style: a whole line, the start of a line that stays open, or more of it.
-
-    A ``live`` line stays open, too, and the next one that is ``live`` takes its place.
-    """
+    """Text: whole lines, the start of a line that stays open, or more of it."""
 
     text: str
-    style: Style = ""
-    kind: Literal["line", "start", "more", "live"] = "line"
+    kind: Literal["line", "start", "more"] = "line"

@@ -34,6 +34,7 @@ VARYING = [
     (r"· \d+ s", "· 2 s"),
     (r" \(\d+\.\d s\)", ""),
     (r"\d+ min ago|just now", "2 min ago"),
+    (r"(\d),(\d)\d\d(?= of |\s+\d+%)", r"\1,\g<2>00"),  # estimates
     (r"\b\d{8}-\d{6}-[0-9a-f]{8}\b", "20261122-101500-5f2c81d0"),
 ]
 """What differs from one run to the next, and what stands in the pictures for it."""

@@ -18,7 +18,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from akmon_tui.app import Ask, Opened, run
+from akmon_tui.app import App, Ask, Opened
 from akmon_tui.services import Leave
 from akmon_tui.view import View
 from tests.tui.emulator import Emulator
@@ -78,6 +78,7 @@ class Play:
         self.complaints: list[dict[str, Any]] = []
         """What the event loop was told that went wrong."""
         self.is_over = False
+        self.app: App
         self._keys = keys
 
     @property
@@ -167,7 +168,7 @@ def act(
     """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         play = runner.run(_act(person, sessions, size, kept, quiet, opening))
-        gc.collect()  # so that a task that nobody has awaited is complained about here
+        gc.collect(1)  # so that a task that nobody has awaited is complained about here
     if play.error and not fails:
         raise play.error
     assert play.closed == play.opened
@@ -208,7 +209,8 @@ async def _act(
             _Stdout(play.screen), lambda: Size(play.screen.lines, play.screen.columns), term="xterm-256color"
         )
         with create_app_session(input=keys, output=output):
-            showing = asyncio.ensure_future(run(connect, kept=kept, quiet=quiet, clock=lambda: play.now))
+            play.app = App(connect, kept, quiet, lambda: play.now)
+            showing = asyncio.ensure_future(play.app.run())
             showing.add_done_callback(lambda _: setattr(play, "is_over", True))
             await _both(play, showing, asyncio.ensure_future(_typing(person, play)))
     for session in sessions:

@@ -45,15 +45,15 @@ def _waiting(screen: Screen, columns: int) -> list[Line]:
 
 def _below(screen: Screen, facts: Facts, columns: int, height: int) -> Frame:
     """Where the person answers or types, and the status line."""
-    bar = status(screen.view, facts, columns, screen.look.status_line)
-    room = height - 1
+    bar = [status(screen.view, facts, columns, screen.look.status_line)] if height > 1 else []
+    room = height - len(bar)
     dialog = screen.focus.dialog
     if dialog and screen.focus.takes_keys:
         whole = dialog.frame(columns, room)
-        return Frame([*whole.lines, bar], whole.cursor)
+        return Frame([*whole.lines, *bar], whole.cursor)
     typed = screen.composer.frame(columns, max(1, min(room, height // 3)))
     menu = screen.completing.lines(screen.view, columns, max(0, min(_MENU_ROWS, room - len(typed.lines))))
     left = room - len(typed.lines)
     asked = dialog.frame(columns, left).lines if dialog and left > 0 else []
     cursor = typed.cursor and (typed.cursor[0] + len(asked), typed.cursor[1])
-    return Frame([*asked, *typed.lines, *menu, bar], cursor)
+    return Frame([*asked, *typed.lines, *menu, *bar], cursor)

@@ -40,7 +40,7 @@ path = Path(sys.argv[1])
 def start(script: str, path: Path) -> subprocess.Popen[str]:
     program = START + textwrap.dedent(script)
     return subprocess.Popen(
-        [sys.executable, "-c", program, str(path)],
+        [sys.executable, "-B", "-c", program, str(path)],  # a full disk must cut off no compiled module
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -191,10 +191,10 @@ def test_the_to_do_list_shows_what_is_in_progress_whatever_the_room() -> None:
     def rows(most: int, width: int = 80) -> list[str]:
         return [text_of(row) for row in todo_lines(view, width, most)]
 
-    assert rows(6) == ["To-dos (2 of 5 done)", "✓ one", "✓ two", "▸ three", "· four", "· five"]
-    assert rows(4) == ["To-dos (2 of 5 done)", "✓ two", "▸ three", "  (+3 more)"]
-    assert rows(3) == ["To-dos (2 of 5 done)", "▸ three", "  (+4 more)"]
-    assert rows(1) == ["To-dos (2 of 5 done): ▸ three"]
+    assert rows(6) == ["To-dos (2 of 5 done)", "☑ one", "☑ two", "◐ three", "☐ four", "☐ five"]
+    assert rows(4) == ["To-dos (2 of 5 done)", "☑ two", "◐ three", "  (+3 more)"]
+    assert rows(3) == ["To-dos (2 of 5 done)", "◐ three", "  (+4 more)"]
+    assert rows(1) == ["To-dos (2 of 5 done): ◐ three"]
     assert rows(0) == []
     assert rows(6, 5)[0] == "To-d…"
     assert todo_lines(View(), 80, 9) == []

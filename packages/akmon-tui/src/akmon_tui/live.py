@@ -17,7 +17,7 @@ TAIL_LINES = 5
 _SPINNER = "⠋⠙⠸⠴⠦⠇"
 _CHARS_PER_TOKEN = 4
 """Of text that streams, until the provider has counted it."""
-_MARKS = {"[x]": ("✓", "ok"), "[>]": ("▸", "accent"), "[ ]": ("·", "dim")}
+_MARKS = {"[x]": ("☑", "ok"), "[>]": ("◐", "accent"), "[ ]": ("☐", "dim")}
 
 
 def needs_tick(view: View) -> bool:
@@ -171,7 +171,7 @@ def todo_lines(view: View, width: int, most: int) -> list[Line]:
 
 
 def _todo(row: str) -> Line:
-    mark, style = _MARKS.get(row[:3], ("·", "dim"))
+    mark, style = _MARKS.get(row[:3], ("☐", "dim"))
     text = " ".join(row[3:].split()) if row[:3] in _MARKS else " ".join(row.split())
     words = {"ok": "dim", "accent": "bold"}.get(style, "")
     return (Piece(f"{mark} ", style), Piece(text, words)) if columns(text) else line(mark, style)

@@ -160,6 +160,7 @@ def act(
     kept: Path | None = None,
     quiet: float = QUIET,
     opening: Opening | None = None,
+    closing: Callable[[], Awaitable[object]] | None = None,
     fails: bool = False,
 ) -> Play:
     """Runs the screen on ``sessions``, one after the other, while ``person`` reads and types.
@@ -167,7 +168,7 @@ def act(
     It must be over afterwards, with nothing left behind. ``fails`` is whether it is to raise something.
     """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        play = runner.run(_act(person, sessions, size, kept, quiet, opening))
+        play = runner.run(_act(person, sessions, size, kept, quiet, opening, closing))
         gc.collect(1)  # so that a task that nobody has awaited is complained about here
     if play.error and not fails:
         raise play.error
@@ -184,6 +185,7 @@ async def _act(
     kept: Path | None,
     quiet: float,
     opening: Opening | None,
+    closing: Callable[[], Awaitable[object]] | None,
 ) -> Play:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
@@ -203,6 +205,8 @@ async def _act(
             try:
                 yield session
             finally:
+                if closing:
+                    await closing()
                 play.closed.append(session.client.id)
 
         output = Vt100_Output(

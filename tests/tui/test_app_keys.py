@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -419,3 +420,71 @@ def test_what_was_sent_is_no_draft_and_is_in_the_history_the_next_time(tmp_path:
 
     act(first, opened(FakeClient(HELLO)), kept=tmp_path)
     act(second, opened(FakeClient()), kept=tmp_path)
+
+
+def test_what_is_typed_while_the_session_closes_is_kept_and_harms_nothing(tmp_path: Path) -> None:
+    client, gate = FakeClient(), asyncio.Event()
+
+    async def person(play: Play) -> None:
+        await play.until("akmon 0")
+        await play.press("c-d", "too late", "c-d", "s-tab")
+        gate.set()
+
+    async def second(play: Play) -> None:
+        await play.until("> too late")
+        await play.leave()
+
+    play = act(person, opened(client), kept=tmp_path, closing=gate.wait)
+    assert play.result == Leave()
+    assert client.commands == []
+    act(second, opened(FakeClient()), kept=tmp_path)
+
+
+def test_a_prompt_whose_picture_takes_long_is_still_said_before_the_next_one() -> None:
+    office = Office()
+    office.pictures["shot.png"] = PICTURE
+    office.gates["image"] = asyncio.Event()
+    client = FakeClient(HELLO, HELLO)
+
+    async def person(play: Play) -> None:
+        await play.enter("look at @shot.png ")
+        await play.enter("and then")
+        assert client.commands == []
+        office.gates["image"].set()
+        await play.until("Hello there.", times=2)
+        await play.leave()
+
+    act(person, opened(client, office))
+    assert [command.text.strip() for command in client.commands if isinstance(command, Prompt)] == [
+        "look at @shot.png",
+        "and then",
+    ]
+
+
+def test_the_line_is_written_in_an_editor_while_nothing_else_is_painted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, go = tmp_path / "ready", tmp_path / "go"
+    os.mkfifo(go)
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ntouch {ready}\ncat {go} >/dev/null\nprintf "written at length" > "$1"\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    client = FakeClient()
+
+    async def person(play: Play) -> None:
+        await play.until("akmon 0")
+        await play.press("short")
+        play.send("c-g")
+        while not ready.exists():
+            await asyncio.sleep(0)
+        client.publish(Noticed("meanwhile"))
+        before = play.screen.raw
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert play.screen.raw == before
+        go.write_text("")
+        await play.until("> written at length", "meanwhile")
+        await play.leave()
+
+    act(person, opened(client))

@@ -239,7 +239,7 @@ def test_each_line_is_there_once_in_its_order_and_what_is_typed_stays(
 
 @LAW
 @given(
-    st.lists(st.tuples(DEEDS, st.none() | st.tuples(st.integers(12, 100), st.integers(2, 30))), max_size=40)
+    st.lists(st.tuples(DEEDS, st.none() | st.tuples(st.integers(24, 100), st.integers(2, 30))), max_size=40)
 )
 def test_each_line_is_there_once_also_when_the_terminal_changes_its_size(
     deeds: Sequence[tuple[tuple[str, str, str, float], tuple[int, int] | None]],

@@ -37,7 +37,7 @@ async def converse(options: argparse.Namespace, begin: Begin, composed: Composed
     already. Raises ``AkmonError`` if none can be opened.
     """
     talk = Talk(options, begin, composed)
-    plain = options.plain or os.environ.get("TERM", "") in ("dumb", "unknown")
+    plain = options.plain or os.environ.get("TERM", "") in ("dumb", "unknown") or _is_set_plain()
     talking = asyncio.ensure_future(talk.line_by_line() if plain else talk.on_screen())
     ended_by: list[signal.Signals] = []
 
@@ -56,6 +56,20 @@ async def converse(options: argparse.Namespace, begin: Begin, composed: Composed
     if isinstance(error, AkmonError):
         raise error
     return exitcodes.ERROR if error else exitcodes.OK
+
+
+def _is_set_plain() -> bool:
+    """Whether the person's own settings ask for it: known without a screen that comes up first."""
+    import tomllib
+
+    from akmon_config.paths import config_file
+
+    if "AKMON_PLAIN" in os.environ:
+        return False
+    try:
+        return tomllib.loads(config_file().read_text("utf-8")).get("plain") is True
+    except (AkmonError, OSError, ValueError):  # which is said when all are loaded
+        return False
 
 
 def _last_words(talk: Talk, error: BaseException | None) -> str:
@@ -108,8 +122,8 @@ class Talk:
             first = None if leave else self._begin(composed.session.state)
             for warning in composed.warnings:
                 print(f"akmon: {neutralise(warning)}", file=sys.stderr)
-            async with composed.session as session:
-                try:
+            try:
+                async with composed.session as session:
                     leave = await converse_plainly(
                         session,
                         banner=composed.banner,
@@ -118,8 +132,8 @@ class Talk:
                         history=_kept() / "history",
                         services=Desk(session, composed.options),
                     )
-                finally:
-                    self._said_goodbye(composed)
+            finally:
+                self._said_goodbye(composed)
 
     @asynccontextmanager
     async def _connect(self, leave: Leave | None, ask: Ask) -> AsyncIterator[Opened]:
@@ -131,11 +145,11 @@ class Talk:
         if composed.settings.plain and leave is None:
             self._composed = composed
             raise _PlainWanted
-        async with composed.session:
-            try:
+        try:
+            async with composed.session:
                 yield _opened(composed, None if leave else self._begin(composed.session.state))
-            finally:
-                self._said_goodbye(composed)
+        finally:  # when the turn that ran has ended, and what it used is counted
+            self._said_goodbye(composed)
 
     async def _settle_trust(self, ask: Ask) -> None:
         from akmon_cli.folders import session_folders

@@ -120,6 +120,8 @@ class App:
         self._left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._working: asyncio.Future[Leave] | None = None
+        self._speaking = asyncio.Lock()
+        """Held while a prompt is made ready, so that the next one does not overtake it."""
         self._mistake: Exception | None = None
         """An error of ours that ends the conversation."""
         typing = Condition(lambda: not self.focus.takes_keys)
@@ -262,11 +264,20 @@ class App:
 
     async def _sessions(self) -> Leave:
         leave: Leave | None = None
+        back: Leave | None = None  # to where the person was, if what they want cannot be opened
         while leave is None or leave.then != "end":
-            async with self._connect(leave, self.focus.ask) as opened:
-                self._left = asyncio.get_running_loop().create_future()
-                self._begin(opened)
-                leave = await self._talk(opened)
+            opened: Opened | None = None
+            try:
+                async with self._connect(leave, self.focus.ask) as opened:
+                    self._left = asyncio.get_running_loop().create_future()
+                    self._begin(opened)
+                    leave = await self._talk(opened)
+                    back = Leave("resume", opened.client.id) if self.view.places else Leave("new")
+            except AkmonError as error:
+                if opened or back is None:
+                    raise
+                self.say(str(error), "error")
+                leave, back = back, None
             self.opened = None
         return leave
 
@@ -351,13 +362,14 @@ class App:
             begun = await enter(self.follow_ups.pop(0), self)
 
     async def prompt(self, sent: Sent) -> None:
-        images = [*sent.images]
-        for path in image_mentions(sent.text):
-            try:
-                images.append(await self.services.image(path))
-            except AkmonError as error:  # then it is only text
-                self.say(str(error), "warning")
-        await self.send(Prompt(sent.text, tuple(images)))
+        async with self._speaking:
+            images = [*sent.images]
+            for path in image_mentions(sent.text):
+                try:
+                    images.append(await self.services.image(path))
+                except AkmonError as error:  # then it is only text
+                    self.say(str(error), "warning")
+            await self.send(Prompt(sent.text, tuple(images)))
 
     async def _list_files(self) -> None:
         files: Sequence[str] = ()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -136,12 +137,13 @@ def pane(
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Pane]:
     """Starts ``akmon ARGUMENTS``, or another program, in the project of ``place``."""
-    shown = Pane(place.folder, {**place.env, **(env or {})})
+    folder = Path(mkdtemp(dir=place.folder))  # of its own, as the server of the one before may be ending
+    shown = Pane(folder, {**place.env, **(env or {})})
     here = ("-c", str(place.project))
     variables = [f"{name}={value}" for name, value in (env or {}).items()]  # tmux has a TERM of its own
-    began = f"echo $$ > {place.folder}/pid; exec {shlex.join(['env', *variables, *program, *arguments])}"
+    began = f"echo $$ > {folder}/pid; exec {shlex.join(['env', *variables, *program, *arguments])}"
     # tmux itself does not always learn how a program has ended.
-    line = f"sh -c {shlex.quote(began)}; echo $? > {place.folder}/code"
+    line = f"sh -c {shlex.quote(began)}; echo $? > {folder}/code"
     shown.tmux(
         *("new-session", "-d", "-x", str(columns), "-y", str(rows), *here, "cat"),
         *(";", "set-option", "-g", "remain-on-exit", "on"),

@@ -155,7 +155,7 @@ Opening = Callable[[Ask], Awaitable[object]]
 
 def act(
     person: Person,
-    *sessions: Opened,
+    *sessions: Opened | Exception,
     size: tuple[int, int] = (80, 24),
     kept: Path | None = None,
     quiet: float = QUIET,
@@ -165,7 +165,8 @@ def act(
 ) -> Play:
     """Runs the screen on ``sessions``, one after the other, while ``person`` reads and types.
 
-    It must be over afterwards, with nothing left behind. ``fails`` is whether it is to raise something.
+    An exception in place of one is what opening it raises. It must be over afterwards, with nothing left
+    behind. ``fails`` is whether it is to raise something.
     """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         play = runner.run(_act(person, sessions, size, kept, quiet, opening, closing))
@@ -180,7 +181,7 @@ def act(
 
 async def _act(
     person: Person,
-    sessions: Sequence[Opened],
+    sessions: Sequence[Opened | Exception],
     size: tuple[int, int],
     kept: Path | None,
     quiet: float,
@@ -201,6 +202,8 @@ async def _act(
             if opening:
                 await opening(ask)
             session = waiting.pop(0)
+            if isinstance(session, Exception):
+                raise session
             play.opened.append(session.client.id)
             try:
                 yield session
@@ -218,7 +221,7 @@ async def _act(
             showing.add_done_callback(lambda _: setattr(play, "is_over", True))
             await _both(play, showing, asyncio.ensure_future(_typing(person, play)))
     for session in sessions:
-        if isinstance(session.client, FakeClient):
+        if isinstance(session, Opened) and isinstance(session.client, FakeClient):
             await session.client.close()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"tasks are left: {left}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akmon_core.commands import ChooseModel, Command, Prompt, RunCommand, SetMode
+from akmon_core.errors import AkmonError
 from akmon_core.events import QuestionAsked
 from akmon_core.messages import Assistant, Text, User
 from akmon_tui.screen import Look
@@ -126,6 +127,34 @@ def test_what_a_session_begins_with_is_done_before_what_is_typed() -> None:
 
     act(person, opened(client, first=Prompt("begin")))
     assert client.commands == [Prompt("begin"), Prompt("more")]
+
+
+def test_a_session_that_cannot_be_resumed_leads_back_to_the_one_before() -> None:
+    broken = AkmonError("The session abc1 is in use by another akmon.")
+
+    async def person(play: Play) -> None:
+        await play.enter("hello")
+        await play.until("Hello there.")
+        await play.enter("/resume parser")
+        await play.until("is in use by another akmon")
+        await play.enter("again")
+        await play.until("Hello there.", times=2)
+        await play.leave()
+
+    here = FakeClient(HELLO, name="here")
+    again = FakeClient(HELLO, name="here")
+    play = act(person, opened(here, with_earlier()), broken, opened(again))
+    assert play.left == [Leave("resume", "abc1"), Leave("resume", "here")]
+    assert again.commands == [Prompt("again")]
+
+
+def test_where_no_session_can_be_opened_any_more_the_screen_ends_with_the_reason() -> None:
+    async def person(play: Play) -> None:
+        await play.enter("/clear")
+
+    errors = AkmonError("The disk is full."), AkmonError("The disk is still full.")
+    play = act(person, opened(FakeClient()), *errors, fails=True)
+    assert play.error is errors[1]
 
 
 def test_warnings_about_a_session_are_shown_when_it_begins() -> None:

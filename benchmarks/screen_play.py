@@ -108,4 +108,4 @@ async def main(rate: float, seconds: float, messages: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(float, sys.argv[1:3]), int(sys.argv[3])))
+    asyncio.run(main(float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))

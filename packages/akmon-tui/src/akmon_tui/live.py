@@ -120,7 +120,7 @@ def _activity(view: View, now: float, spinner: str) -> Line:
     if view.since is not None and now - view.since >= 1:
         parts.append(elapsed(now - view.since))
     if tokens := view.turn.usage.output_tokens + sum(map(len, view.pieces)) // _CHARS_PER_TOKEN:
-        parts.append(f"{short(tokens)} tokens")
+        parts.append(f"{short(tokens)} token{'s' * (tokens != 1)}")
     parts.append("esc stops")
     rest = "".join(f" · {part}" for part in parts)
     return (Piece(f"{spinner} ", "accent"), Piece(_doing(view)), Piece(rest, "dim"))

@@ -10,6 +10,7 @@ import pytest
 from tests.adversarial.arena import Arena
 from tests.adversarial.cases import CASES
 from tests.adversarial.listener import Listener
+from tests.adversarial.person import Person
 from tests.adversarial.table import note
 
 
@@ -25,6 +26,11 @@ def arena(tmp_path: Path, listener: Listener) -> Iterator[Arena]:
     arena = Arena(tmp_path.resolve(), listener)
     yield arena
     arena.end()
+
+
+@pytest.fixture(params=["screen", "plain"])
+def person(arena: Arena, request: pytest.FixtureRequest) -> Person:
+    return Person(arena, plain=request.param == "plain")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.adversarial.arena import Arena, Played
-from tests.adversarial.person import at_a_terminal
+from tests.adversarial.person import Person
 
 Seen = Callable[[str, str], None]
 REPOSITORY = (
@@ -44,13 +44,13 @@ def work(arena: Arena) -> Played:
 
 
 def look(arena: Arena) -> None:
-    """Starts the conversation, and leaves it again."""
-    with at_a_terminal(arena, "-m", arena.script("say hello")) as window:
-        window.until(r"\n>")
-        window.press("hi\r")
-        window.until("hello")
-        window.press("/status\r")
-        window.until(r"/status[\s\S]*\n>")
+    """Starts the conversation, both ways, and leaves it again."""
+    for plain in (False, True):
+        with Person(arena, plain=plain).starts("-m", arena.script("say hello")) as window:
+            window.says("hi")
+            window.until("hello")
+            window.says("/status")
+            window.until(r"turns +1[\s\S]*\n>")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.adversarial.arena import CANARY, KEY_CANARY, SECRETS, Arena
-from tests.adversarial.person import at_a_terminal
+from tests.adversarial.person import Person
 
 Seen = Callable[[str, str], None]
 LAX = ("--permission-mode=full-auto", "--allow=shell")
@@ -82,7 +82,9 @@ def test_temporary_files_are_private_and_nobodys_link_is_followed(arena: Arena, 
 
 
 @pytest.mark.parametrize("name", [".env", "id_rsa", "config/credentials.json"])
-def test_files_that_hold_secrets_are_not_told_unasked(arena: Arena, seen: Seen, name: str) -> None:
+def test_files_that_hold_secrets_are_not_told_unasked(
+    arena: Arena, person: Person, seen: Seen, name: str
+) -> None:
     file = arena.project / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(CANARY)
@@ -97,10 +99,9 @@ def test_files_that_hold_secrets_are_not_told_unasked(arena: Arena, seen: Seen, 
     ]
     assert CANARY not in arena.obey(hidden, "--allow=shell(cat *)", "--allow=shell(tail *)").written
     script = arena.script(f"call read {json.dumps({'path': name})}\n---\nsay done")
-    with at_a_terminal(arena, "-m", script) as window:
-        window.until(r"\n>")
-        window.press("go\r")
-        window.refuse()
+    with person.starts("-m", script) as window:
+        window.says("go")
+        window.refuses()
         window.until("done")
     assert CANARY not in arena.kept()
     seen("SC-014", "asked; until then neither shown nor told")

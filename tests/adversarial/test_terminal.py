@@ -10,7 +10,8 @@ import pytest
 
 from tests.adversarial.arena import Arena, Played
 from tests.adversarial.cases import CASES, of
-from tests.adversarial.person import at_a_terminal
+from tests.adversarial.person import Person, obeyed
+from tests.e2e.terminal import ASKED
 
 Seen = Callable[[str, str], None]
 OUTPUTS = [id for id in of("TU") if CASES[id].calls]
@@ -47,20 +48,29 @@ def test_what_a_command_prints_cannot_steer_the_terminal(arena: Arena, seen: See
     seen(id, "shown escaped, told escaped, kept escaped")
 
 
-def test_no_output_of_a_command_reaches_the_screen_raw(arena: Arena) -> None:
+def test_no_output_of_a_command_reaches_the_screen_raw(arena: Arena, person: Person) -> None:
     """TU-001 to TU-020 once more, where a person looks on."""
     calls = [CASES[id].calls[0][1] for id in OUTPUTS]
     script = "\n".join(f"call shell {json.dumps(call)}" for call in calls)
-    with at_a_terminal(arena, "-m", arena.script(f"{script}\n---\nsay the end"), *LAX) as window:
-        window.until(r"\n>")
-        window.press("go\r")
+    with person.starts("-m", arena.script(f"{script}\n---\nsay the end"), *LAX) as window:
+        window.says("go")
         window.until("the end[\\s\\S]*\n>")
         for call in calls:
             printed = arena.bash(call["command"]).stdout.encode()
             assert len(printed) < 9 or printed not in window.raw
-        for sequence in (b"]52", b"]1337", b"_G", b"[8m", b"[?1049h", b"[?1000h", b"[2J"):
+        for sequence in (
+            b"]52",
+            b"]1337",
+            b"_G",
+            b"[8m",
+            b"[?1049h",
+            b"[?1000h",
+            b"[2J",
+            b"[6n",
+            b"[1A\x1b[2K",
+        ):
             assert b"\x1b" + sequence not in window.raw
-        assert b"\x07" not in window.raw
+        assert b"\x07" not in obeyed(window)
 
 
 SAID = {
@@ -69,10 +79,14 @@ SAID = {
     "TU-025": f"error 400 {OSC}slow down",
 }
 """What the model says, by case."""
+SAYS = {"TU-021": "EVIL", "TU-022": "no tool called", "TU-025": "slow down"}
+"""What of it a person sees."""
 
 
 @pytest.mark.parametrize("id", SAID)
-def test_what_the_model_says_cannot_steer_the_terminal(arena: Arena, seen: Seen, id: str) -> None:
+def test_what_the_model_says_cannot_steer_the_terminal(
+    arena: Arena, person: Person, seen: Seen, id: str
+) -> None:
     for flags in (("--output=stream-json",), ("--output=json",), ()):
         ran = arena.play(SAID[id], "go", *flags)
         clean(ran.out.encode())
@@ -81,42 +95,47 @@ def test_what_the_model_says_cannot_steer_the_terminal(arena: Arena, seen: Seen,
             assert "script" in ran.err
     for journal in arena.journals():
         clean(journal.read_bytes())
-    with at_a_terminal(arena, "-m", arena.script(SAID[id])) as window:
-        window.until(r"\n>|akmon: ")
+    with person.starts("-m", arena.script(SAID[id])) as window:
+        window.until(r"(^|\n)>|akmon: ")
         window.press("go\r")
-        window.until(r"> go[\s\S]*\n>|akmon: ")
+        window.until(SAYS[id])
         assert b"\x1b]52" not in window.raw
+        assert b"\x07" not in obeyed(window)
     seen(id, "escaped in every output, in the journal and on the screen")
 
 
-def test_names_and_titles_cannot_steer_the_terminal(arena: Arena, seen: Seen) -> None:
+def test_names_and_titles_cannot_steer_the_terminal(arena: Arena, person: Person, seen: Seen) -> None:
     name = f"a{OSC}b\r.txt"
     (arena.project / name).write_text("needle\n")
     calls = [("list", {}), ("search", {"pattern": "needle"}), ("read", {"path": name})]
-    played = arena.obey(calls, "--name", f"title{OSC}")
+    played = arena.obey(calls)
     clean_everywhere(arena, played)
     assert "<U+001B>]52" in played.calls[0].text
+    assert arena.play("say hello", "go", "--name", f"title{OSC}").code == 2
+    arena.play("say hello", f"title{OSC}")
+    arena.play("say hello", "go")
     seen("TU-026", "shown escaped in lists, searches and titles of calls")
     for arguments in (("sessions",), ("sessions", "--json"), ("stats",), ("export", "--last")):
         ran = arena.akmon(*arguments)
         clean(ran.out.encode())
         clean(ran.err.encode())
-    with at_a_terminal(arena, "-m", arena.script("say hello"), "--continue") as window:
-        window.until(r"\n>")
-        window.press("/sessions\r")
-        window.until(r"/sessions[\s\S]*\n>")
+    with person.starts("-m", arena.script("say hello"), "--continue") as window:
+        window.says("/sessions")
+        window.until("title")
         assert b"\x1b]52" not in window.raw
-    seen("TU-030", "escaped in the list, as JSON and on the screen")
+        assert b"\x07" not in obeyed(window)
+    seen(
+        "TU-030", "refused as a name; a prompt in its place is escaped in the list, as JSON and on the screen"
+    )
 
 
-def test_a_branch_cannot_steer_the_terminal(arena: Arena, seen: Seen) -> None:
+def test_a_branch_cannot_steer_the_terminal(arena: Arena, person: Person, seen: Seen) -> None:
     """git refuses control characters in names of branches; HEAD can still be written by hand."""
     arena.bash("git init -q")
     (arena.project / ".git" / "HEAD").write_text(f"ref: refs/heads/x{OSC}\u202ey\n")
     clean_everywhere(arena, arena.obey([("list", {})]))
-    with at_a_terminal(arena, "-m", arena.script("say hello")) as window:
-        window.until(r"\n>")
-        window.press("hi\r")
+    with person.starts("-m", arena.script("say hello")) as window:
+        window.says("hi")
         window.until("hello")
         assert b"\x1b]52" not in window.raw
         assert "\u202e".encode() not in window.raw
@@ -143,16 +162,15 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("id", SHOWN)
-def test_a_question_shows_what_would_run(arena: Arena, seen: Seen, id: str) -> None:
+def test_a_question_shows_what_would_run(arena: Arena, person: Person, seen: Seen, id: str) -> None:
     command, wanted = SHOWN[id]
     script = arena.script(f"call shell {json.dumps({'command': command})}\n---\nsay done")
-    with at_a_terminal(arena, "-m", script) as window:
-        window.until(r"\n>")
-        window.press("go\r")
-        window.until(r"n no")
+    with person.starts("-m", script) as window:
+        window.says("go")
+        window.until(ASKED)
         assert re.search(wanted, window.text), window.text
         assert "\u202e".encode() not in window.raw
-        window.refuse()
+        window.refuses()
         window.until("done")
     assert not (arena.project / "pwned").exists()
     seen(id, "the question shows it, with what cannot be seen escaped")

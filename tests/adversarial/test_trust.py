@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.adversarial.arena import CANARY, Arena
-from tests.adversarial.person import at_a_terminal
+from tests.adversarial.person import Person
 from tests.e2e.program import wait_for
+from tests.e2e.terminal import ASKED
 
 Seen = Callable[[str, str], None]
 ATTACK = """
@@ -71,7 +72,9 @@ def test_no_key_goes_where_a_project_says(arena: Arena, seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("id", "keys"), [("TC-004", "n\r"), ("TC-005", ""), ("TC-006", "\x04"), ("TC-011", None)]
 )
-def test_what_a_project_would_run_does_not_run(arena: Arena, seen: Seen, id: str, keys: str | None) -> None:
+def test_what_a_project_would_run_does_not_run(
+    arena: Arena, person: Person, seen: Seen, id: str, keys: str | None
+) -> None:
     """``keys`` are what a person answers; None is nobody there."""
     project_settings(arena)
     if keys is None:
@@ -81,7 +84,7 @@ def test_what_a_project_would_run_does_not_run(arena: Arena, seen: Seen, id: str
         assert ".akmon/config.toml" in played.ran.err
         seen(id, "ignored, with a warning; exit code 3 for what was denied")
     else:
-        with at_a_terminal(arena, "-m", arena.script("say hello")) as window:
+        with person.starts("-m", arena.script("say hello")) as window:
             window.until(r"\n>|trust|Trust")
             window.press(keys)
         seen(id, "nothing ran")
@@ -94,7 +97,9 @@ HOOK = '[[hooks]]\nevent = "session_start"\ncommand = "sh hook.sh"\n'
 @pytest.mark.parametrize(
     ("id", "changed"), [("TC-009", ".akmon/hooks.toml"), ("TC-010", "hook.sh")], ids=["TC-009", "TC-010"]
 )
-def test_trust_ends_where_what_would_run_changes(arena: Arena, seen: Seen, id: str, changed: str) -> None:
+def test_trust_ends_where_what_would_run_changes(
+    arena: Arena, person: Person, seen: Seen, id: str, changed: str
+) -> None:
     (arena.project / ".akmon").mkdir()
     (arena.project / ".akmon" / "hooks.toml").write_text(HOOK)
     (arena.project / "hook.sh").write_text("true\n")
@@ -106,7 +111,7 @@ def test_trust_ends_where_what_would_run_changes(arena: Arena, seen: Seen, id: s
     ran = arena.akmon("trust")
     assert ran.code == 3
     assert changed in ran.out
-    with at_a_terminal(arena, "-m", arena.script("say hello")) as window:
+    with person.starts("-m", arena.script("say hello")) as window:
         window.until("changed[\\s\\S]*\\?|[Tt]rust")
         assert changed in window.text
     nothing_happened(arena)
@@ -240,49 +245,54 @@ def test_rules_that_change_on_disk_do_not_count_in_a_session_that_runs(arena: Ar
     seen("TC-031", "the rules of the start still hold; denied")
 
 
-def test_the_end_of_a_long_command_can_be_read_before_it_is_answered(arena: Arena, seen: Seen) -> None:
+def test_the_end_of_a_long_command_can_be_read_before_it_is_answered(
+    arena: Arena, person: Person, seen: Seen
+) -> None:
     command = "echo " + "a " * 100_000 + "; touch made"
     script = arena.script(f"call shell {json.dumps({'command': command})}\n---\nsay done")
-    with at_a_terminal(arena, "-m", script) as window:
-        window.until(r"\n>")
-        window.press("go\r")
-        window.until("n no")
-        assert "touch made" in window.text, window.text
-        window.refuse()
+    with person.starts("-m", script) as window:
+        window.says("go")
+        window.until(ASKED)
+        if not window.plain:
+            window.press("y")
+            window.until("were not on the screen yet")
+            window.press("\x1b[F")
+        window.until(r"touch\s+made")
+        window.refuses()
         window.until("done")
     nothing_happened(arena)
-    seen("TC-034", "its end is on the screen with the question")
+    seen("TC-034", "its end can be seen with the question, and is before it is allowed")
 
 
-def test_what_a_tool_prints_is_no_answer(arena: Arena, seen: Seen) -> None:
+def test_what_a_tool_prints_is_no_answer(arena: Arena, person: Person, seen: Seen) -> None:
     script = arena.script(
         'call shell {"command": "printf \'y\\\\ny\\\\n\'"}\n'
         'call shell {"command": "touch made"}\n---\nsay done'
     )
-    with at_a_terminal(arena, "-m", script, "--allow=shell(printf *)") as window:
-        window.until(r"\n>")
-        window.press("go\r")
-        window.until("touch made[\\s\\S]*n no")
+    with person.starts("-m", script, "--allow=shell(printf *)") as window:
+        window.says("go")
+        window.until(rf"touch made[\s\S]*{ASKED}")
         assert not (arena.project / "made").exists()
-        window.refuse()
+        window.refuses()
         window.until("done")
     nothing_happened(arena)
     seen("TC-036", "the next question waited for the person")
 
 
 @pytest.mark.parametrize("command", ["bash -c 'touch made'", 'python3 -c \'open("made", "w")\''])
-def test_always_saves_the_exact_command_of_an_interpreter(arena: Arena, seen: Seen, command: str) -> None:
+def test_always_saves_the_exact_command_of_an_interpreter(
+    arena: Arena, person: Person, seen: Seen, command: str
+) -> None:
     script = arena.script(f"call shell {json.dumps({'command': command})}\n---\nsay done")
-    with at_a_terminal(arena, "-m", script) as window:
-        window.until(r"\n>")
-        window.press("go\r")
-        window.until("n no")
+    with person.starts("-m", script) as window:
+        window.says("go")
+        window.until(ASKED)
         if "r always" in window.text:
             window.press("r")
             window.until("Rule: ")
             window.press("\r")
         else:
-            window.refuse()
+            window.refuses()
         window.until("done")
     saved = "".join(path.read_text() for path in (arena.home / ".config").rglob("*.toml"))
     interpreter = command.split(maxsplit=1)[0]

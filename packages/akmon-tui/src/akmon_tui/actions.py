@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import PurePath
 
 from akmon_core.commands import Interrupt, SetMode
@@ -70,7 +71,7 @@ class Actions:
         app = self._app
         if app.completing.close():
             return True
-        if app.is_busy or app.own_commands:
+        if app.is_busy or app.own_commands or app.view.compacting:
             app.start(app.send(Interrupt()))
             return True
         return False
@@ -112,13 +113,14 @@ class Actions:
                 self._app.start(self._app.send(SetMode(mode)))
 
     def history_search(self) -> None:
-        self._app.start(self._search())
-
-    async def _search(self) -> None:
+        """Opened at once: what is looked for is often typed in one go with the key."""
         app = self._app
-        chosen = await app.focus.ask(HistorySearch(app.composer.history.entries()))
+        app.start(self._search(app.focus.open(HistorySearch(app.composer.history.entries()))))
+
+    async def _search(self, opened: asyncio.Future[object]) -> None:
+        chosen = await opened
         if isinstance(chosen, str):
-            app.composer.stage(chosen)
+            self._app.composer.stage(chosen)
 
     def expand(self) -> None:
         """Shows the last output whole."""

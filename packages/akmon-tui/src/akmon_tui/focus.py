@@ -45,20 +45,26 @@ class Focus:
     def takes_keys(self) -> bool:
         return bool(self._opened) or (self._question is not None and self._given)
 
+    def open(self, dialog: Dialog) -> asyncio.Future[object]:
+        """Has ``dialog`` take the keys from the next one on; gives what the person will choose in it."""
+        chosen: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._opened.append((dialog, chosen))
+        chosen.add_done_callback(self._closed)
+        self._changed()
+        return chosen
+
     async def ask(self, dialog: Dialog) -> object:
         """What the person chooses in ``dialog``."""
-        chosen: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        entry = (dialog, chosen)
-        self._opened.append(entry)
-        self._changed()
+        chosen = self.open(dialog)
         try:
             return await chosen
         finally:
-            self._closed(entry)
+            self._closed(chosen)
 
-    def _closed(self, entry: tuple[Dialog, asyncio.Future[object]]) -> None:
-        if entry in self._opened:
-            self._opened.remove(entry)
+    def _closed(self, chosen: asyncio.Future[object]) -> None:
+        left = [entry for entry in self._opened if entry[1] is not chosen]
+        if len(left) < len(self._opened):
+            self._opened = left
             self._restart()
             self._changed()
 
@@ -105,10 +111,10 @@ class Focus:
 
     def _done(self, done: Done) -> None:
         if self._opened:
-            entry = self._opened[-1]
-            self._closed(entry)  # now, as the next key may have come already
-            if not entry[1].done():
-                entry[1].set_result(done.value)
+            _, chosen = self._opened[-1]
+            self._closed(chosen)  # now, as the next key may have come already
+            if not chosen.done():
+                chosen.set_result(done.value)
         elif self._question:
             waiting, _ = self._question
             self._restart()  # in case that it stays

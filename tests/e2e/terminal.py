@@ -74,7 +74,8 @@ class Window:
     def sees(self, text: str) -> None:
         """Waits until ``text`` is visible or has been, wherever its lines were broken."""
         end = time.monotonic() + PATIENCE
-        while text not in self.everything:
+        words = " ".join(text.split())
+        while words not in self.everything:
             assert self._read(end), f"waited in vain for {text!r}; the screen shows:\n{self.text}"
 
     def leaves(self) -> int:

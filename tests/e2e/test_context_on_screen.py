@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from akmon_core.messages import User
 from tests.e2e.program import Place, kinds, sound
-from tests.e2e.test_conversation import Terminal, conversation, finished
+from tests.e2e.terminal import opened
+from tests.e2e.test_conversation import conversation, finished
 
 PLAN = """\
 say <<END
@@ -22,7 +23,7 @@ say All done."""
 def test_a_plan_is_saved_and_carried_out(place: Place) -> None:
     with conversation(place, PLAN) as terminal:
         terminal.sees("default mode")
-        terminal.types("/plan a file\r")
+        terminal.press("/plan a file\r")
         terminal.sees("mode: plan")
         terminal.sees("2. Read it.")
         terminal.sees("The plan is saved in .akmon/plans/")
@@ -30,15 +31,13 @@ def test_a_plan_is_saved_and_carried_out(place: Place) -> None:
         finished(place)
         (plan,) = (place.project / ".akmon/plans").iterdir()
         assert "1. Write a.txt." in plan.read_text()
-        terminal.types("/implement\r")
+        terminal.press("/implement\r")
         terminal.sees("mode: default")
         terminal.sees("write asks for permission")
-        terminal.sees("n no")
-        terminal.types("y")
+        terminal.answers("y")
         terminal.sees("All done.")
         journal = finished(place, 2)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert (place.project / "a.txt").read_text() == "some content\n"
     state = sound(journal)
     assert state.mode == "default"
@@ -48,13 +47,12 @@ def test_a_plan_is_saved_and_carried_out(place: Place) -> None:
 def test_a_plan_that_is_not_there_is_said(place: Place) -> None:
     with conversation(place, "say ok") as terminal:
         terminal.sees("default mode")
-        terminal.types("/implement\r")
+        terminal.press("/implement\r")
         terminal.sees("no plan to carry out")
-        terminal.types("hello\r")
+        terminal.press("hello\r")
         terminal.sees("ok")
         finished(place)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
 
 
 ASK = 'call ask {"question": "Which one?", "options": ["SQLite", "Postgres"]}\n---\nsay So be it.'
@@ -63,25 +61,22 @@ ASK = 'call ask {"question": "Which one?", "options": ["SQLite", "Postgres"]}\n-
 def test_a_question_of_the_model_is_answered_by_a_number(place: Place) -> None:
     with conversation(place, ASK, "store it") as terminal:
         terminal.sees("Which one?")
-        terminal.sees("2  Postgres")
-        terminal.sees("leaves it to the model")
-        terminal.types("2\r")
+        terminal.until(r"2 +Postgres[\s\S]*enter answers(?![\s\S]*\n>)")
+        terminal.press("2\r")
         terminal.sees("So be it.")
         journal = finished(place)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert '"type":"question_answered"' in journal.read_text()
     assert "Postgres" in str(sound(journal).history[-2])
 
 
 def test_ctrl_c_at_a_question_of_the_model_stops_the_turn(place: Place) -> None:
     with conversation(place, ASK, "store it") as terminal:
-        terminal.sees("leaves it to the model")
-        terminal.types("\x03")
+        terminal.until(r"enter answers(?![\s\S]*\n>)")
+        terminal.press("\x03")
         terminal.sees("nterrupted")
         journal = finished(place)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert sound(journal).outcome == "interrupted"
 
 
@@ -101,17 +96,16 @@ def test_a_conversation_is_shortened_on_demand_and_goes_on(place: Place) -> None
     with conversation(place, LONG) as terminal:
         terminal.sees("default mode")
         for number in range(4):
-            terminal.types(f"part {number}\r")
+            terminal.press(f"part {number}\r")
             terminal.sees(f"A long story, part {number}.")
             finished(place, number + 1)
-        terminal.types("/compact the names\r")
+        terminal.press("/compact the names\r")
         terminal.sees("shortening the conversation")
         terminal.sees("Shortened from about")
-        terminal.types("and now\r")
+        terminal.press("and now\r")
         terminal.sees("Still here.")
         journal = finished(place, 5)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert "compacted" in kinds(journal)
     texts = [message.text for message in sound(journal).history if isinstance(message, User)]
     assert any("The names are kept." in text for text in texts)
@@ -122,18 +116,17 @@ def test_ctrl_c_stops_the_shortening_and_not_the_conversation(place: Place) -> N
     with conversation(place, LONG.replace("for summary", "for summary\ndelay 600")) as terminal:
         terminal.sees("default mode")
         for number in range(4):
-            terminal.types(f"part {number}\r")
+            terminal.press(f"part {number}\r")
             terminal.sees(f"A long story, part {number}.")
             finished(place, number + 1)
-        terminal.types("/compact\r")
+        terminal.press("/compact\r")
         terminal.sees("shortening the conversation")
-        terminal.types("\x03")
+        terminal.press("\x03")
         terminal.sees("the conversation stays as it was")
-        terminal.types("and now\r")
+        terminal.press("and now\r")
         terminal.sees("Still here.")
         journal = finished(place, 5)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     sound(journal)
     assert "compacted" not in kinds(journal)
 
@@ -141,13 +134,12 @@ def test_ctrl_c_stops_the_shortening_and_not_the_conversation(place: Place) -> N
 def test_what_cannot_be_shortened_is_said(place: Place) -> None:
     with conversation(place, "say ok") as terminal:
         terminal.sees("default mode")
-        terminal.types("/compact\r")
+        terminal.press("/compact\r")
         terminal.sees("nothing in the conversation that could be left out")
-        terminal.types("hello\r")
+        terminal.press("hello\r")
         terminal.sees("ok")
         finished(place)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
 
 
 TASK = """\
@@ -163,16 +155,12 @@ say It is written."""
 
 def test_a_sub_agent_is_seen_at_work_and_its_question_is_answered(place: Place) -> None:
     with conversation(place, TASK, "have it made") as terminal:
-        terminal.sees("· begins: Write new.txt.")
+        terminal.sees("· Write new.txt. · 0 calls")
         terminal.sees(": write asks for permission")
-        terminal.sees("n no")
-        terminal.types("y")
-        terminal.sees("· write new.txt")
-        terminal.sees("· done")
+        terminal.answers("y")
         terminal.sees("The helper is done.")
         journal = finished(place, 2)  # the sub-agent's turn is one, too
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert (place.project / "new.txt").read_text() == "by a helper\n"
     sound(journal)
 
@@ -185,14 +173,13 @@ say A set it is."""
 
 def test_a_line_that_is_entered_while_a_tool_runs_reaches_the_model(place: Place) -> None:
     with conversation(place, STEERED, "--permission-mode=full-auto", "go") as terminal:
-        terminal.sees("* shell until")
-        terminal.types("use a set\r")
-        terminal.sees("said while it works: use a set")
+        terminal.sees("Running shell")
+        terminal.press("use a set\r")
+        terminal.sees("▸ use a set")
         (place.project / "go").touch()
         terminal.sees("A set it is.")
         journal = finished(place)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     texts = [message.text for message in sound(journal).history if isinstance(message, User)]
     assert "use a set" in texts
 
@@ -206,12 +193,11 @@ usage input=1000"""
 
 def test_a_resumed_conversation_knows_its_todos_and_how_full_the_window_is(place: Place) -> None:
     place.play(TODOS, "make a list")
-    terminal = Terminal(place, ("-c",))
-    terminal.sees("goes on: make a list")
-    terminal.types("/todos\r")
-    terminal.sees("[>] cook")
-    terminal.sees("[ ] eat")
-    terminal.types("/context\r")
-    terminal.sees("The last prompt took 1,000 of ")
-    terminal.types("\x04")
-    assert terminal.ends() == 0
+    with opened(("-c",), place.project, place.env) as terminal:
+        terminal.sees("goes on: make a list")
+        terminal.press("/todos\r")
+        terminal.sees("[>] cook")
+        terminal.sees("[ ] eat")
+        terminal.press("/context\r")
+        terminal.sees("Context: about 1,0")
+        assert terminal.leaves() == 0

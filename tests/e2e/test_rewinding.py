@@ -44,55 +44,53 @@ def before(place: Place) -> Tree:
 
 def test_rewind_brings_the_exact_tree_back_and_its_undo_the_work(place: Place, before: Tree) -> None:
     script = f"{WORKS}\n---\nsay Something else."
-    with conversation(place, script, "--permission-mode=full-auto", "change it all") as terminal:
+    with conversation(place, script, "--permission-mode=full-auto", "change it all", plain=True) as terminal:
         terminal.sees("changed: ")
         terminal.sees("All is changed.")
         finished(place)
         after = tree(place.project)
         assert after != before
-        terminal.types("/rewind\r")
+        terminal.press("/rewind\r")
         terminal.sees("1  change it all")
-        terminal.types("/rewind 1\r")
+        terminal.press("/rewind 1\r")
         terminal.sees("restore  a.py")
         terminal.sees("/rewind 1 undoes this rewind.")
         terminal.sees("rewind: the conversation goes on from there")
         terminal.sees("> change it all")
         assert tree(place.project) == before
-        terminal.types("\x03/rewind 1\r")
-        terminal.sees("rewind: the conversation goes on")
+        terminal.press("\x03/rewind 1\r")
+        terminal.until(r"> /rewind 1[\s\S]*rewind: the conversation goes on[\s\S]*\n>")
         wait_for(lambda: tree(place.project) == after or None)
-        terminal.types("/rewind\r")
+        terminal.press("/rewind\r")
         terminal.sees("2  change it all")
         terminal.sees("1  undo the rewind that was made here")
-        terminal.types("/rewind 2 files\r")
-        terminal.sees("rewind: ")
-        terminal.types("/rewind 3 conversation\r")
-        terminal.sees("> change it all")
-        terminal.types(" but better\r")
+        terminal.press("/rewind 2 files\r")
+        terminal.until(r"/rewind 2 files[\s\S]*rewind: [\s\S]*\n>\Z")
+        terminal.press("/rewind 3 conversation\r")
+        terminal.until(r"/rewind 3 conversation[\s\S]*\n> change it all\Z")
+        terminal.press(" but better\r")
         terminal.sees("Something else.")
         journal = finished(place, 2)
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     assert tree(place.project) == before
     said = [message.text for message in sound(journal).history if isinstance(message, User)]
     assert said == ["change it all but better"]
 
 
 def test_what_the_user_did_in_between_is_kept_and_listed(place: Place, before: Tree) -> None:
-    with conversation(place, WORKS, "--permission-mode=full-auto", "change it all") as terminal:
+    with conversation(place, WORKS, "--permission-mode=full-auto", "change it all", plain=True) as terminal:
         terminal.sees("All is changed.")
         finished(place)
         (place.project / "a.py").write_text("x = 'three'\n")
         (place.project / "mine.txt").write_text("still mine\n")
-        terminal.types("/rewind 1 files\r")
+        terminal.press("/rewind 1 files\r")
         terminal.sees("These files would lose what someone else did to them:")
         terminal.sees("a.py: it was changed since")
         terminal.sees("A number; Enter alone keeps them as they are.")
-        terminal.types("1\r")
+        terminal.press("1\r")
         terminal.sees("keep     a.py (someone else changed it)")
         terminal.sees("1 left as it is")
-        terminal.types("\x04")
-        assert terminal.ends() == 0
+        assert terminal.leaves() == 0
     now = tree(place.project)
     assert (now["a.py"][0], now["mine.txt"][0]) == (b"x = 'three'\n", b"still mine\n")
     others = set(before) - {"a.py", "mine.txt"}

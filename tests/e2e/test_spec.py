@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
 from akmon_core.messages import User
-from tests.e2e.program import PATIENCE, PROGRAM, Place, Ran, sound
+from tests.e2e.program import Place, Ran, sound
+from tests.e2e.terminal import opened
 
 REQUIREMENTS = "# Hello\n\n- R-1 It greets.\n"
 DESIGN = "# Design\n\nhello.txt greets (R-1).\n"
@@ -179,22 +179,13 @@ def test_a_box_that_the_person_ticks_meanwhile_stays_ticked_and_nothing_else_is(
 
 
 def test_in_a_terminal_the_person_allows_what_a_task_does(place: Place) -> None:
-    pexpect: Any = pytest.importorskip("pexpect")
     put(place, "requirements", "design", "tasks")
-    env = {**place.env, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
-    arguments = ["spec", "hello", "-m", place.script(writes("hello.txt"))]
-    child = pexpect.spawn(
-        str(PROGRAM), arguments, cwd=place.project, env=env, timeout=PATIENCE, encoding="utf-8"
-    )
-    try:
-        child.expect(re.escape("hello.txt"))
-        child.expect("once")
-        child.send("y")
-        child.expect("It is there.")
-        child.send("\x04")
-        child.expect("T-1 is done")
-        child.expect(pexpect.EOF)
-    finally:
-        child.close(force=True)
-    assert child.exitstatus == 0
+    arguments = ("spec", "hello", "-m", place.script(writes("hello.txt")))
+    with opened(arguments, place.project, place.env) as terminal:
+        terminal.sees("hello.txt")
+        terminal.answers("y")
+        terminal.sees("It is there.")
+        terminal.press("\x04")
+        terminal.sees("T-1 is done")
+        assert terminal.ends() == 0
     assert "[x] T-1" in text(place, "tasks")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.e2e.program import PATIENCE, PROGRAM, Place, kinds, sound
+from tests.e2e.program import Place, kinds, sound
+from tests.e2e.terminal import opened
 
 PLAN = "say # Say hello\nsay\nsay 1. write hello.txt"
 WORK = 'call write {"path": "hello.txt", "content": "hello\\n"}\n---\nsay It is written.'
@@ -171,20 +170,13 @@ def test_the_window_is_kept_by_a_summary_or_by_nothing(place: Place) -> None:
 
 @pytest.mark.parametrize("flags", [["--implement"], ["--architect", "say hello"]])
 def test_a_conversation_may_begin_with_a_plan(place: Place, flags: list[str]) -> None:
-    pexpect: Any = pytest.importorskip("pexpect")
     plans = place.project / ".akmon" / "plans"
     plans.mkdir(parents=True)
     (plans / "20260101-000000-hello.md").write_text("Write hello.\n")
-    env = {**place.env, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
     arguments = ["-m", place.script(f"{WORK}\n---\nfor agent\n{PLAN}"), *EDITS, *flags]
-    child = pexpect.spawn(
-        str(PROGRAM), arguments, cwd=place.project, env=env, timeout=PATIENCE, encoding="utf-8"
-    )
-    try:
-        child.expect("It is written")
-        child.send("\x04")
-        child.expect("go on with: akmon -r")
-        child.expect(pexpect.EOF)
-    finally:
-        child.close(force=True)
-    assert (child.exitstatus, (place.project / "hello.txt").read_text()) == (0, "hello\n")
+    with opened(arguments, place.project, place.env) as terminal:
+        terminal.sees("It is written")
+        terminal.press("\x04")
+        terminal.sees("go on with: akmon -r")
+        assert terminal.ends() == 0
+    assert (place.project / "hello.txt").read_text() == "hello\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -57,6 +56,8 @@ def reply_to(line: str, view: View, table: Table) -> Reply | None:
 
 def unknown(word: str, table: Table) -> str:
     """That there is no such command, with those that are spelt like it."""
+    import difflib
+
     names = [name for slash in table.values() for name in (slash.name, *slash.aliases)]
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     meant = f" Is it {' or '.join(f'/{name}' for name in close)}?" if close else ""

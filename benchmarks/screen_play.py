@@ -16,7 +16,8 @@ from akmon_core.commands import Command
 from akmon_core.events import Envelope, Event, Prompted, Replied, ToolFinished, ToolStarted, TurnEnded
 from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
 from akmon_core.stream import TextDelta
-from akmon_tui.app import Opened, run
+from akmon_tui.app import run
+from akmon_tui.talking import Opened
 from akmon_tui.view import View
 from benchmarks.screen_words import WORDS
 

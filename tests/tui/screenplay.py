@@ -18,8 +18,9 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from akmon_tui.app import App, Ask, Opened
+from akmon_tui.app import App
 from akmon_tui.services import Leave
+from akmon_tui.talking import Ask, Opened
 from akmon_tui.view import View
 from tests.tui.emulator import Emulator
 from tests.tui.fake import FakeClient

@@ -11,11 +11,11 @@ from akmon_core.commands import Command, Prompt
 from akmon_core.errors import AkmonError
 from akmon_core.events import Noticed
 from akmon_core.stream import TextDelta
-from akmon_tui.app import Ask
 from akmon_tui.dialogs.base import Dialog, Done, Press
 from akmon_tui.dialogs.confirm import trust_dialog
 from akmon_tui.lines import Frame
 from akmon_tui.services import Leave
+from akmon_tui.talking import Ask
 from tests.tui.fake import FakeClient
 from tests.tui.office import Office
 from tests.tui.scenes import ENDLESS, HELLO

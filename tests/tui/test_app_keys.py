@@ -22,8 +22,8 @@ from akmon_core.commands import (
 )
 from akmon_core.events import CommandRan, Noticed, Rewound, TurnEnded
 from akmon_core.messages import Image
-from akmon_tui.app import Ask
 from akmon_tui.services import Leave
+from akmon_tui.talking import Ask
 from tests.tui.fake import WAIT, FakeClient
 from tests.tui.office import PICTURE, Office
 from tests.tui.scenes import ENDLESS, HELLO, TOOL

@@ -114,7 +114,8 @@ LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 def check_scene(play: Play) -> None:
     """All that stands in the live area fits into it."""
     columns, rows = play.app.size()
-    frame = scene(play.app, Facts(branch="main", folder="/p"), columns, rows - 1)
+    play.app.facts = Facts(branch="main", folder="/p")
+    frame = scene(play.app, columns, rows - 1)
     assert len(frame.lines) <= rows - 1
     assert all(width_of(each) <= columns for each in frame.lines)
     if frame.cursor:

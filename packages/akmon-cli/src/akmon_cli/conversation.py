@@ -23,8 +23,8 @@ from akmon_core.text import neutralise
 if TYPE_CHECKING:
     from akmon_cli.compose import Composed
     from akmon_core.state import State
-    from akmon_tui.app import Ask, Opened
     from akmon_tui.services import Leave
+    from akmon_tui.talking import Ask, Opened
     from akmon_tui.view import View
 
     Begin = Callable[[State], Prompt | Implement | None]
@@ -192,8 +192,8 @@ def _kept() -> Path:
 
 def _opened(composed: Composed, first: Prompt | Implement | None) -> Opened:
     from akmon_cli.desk.desk import Desk
-    from akmon_tui.app import Opened
     from akmon_tui.screen import Look
+    from akmon_tui.talking import Opened
 
     settings, session = composed.settings, composed.session
     return Opened(

@@ -6,7 +6,7 @@ from akmon_core.text import one_line
 from akmon_tui.lines import Frame, Line, cut, line
 from akmon_tui.live import live, todo_lines
 from akmon_tui.screen import Screen
-from akmon_tui.status import Facts, status
+from akmon_tui.status import status
 
 TICK_SECONDS = 0.25
 """How often a picture changes that only time changes."""
@@ -15,9 +15,9 @@ _WAITING_ROWS = 3
 _MENU_ROWS = 8
 
 
-def scene(screen: Screen, facts: Facts, columns: int, height: int) -> Frame:
+def scene(screen: Screen, columns: int, height: int) -> Frame:
     """At most ``height`` lines of at most ``columns``."""
-    below = _below(screen, facts, columns, height)
+    below = _below(screen, columns, height)
     above = _above(screen, columns, height - len(below.lines))
     cursor = below.cursor and (below.cursor[0] + len(above), below.cursor[1])
     return Frame([*above, *below.lines], cursor)
@@ -43,9 +43,9 @@ def _waiting(screen: Screen, columns: int) -> list[Line]:
     return [cut(line(f"  {row}", "dim"), columns) for row in (*run, *said)[-_WAITING_ROWS:]]
 
 
-def _below(screen: Screen, facts: Facts, columns: int, height: int) -> Frame:
+def _below(screen: Screen, columns: int, height: int) -> Frame:
     """Where the person answers or types, and the status line."""
-    bar = [status(screen.view, facts, columns, screen.look.status_line)] if height > 1 else []
+    bar = [status(screen.view, screen.facts, columns, screen.look.status_line)] if height > 1 else []
     room = height - len(bar)
     dialog = screen.focus.dialog
     if dialog and screen.focus.takes_keys:

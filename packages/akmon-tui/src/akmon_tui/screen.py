@@ -16,7 +16,7 @@ from akmon_tui.lines import Line
 from akmon_tui.services import Leave, Services
 from akmon_tui.slash.table import Table
 from akmon_tui.stage import Stage
-from akmon_tui.status import DEFAULT_PARTS
+from akmon_tui.status import DEFAULT_PARTS, Facts
 from akmon_tui.terminal import Terminal
 from akmon_tui.transcript import Transcript
 from akmon_tui.view import View
@@ -42,6 +42,7 @@ class Screen(Protocol):
     terminal: Terminal
     table: Table
     look: Look
+    facts: Facts
     follow_ups: list[Sent]
     """What is to be said when the turn is over, or when there is a session."""
     own_commands: list[str]
@@ -90,6 +91,10 @@ class Screen(Protocol):
 
     async def key_pressed(self) -> None:
         """Waits until a key has done what it does."""
+        ...
+
+    def wear(self, look: Look) -> None:
+        """Looks and behaves like that from now on."""
         ...
 
     def set(self, name: str, value: str) -> None:

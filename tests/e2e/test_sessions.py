@@ -106,7 +106,18 @@ def test_the_list_shows_last_used_first_with_names_and_prompts(place: Place) -> 
     assert second.endswith("x" * 59 + "…")
     rows = json.loads(place.akmon("sessions", "list", "--json").out)
     assert [row["name"] for row in rows] == ["mine", ""]
-    assert {"id", "path", "started", "changed", "name", "provider", "model", "cwd", "prompt"} == set(rows[0])
+    assert {
+        "id",
+        "path",
+        "started",
+        "changed",
+        "name",
+        "provider",
+        "model",
+        "effort",
+        "cwd",
+        "prompt",
+    } == set(rows[0])
 
 
 def test_show_tells_what_happened_and_that_the_chain_holds(place: Place) -> None:

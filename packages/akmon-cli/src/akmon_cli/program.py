@@ -168,9 +168,7 @@ def _working_mode(mode: Mode) -> Mode:
     return "default" if mode == "plan" else mode
 
 
-async def run_headlessly(
-    composed: Composed, options: argparse.Namespace, first: Prompt | Implement
-) -> int:
+async def run_headlessly(composed: Composed, options: argparse.Namespace, first: Prompt | Implement) -> int:
     """Runs ``first`` to its end; gives the exit code."""
     from akmon_cli.headless import run_headless
 

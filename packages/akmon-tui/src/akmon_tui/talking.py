@@ -27,6 +27,7 @@ from akmon_tui.services import Leave, Services
 from akmon_tui.signals import Signals
 from akmon_tui.slash import SLASHES
 from akmon_tui.slash.own import with_own
+from akmon_tui.standing import is_sandboxed, sandbox_in_short
 from akmon_tui.status import Facts
 from akmon_tui.view import View, Waiting
 
@@ -165,6 +166,8 @@ class Talking:
             screen.say("What you had typed when akmon was ended is back; Ctrl+C clears it.")
         self._signals.begin(opened.view)
         screen.say(opened.banner)
+        if short := sandbox_in_short(opened.view.sandbox):
+            screen.say(short, "dim" if is_sandboxed(opened.view.sandbox) else "warning")
         for warning in opened.warnings:
             screen.say(warning, "warning")
         screen.show(recent(opened.history, columns, rows * 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +10,9 @@ import sys
 import msgspec
 import pytest
 
+from akmon_core.commands import Prompt
+from akmon_query import open_session
+from akmon_query.testing import FakeModel, run_turn
 from tests.e2e.program import Place, Ran
 
 HOSTILE = "x\x1b]52;c;aGk=\x07\x1b[2J\x9b2J\u202e\u200b\u2028\U000e0041y"
@@ -39,7 +43,20 @@ def played(place: Place, *arguments: str) -> Ran:
     subprocess.run([*git, "init", "-q", "-b", "x\u202ey"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", HOSTILE], check=True)
     allowed = (f"--allow={tool}" for tool in ("write", "shell", "memory"))
-    return place.play(SCRIPT, HOSTILE, "--name", HOSTILE, *allowed, *arguments)
+    return place.play(SCRIPT, HOSTILE, *allowed, *arguments)
+
+
+def named(place: Place) -> None:
+    """A session with a name that akmon itself refuses, as another program may record it."""
+
+    async def talk() -> None:
+        folder = place.newest().parent
+        async with open_session(
+            FakeModel(["hi"]), cwd=place.project, sessions=folder, name=HOSTILE
+        ) as session:
+            await run_turn(session, Prompt("hi"))
+
+    asyncio.run(talk())
 
 
 @pytest.mark.parametrize(
@@ -49,6 +66,9 @@ def test_a_run_shows_nothing_that_a_terminal_would_obey(place: Place, output: tu
     ran = played(place, *output)
     harmless(ran)
     assert place.journals()
+    refused = place.akmon("-p", "hi", "--name", HOSTILE, *output)
+    harmless(refused)
+    assert refused.code == 2
     if output:
         said = [msgspec.json.decode(line) for line in ran.out.splitlines()][-1]["result"]
         assert said == SAID
@@ -56,6 +76,7 @@ def test_a_run_shows_nothing_that_a_terminal_would_obey(place: Place, output: tu
 
 def test_no_command_that_lists_shows_names_as_they_are(place: Place) -> None:
     played(place)
+    named(place)
     for arguments in (
         ("sessions", "list"),
         ("sessions", "list", "--json"),

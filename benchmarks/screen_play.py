@@ -82,7 +82,7 @@ def _words() -> Iterator[str]:
 def _exchange(number: int) -> Iterator[Event]:
     """A turn of four messages."""
     call = ToolCall(f"c{number}", "shell", '{"command": "pytest -q"}')
-    yield Prompted(User((Text(f"question {number}"),)))
+    yield Prompted(User((Text(f"question {number}"),), record=number + 1))
     yield Replied(Assistant((Text("I look."), call), "tools"))
     yield ToolStarted(call.id, "shell")
     yield ToolFinished(ToolResult(call.id, "3 passed"), "shell", "3 passed")

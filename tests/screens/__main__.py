@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -24,12 +23,8 @@ def main(names: list[str]) -> int:
     for take in TAKES:
         if names and take.name not in names:
             continue
-        folder = Path(tempfile.gettempdir(), "akmon-screens")  # the same each time: its length is counted
-        folder.mkdir()
-        try:
-            shot = shoot(take, folder)
-        finally:
-            shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(prefix="akmon-screen-") as folder:  # of the same length each time
+            shot = shoot(take, Path(folder))
         (SCREENS / f"{take.name}.txt").write_text(shot.text, encoding="utf-8")
         (SCREENS / f"{take.name}.svg").write_text(svg(shot, f"akmon: {take.about}"), encoding="utf-8")
         print(take.name)

@@ -31,7 +31,7 @@ VARYING = [
     ("[⠋⠙⠸⠴⠦⠇]", "⠋"),
     (r"akmon \d+\.\d+\.\S+", "akmon"),
     (r", \d+ s\]", ", 4 s]"),
-    (r"· \d+ s", "· 2 s"),
+    (r" · \d+ s(?= · )", ""),  # said only from the first full second on
     (r" \(\d+\.\d s\)", ""),
     (r"\d+ min ago|just now", "2 min ago"),
     (r"(\d),(\d)\d\d(?= of |\s+\d+%)", r"\1,\g<2>00"),  # estimates

@@ -37,7 +37,9 @@ async def converse(options: argparse.Namespace, begin: Begin, composed: Composed
     already. Raises ``AkmonError`` if none can be opened.
     """
     talk = Talk(options, begin, composed)
-    plain = options.plain or os.environ.get("TERM", "") in ("dumb", "unknown") or _is_set_plain()
+    from akmon_tui.terminal import is_dumb
+
+    plain = options.plain or is_dumb(os.environ) or _is_set_plain()
     talking = asyncio.ensure_future(talk.line_by_line() if plain else talk.on_screen())
     ended_by: list[signal.Signals] = []
 

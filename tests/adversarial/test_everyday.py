@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_it_works_in_the_sandbox_without_a_question(arena: Arena, name: str) -> 
 
 
 @pytest.mark.parametrize("name", EVERYDAY)
-def test_it_works_without_a_sandbox_too(arena: Arena, name: str) -> None:
+def test_it_works_without_a_sandbox_too(arena: Arena, name: str, tmp_path: Path) -> None:
     """A command that fails here would say nothing of the sandbox."""
-    ran = arena.bash(EVERYDAY[name])
+    ran = arena.bash(EVERYDAY[name], TMPDIR=str(tmp_path))  # pytest would tidy up after other sessions, too
     assert ran.returncode == 0, ran.stderr

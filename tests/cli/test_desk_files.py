@@ -207,7 +207,7 @@ def test_the_picture_in_the_clipboard_comes_from_whatever_program_gives_one(tmp_
     environ = {"PATH": f"{project}:{programs}", "DISPLAY": ":0", "WAYLAND_DISPLAY": "w"}
 
     def pasted(**more: str) -> bytes | None:
-        image = asyncio.run(clipboard_picture(project, environ | more))
+        image = asyncio.run(clipboard_picture(project, environ | more, seconds=60))
         return base64.b64decode(image.data) if image else None
 
     assert pasted() is None

@@ -57,13 +57,16 @@ def _image(data: bytes, shown: str) -> Image:
     return image_of(picture, data)
 
 
-async def clipboard_picture(root: Path, environ: Mapping[str, str] = os.environ) -> Image | None:
+async def clipboard_picture(
+    root: Path, environ: Mapping[str, str] = os.environ, *, seconds: float = CLIPBOARD_SECONDS
+) -> Image | None:
     """The picture in the clipboard, by the first program that gives one; None if there is none.
 
-    No program below ``root`` is started. Raises ``AkmonError`` for a picture that models do not take.
+    No program below ``root`` is started, and none has longer than ``seconds``. Raises ``AkmonError`` for a picture that models do not take.
     """
     for argv in _programs(environ):
-        if (program := _found(argv[0], root, environ)) and (data := await _output(program, argv[1:])):
+        program = _found(argv[0], root, environ)
+        if program and (data := await _output(program, argv[1:], seconds)):
             return _image(data, "the picture in the clipboard")
     return None
 
@@ -91,7 +94,7 @@ def _found(name: str, root: Path, environ: Mapping[str, str]) -> str:
     return ""
 
 
-async def _output(program: str, arguments: tuple[str, ...]) -> bytes:
+async def _output(program: str, arguments: tuple[str, ...], seconds: float) -> bytes:
     """What a program prints, as a picture's bytes; nothing if it fails or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -105,7 +108,7 @@ async def _output(program: str, arguments: tuple[str, ...]) -> bytes:
         return b""
     assert process.stdout
     try:
-        async with asyncio.timeout(CLIPBOARD_SECONDS):
+        async with asyncio.timeout(seconds):
             data = await _all(process.stdout)
             code = await process.wait() if len(data) <= IMAGE_BYTES * 2 else 0
     except TimeoutError:
@@ -119,10 +122,10 @@ async def _output(program: str, arguments: tuple[str, ...]) -> bytes:
 
 async def _all(stream: asyncio.StreamReader) -> bytes:
     """All of it, or a little more than can be of use."""
-    data = b""
+    data = bytearray()
     while len(data) <= IMAGE_BYTES * 2 and (piece := await stream.read(65_536)):
         data += piece
-    return data
+    return bytes(data)
 
 
 def _decoded(data: bytes) -> bytes:

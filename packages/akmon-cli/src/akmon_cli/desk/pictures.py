@@ -62,7 +62,8 @@ async def clipboard_picture(
 ) -> Image | None:
     """The picture in the clipboard, by the first program that gives one; None if there is none.
 
-    No program below ``root`` is started, and none has longer than ``seconds``. Raises ``AkmonError`` for a picture that models do not take.
+    No program below ``root`` is started, and none has longer than ``seconds``. Raises ``AkmonError`` for a
+    picture that models do not take.
     """
     for argv in _programs(environ):
         program = _found(argv[0], root, environ)

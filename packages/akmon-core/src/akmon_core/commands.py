@@ -109,6 +109,24 @@ class Rename(msgspec.Struct, frozen=True, tag="rename"):
     name: str
 
 
+class UsePrompt(msgspec.Struct, frozen=True, tag="use_prompt", omit_defaults=True):
+    """Starts a turn with a prompt that a server offers."""
+
+    server: str
+    name: str
+    arguments: str = ""
+    """As typed: words in the order of the prompt's arguments, quoted as in a shell, or ``name=value``."""
+
+
+class ManageServer(msgspec.Struct, frozen=True, tag="manage_server"):
+    """Does something about a server; a ``Noticed`` says what came of it."""
+
+    server: str
+    what: Literal["connect", "stop", "approve"]
+    """``connect`` connects anew, ``stop`` lets go of it for this session, ``approve`` accepts what its tools
+    say now of themselves."""
+
+
 REWOUND = "rewind: "
 """Begins the text of the ``Noticed`` that is the last event of each ``Rewind``, and says what came of it."""
 
@@ -126,4 +144,6 @@ Command: TypeAlias = (
     | ChooseModel
     | RunCommand
     | Rename
+    | UsePrompt
+    | ManageServer
 )

@@ -93,6 +93,16 @@ class Pinned(msgspec.Struct, frozen=True, tag="pinned"):
     pin: Pin
 
 
+class Attached(msgspec.Struct, frozen=True, tag="attached", omit_defaults=True):
+    """Something was added to the prompt that names it: a resource or a prompt of a server."""
+
+    name: str
+    """As the prompt names it, such as ``docs:file:///notes.md``."""
+    message: User
+    untrusted: str = ""
+    """Where the text came from, as anybody may have written it, such as ``docs``."""
+
+
 class PlanSaved(msgspec.Struct, frozen=True, tag="plan_saved"):
     """A plan was made and kept in a file."""
 
@@ -250,6 +260,8 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool_started", omit_defaults
     """Whether it may change files without saying which: what has changed is looked for when it has ended."""
     sandbox: str = ""
     """What holds its commands in (see ``akmon_core.permissions.Sandboxing``); empty if it runs none."""
+    server: str = ""
+    """Who carries it out, if that is a server of others."""
 
 
 class ToolFinished(msgspec.Struct, frozen=True, tag="tool_finished", omit_defaults=True):
@@ -347,6 +359,13 @@ class Compacting(msgspec.Struct, frozen=True, tag="compacting"):
     """Estimated tokens of the prompt."""
 
 
+class ServerChanged(msgspec.Struct, frozen=True, tag="server_changed"):
+    """Something is new of a server: ask the session for its ``servers``. What a person should know of it is
+    said by a ``Noticed``."""
+
+    server: str
+
+
 class Noticed(msgspec.Struct, frozen=True, tag="noticed"):
     """Something a person should know, without effect on the session."""
 
@@ -363,6 +382,7 @@ DurableEvent: TypeAlias = (
     | Continued
     | Reminded
     | Pinned
+    | Attached
     | PlanSaved
     | Replied
     | ModelFailed
@@ -385,11 +405,20 @@ DurableEvent: TypeAlias = (
     | UnknownEvent
 )
 EphemeralEvent: TypeAlias = (
-    TextDelta | ThinkingDelta | CallDelta | Retrying | ToolProgress | Compacting | Noticed
+    TextDelta | ThinkingDelta | CallDelta | Retrying | ToolProgress | Compacting | ServerChanged | Noticed
 )
 Event: TypeAlias = DurableEvent | EphemeralEvent
 
-EPHEMERAL = (TextDelta, ThinkingDelta, CallDelta, Retrying, ToolProgress, Compacting, Noticed)
+EPHEMERAL = (
+    TextDelta,
+    ThinkingDelta,
+    CallDelta,
+    Retrying,
+    ToolProgress,
+    Compacting,
+    ServerChanged,
+    Noticed,
+)
 
 
 class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):

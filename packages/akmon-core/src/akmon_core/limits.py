@@ -362,6 +362,47 @@ PREVIEW_CHARS = 2_000
 CALLS_LISTED = 50
 """Model calls that a list of costs names; the rest is in its sum."""
 
+MCP_CONNECT_SECONDS = 30.0
+"""Until a server has answered to being connected and has listed what it offers. A package runner may have to
+fetch the server first."""
+MCP_CALL_SECONDS = 120.0
+"""Without a result or a sign of progress."""
+MCP_TOTAL_SECONDS = 1_800.0
+"""Of one call, whatever progress it reports."""
+MCP_MESSAGE_BYTES = 16_000_000
+"""Of one message of a server."""
+MCP_LOG_BYTES = 1_000_000
+"""Kept of what a server prints on standard error."""
+MCP_TOOLS = 1_000
+"""Of one server. More are left out, and said to be."""
+MCP_LISTED = 1_000
+"""Prompts and resources of one server each."""
+MCP_PAGES = 100
+"""In which a server lists them."""
+MCP_DESCRIPTION_CHARS = 2_048
+"""Of what a tool says of itself."""
+MCP_SCHEMA_CHARS = 30_000
+"""Of the schema of its arguments, as JSON. One that is larger is replaced by one that takes any object."""
+MCP_TOOL_NAME_CHARS = 64
+"""Of the name by which a model calls it: what Anthropic, OpenAI and Bedrock take."""
+MCP_SHARE = 0.1
+"""Of what a prompt may have: what the descriptions of servers' tools may take before they are offered by
+need."""
+MCP_OFFERED = 100
+"""Tools of servers that are offered at the same time: OpenAI takes 128 tools in all."""
+MCP_FOUND = 8
+"""Tools that a search of theirs gives."""
+MCP_RESULT_CHARS = 50_000
+"""Of a result's text; all of a longer one is kept as an output."""
+MCP_IMAGES = 8
+"""Pictures of one result."""
+MCP_RESTARTS = 5
+"""Times in a row that a server that ended is started again, after 1, 2, 4, 8, 16 seconds."""
+MCP_STEADY_SECONDS = 60.0
+"""After which a server counts as one that works, so that its restarts are counted anew."""
+MCP_STOP_SECONDS = 2.0
+"""That a server has to end by itself when its input is closed, as the protocol wants, before it is killed."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn may use up before it stops by itself."""

@@ -191,9 +191,12 @@ def _judge_one(target: Target, mode: Mode, policy: Policy, rules: list[Rule]) ->
     rule = _restricting(rules, target)
     if mode == "plan" and kind in ("write", "remember") and not (rule and rule.decision == "deny"):
         return _PLANNING
+    allowed = [rule for rule in rules if rule.decision == "allow" and allows(rule, target)]
+    reads = bool(allowed) and target.effect.claims_to_read  # a server's own word never suffices
+    if mode == "plan" and kind == "call" and not reads and not (rule and rule.decision == "deny"):
+        return _PLANNING_CALL
     if rule:
         return by_rule(rule)
-    allowed = [rule for rule in rules if rule.decision == "allow" and allows(rule, target)]
     if kind == "write" and (name := protected(target.relative or "")):
         if rule := next((rule for rule in allowed if named_by(rule.pattern, target.relative or "")), None):
             return by_rule(rule)
@@ -202,6 +205,9 @@ def _judge_one(target: Target, mode: Mode, policy: Policy, rules: list[Rule]) ->
 
 
 _PLANNING = Verdict("deny", "plan mode only reads")
+_PLANNING_CALL = Verdict(
+    "deny", "plan mode only reads, and calls of servers only what a rule allows and says that it only reads"
+)
 
 
 def _judge_run(target: Target, mode: Mode, policy: Policy, rules: list[Rule]) -> Verdict:
@@ -246,6 +252,8 @@ def _by_mode(kind: EffectKind, target: Target, mode: Mode, *, held: bool = False
         return Verdict("allow", "reading in the project is allowed")
     if mode == "full-auto" and kind == "run" and not held:
         return Verdict("ask", "full-auto mode runs commands without asking only inside a sandbox")
+    if mode == "full-auto" and kind == "call":
+        return Verdict("ask", "full-auto mode asks before calling a server, which no sandbox holds in")
     if mode == "full-auto":
         return Verdict("allow", "full-auto mode allows it")
     if mode == "accept-edits" and kind == "write":
@@ -260,6 +268,7 @@ _DOING: dict[EffectKind, str] = {
     "fetch": "fetching from the network",
     "remember": "remembering",
     "ask": "asking",
+    "call": "calling a server",
 }
 
 
@@ -311,7 +320,7 @@ def uses(targets: tuple[Target, ...], policy: Policy) -> tuple[bool, bool]:
     networks = changes = False
     for target in targets:
         match target.effect.kind:
-            case "fetch":
+            case "fetch" | "call":
                 networks = True
             case "write" | "remember":
                 changes = True

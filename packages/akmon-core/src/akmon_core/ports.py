@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from akmon_core.commands import Command
-from akmon_core.events import Envelope
+from akmon_core.events import Envelope, Event
 from akmon_core.files import FileChange, FileState
-from akmon_core.messages import Pin
+from akmon_core.messages import Image, Pin, Text
 from akmon_core.permissions import Rule, Target
-from akmon_core.tools import Delegation, Effect, ToolOutput
+from akmon_core.secret import Secret
+from akmon_core.servers import ServerStatus
+from akmon_core.tools import AnyTool, Delegation, Effect, ToolOutput
 
 
 class Clock(Protocol):
@@ -232,6 +234,78 @@ class Commits(Protocol):
 
         An empty commit id means that nothing was to be committed. Raises ``ToolError``.
         """
+        ...
+
+
+class Servers(Protocol):
+    """Servers of others whose tools the agent may use. They connect in the background, and none is trusted."""
+
+    @property
+    def statuses(self) -> tuple[ServerStatus, ...]:
+        """What is known of each, in the order of their names."""
+        ...
+
+    def begin(self, report: Callable[[Event], None]) -> None:
+        """Begins to connect; needs a running event loop. ``report`` is told what changes from then on, as
+        ``ServerChanged`` and ``Noticed``. Nothing happens the second time."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns when each is ready, has failed, or has had the time that connecting may take."""
+        ...
+
+    def offered(self, tokens: int, allowed: Callable[[str], bool]) -> tuple[AnyTool, ...]:
+        """The tools that the model may use now, whose names are ``allowed``, in an order that lasts.
+
+        If what they say of themselves takes more than ``tokens``, or if they are too many, there are
+        tools in their place that find and call them.
+        """
+        ...
+
+    async def resource(self, server: str, uri: str) -> tuple[Text | Image, ...]:
+        """What the resource is. Raises ``ToolError``."""
+        ...
+
+    async def prompt(self, server: str, name: str, arguments: str) -> tuple[Text | Image, ...]:
+        """A prompt, with ``arguments`` as in ``UsePrompt``. Raises ``ToolError``."""
+        ...
+
+    async def manage(self, server: str, what: Literal["connect", "stop", "approve"]) -> str:
+        """See ``ManageServer``; gives what to say. Raises ``ToolError``."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of all, and leaves none of their processes running."""
+        ...
+
+
+class Approvals(Protocol):
+    """What the tools of servers said of themselves when a person accepted them."""
+
+    def approved(self, server: str) -> Mapping[str, str] | None:
+        """By the name of the tool; None if the server with this ``Server.digest`` was never used before.
+
+        Raises ``SettingsError``.
+        """
+        ...
+
+    def approve(self, server: str, tools: Mapping[str, str]) -> None:
+        """Keeps ``tools`` in place of what was approved of the server. Raises ``SettingsError``."""
+        ...
+
+
+class Credentials(Protocol):
+    """Where what a server has given us to log in with is kept: in the system's keyring, if there is one."""
+
+    def load(self, server: str) -> Secret:
+        """What was kept under ``Server.name`` and its URL, see ``save``; empty if nothing was.
+
+        Raises ``SettingsError``.
+        """
+        ...
+
+    def save(self, server: str, text: Secret) -> None:
+        """Keeps ``text``, an empty one not at all. Raises ``SettingsError``."""
         ...
 
 

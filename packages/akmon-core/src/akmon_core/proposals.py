@@ -54,6 +54,8 @@ def _for_target(tool: str, target: Target) -> str:
             return f"{tool}({found[1]})" if found else ""
         case "remember":
             return f"{tool}({_escaped(target.effect.target)})"
+        case "call":
+            return tool
         case "ask":
             return ""
 

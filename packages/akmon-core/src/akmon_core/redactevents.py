@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from akmon_core.events import (
+    Attached,
     CommandRan,
     Event,
     FilesChanged,
@@ -31,6 +32,7 @@ Clean = Callable[[str], str]
 _E = TypeVar("_E", bound=Event)
 
 _BY_FORM: dict[type, frozenset[str]] = {
+    Attached: frozenset({"message"}),
     CommandRan: frozenset({"output", "message"}),
     FilesChanged: frozenset(),
     Instructed: frozenset({"text"}),

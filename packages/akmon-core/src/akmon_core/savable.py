@@ -38,6 +38,7 @@ _ANYTHING: dict[EffectKind, Target] = {
     "fetch": _probe("fetch", "https://no-such-host.invalid/no-such-page"),
     "remember": _probe("remember", "no-such-note"),
     "ask": _probe("ask", "no such question"),
+    "call": _probe("call", "no such tool"),
 }
 """What only a rule allows that says nothing of what it is about."""
 

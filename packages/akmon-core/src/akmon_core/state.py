@@ -9,6 +9,7 @@ import msgspec
 
 from akmon_core.checks import Changes
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -226,6 +227,8 @@ def apply(state: State, event: DurableEvent) -> State:
             return _replace(_added(_settled(state), event.message), continuations=state.continuations + 1)
         case Pinned(pin):
             return _replace(state, pins=_pinned(state.pins, (pin,)))
+        case Attached(message=message):
+            return _tainted(_said(state, message, at_once=True), event.untrusted)
         case PlanSaved(path, text):
             pins = _pinned(state.pins, (Pin("plan", text),))
             return _replace(state, plan=path, pins=pins, planning=False)

@@ -10,20 +10,22 @@ import msgspec
 from akmon_core.errors import ArgumentsError, ToolError
 from akmon_core.messages import Image, Pin, ToolCall
 
-EffectKind: TypeAlias = Literal["read", "write", "run", "fetch", "remember", "ask"]
+EffectKind: TypeAlias = Literal["read", "write", "run", "fetch", "remember", "ask", "call"]
 
 
 class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that a call would do, judged before it happens.
 
     ``target`` is a path for ``read`` and ``write``, a command line for ``run``, a URL for ``fetch``, the name
-    of a note for ``remember``.
+    of a note for ``remember``, and for ``call`` what a server of others is asked to do, and where it is.
     """
 
     kind: EffectKind
     target: str
     folder: str = ""
     """Of a command that is allowed for longer: where it was to be run; elsewhere it means another thing."""
+    claims_to_read: bool = False
+    """Of a ``call``: the server says that it only reads, for which nobody vouches."""
 
 
 class DiffView(msgspec.Struct, frozen=True, tag="diff"):
@@ -203,8 +205,43 @@ class Closing(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A tool whose arguments are described by a JSON schema of somebody else instead of a struct."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What a model is told of it; its schema is one that every provider takes."""
+        ...
+
+    def parse(self, arguments: str) -> Any:
+        """What ``effects`` and ``run`` take, from the JSON text of a model. Raises ``ArgumentsError``."""
+        ...
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A tool that a server of others carries out."""
+
+    @property
+    def server(self) -> str:
+        """Which one, for the record: its name, where it is, and what it says of itself."""
+        ...
+
+
+@runtime_checkable
+class Relaying(Protocol):
+    """A tool whose calls mean calls of other tools, by which they are judged."""
+
+    def relayed(self, arguments: Any) -> tuple[AnyTool, Any]:
+        """The tool that is meant, and its arguments. Raises ``ArgumentsError``."""
+        ...
+
+
 def tool_spec(tool: AnyTool) -> ToolSpec:
     """What a model is told of ``tool``: its schema is that of its argument struct, without references."""
+    if isinstance(tool, Described):
+        return tool.spec
     (schema,), components = msgspec.json.schema_components((tool.arguments,))
     parameters = _inline(schema, components)
     parameters.pop("title", None)
@@ -228,6 +265,8 @@ def parse_arguments(tool: AnyTool, call: ToolCall) -> Any:
 
     Raises ``ArgumentsError`` with what is wrong and what the tool expects, for the model to correct.
     """
+    if isinstance(tool, Described):
+        return tool.parse(call.arguments)
     try:
         return msgspec.json.decode(call.arguments or "{}", type=tool.arguments)
     except msgspec.ValidationError as error:

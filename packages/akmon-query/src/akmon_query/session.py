@@ -16,6 +16,7 @@ from akmon_core.commands import (
     Compact,
     Implement,
     Interrupt,
+    ManageServer,
     Prompt,
     Rename,
     Respond,
@@ -23,6 +24,7 @@ from akmon_core.commands import (
     RunCommand,
     SetMode,
     Steer,
+    UsePrompt,
 )
 from akmon_core.errors import AkmonError, JournalError
 from akmon_core.events import ModeChanged, Noticed, Pinned, Prompted, Reminded, Steered
@@ -117,6 +119,8 @@ class Session:
                 change_mode(self._ledger, mode, cause)
             case Rename(name):
                 rename(self._ledger, name, cause)
+            case UsePrompt() | ManageServer():
+                raise AkmonError("there are no servers in this session")
             case _:
                 assert_never(command)
         return cause

@@ -9,6 +9,7 @@ import msgspec
 
 from akmon_core.commands import REWOUND
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -34,6 +35,7 @@ from akmon_core.events import (
     Renamed,
     Replied,
     Rewound,
+    ServerChanged,
     SessionStarted,
     Steered,
     SummaryFailed,
@@ -297,7 +299,7 @@ def _show_main(view: View, event: Event) -> View:
             return _replace(view, under="", waiting=())
         case Noticed():  # also what says that nothing became of a summary
             return _replace(view, under="", compacting=0)
-        case Steered() | Reminded() | Cleared() | CacheBroken() | Committed():
+        case Steered() | Reminded() | Attached() | Cleared() | CacheBroken() | Committed():
             return _replace(view, under="")
         case CommandRan():
             return _replace(view, under="")
@@ -306,6 +308,8 @@ def _show_main(view: View, event: Event) -> View:
         case FilesChanged(call_id=call_id):
             return view if call_id else _replace(view, under="")
         case SessionStarted() | Instructed() | Continued() | UnknownEvent() | CallDelta() | ToolProgress():
+            return view
+        case ServerChanged():
             return view
         case _:
             assert_never(event)

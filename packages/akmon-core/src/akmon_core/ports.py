@@ -238,7 +238,7 @@ class Commits(Protocol):
 
 
 class Servers(Protocol):
-    """Servers of others whose tools the agent may use. They connect in the background, and none is trusted."""
+    """Servers of others whose tools the agent may use. They connect in the background; none is trusted."""
 
     @property
     def statuses(self) -> tuple[ServerStatus, ...]:

@@ -126,9 +126,7 @@ def plain_tools(server: MCPServer) -> None:
         return CallToolResult(
             content=[
                 TextContent(type="text", text="First."),
-                ResourceLink(
-                    type="resource_link", uri="notes://today", name="today", description="What is on"
-                ),
+                link,
                 EmbeddedResource(type="resource", resource=note),
                 AudioContent(type="audio", data=base64.b64encode(b"RIFF").decode(), mime_type="audio/wav"),
             ]

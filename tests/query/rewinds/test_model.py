@@ -164,7 +164,9 @@ class Actor:
         assert self._process.stdout
         self._process.stdout.close()
         self._process.stdin.close()
-        while self._others():
+        quiet = 0
+        while quiet < 5:  # a process has no environment for the moment in which it becomes another program
+            quiet = 0 if self._others() else quiet + 1
             time.sleep(0.005)
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ def test_all_that_a_folder_would_do_is_named(place: Place, trust: Trust) -> None
     assert trust.status(place.project) == "untrusted"
 
 
-@pytest.mark.parametrize("name", [".mcp.json", ".akmon/mcp.toml", ".akmon/hooks.toml"])
+@pytest.mark.parametrize("name", [".mcp.json", ".akmon/hooks.toml"])
 def test_a_file_that_makes_no_sense_is_asked_about_as_well(place: Place, trust: Trust, name: str) -> None:
     put(place, name, "}{")
     assert trust.status(place.project) == "untrusted"

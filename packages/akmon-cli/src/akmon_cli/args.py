@@ -86,6 +86,18 @@ RUN: tuple[Option, ...] = (
         ("--trust",),
         {"action": "store_true", "help": "trust this folder as it is now, for this run only (akmon trust)"},
     ),
+    (
+        ("--mcp-config",),
+        {
+            "metavar": "FILE_OR_JSON",
+            "action": "append",
+            "help": "MCP servers besides the configured ones, as in .mcp.json (akmon mcp)",
+        },
+    ),
+    (
+        ("--mcp-server",),
+        {"metavar": "URL", "action": "append", "help": "an MCP server besides the configured ones"},
+    ),
     (("--add-dir",), {"metavar": "DIR", "action": "append", "help": "a further folder to work in"}),
     (("--max-turns",), {"metavar": "N", "type": int, "help": "model calls before the run stops (25)"}),
     (
@@ -125,8 +137,8 @@ RUN: tuple[Option, ...] = (
 )
 
 EPILOG = """\
-subcommands: init, import, export, config, permissions, policy, trust, spec, models, sessions, rewind,
-sandbox, memory, stats, audit, doctor, demo, completion (akmon SUBCOMMAND --help)
+subcommands: init, import, export, config, permissions, policy, trust, spec, models, mcp, sessions,
+rewind, sandbox, memory, stats, audit, doctor, demo, completion (akmon SUBCOMMAND --help)
 exit codes: 0 ok, 1 error, 2 usage or settings, 3 a call was denied, 130 interrupted; a limit was reached:
 4 model calls, 5 budget, 6 tokens, 7 time; 8 it got stuck
 no key yet? akmon demo shows a whole run offline"""

@@ -57,7 +57,6 @@ class Further(NamedTuple):
 
 FURTHER = (
     Further(".mcp.json", json.loads, "starts the MCP server"),
-    Further(".akmon/mcp.toml", tomllib.loads, "starts the MCP server"),
     Further(".akmon/hooks.toml", tomllib.loads, "runs the hook"),
 )
 """Whoever has akmon run something that a project's file says adds the file here, and reads it
@@ -172,7 +171,7 @@ def _further(root: Path, further: Further) -> Iterator[Claim]:
         return
     try:
         value = further.decode(data.decode("utf-8-sig"))
-        started = tuple(_started(value))
+        started = tuple(_started(value, root))
     except (ValueError, RecursionError):  # whoever reads it later can make nothing of it either
         value, started = None, ()
     says = tuple(f"{further.what} {name}" for name in started) or ("cannot be understood as it is",)
@@ -181,22 +180,25 @@ def _further(root: Path, further: Further) -> Iterator[Claim]:
         yield from _referenced(root, text)
 
 
-def _started(value: object, name: str = "") -> Iterator[str]:
+def _started(value: object, root: Path, name: str = "") -> Iterator[str]:
     """What would be started or reached, wherever in a file it stands."""
     if isinstance(value, list):
         for each in value:
-            yield from _started(each, name)
+            yield from _started(each, root, name)
     if not isinstance(value, dict):
         return
     if "command" in value or "url" in value:
-        words = [value.get("command", value.get("url"))]
+        command = value.get("command", value.get("url"))
+        if isinstance(command, str) and command.startswith(("./", "../")):
+            command = str(root / command)
+        words = [command]
         arguments = value.get("args")
         words += arguments if isinstance(arguments, list) else []
         more = {key: each for key, each in value.items() if key not in ("command", "url", "args")}
         besides = f", with {_value(more)}" if more else ""
         yield f"{_line(name)}: {' '.join(map(_value, words))}{besides}".removeprefix(": ")
     for key, each in value.items():
-        yield from _started(each, str(key))
+        yield from _started(each, root, str(key))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -75,12 +75,17 @@ def write_private(path: Path, data: bytes) -> None:
 
     Raises ``SettingsError``.
     """
+    write_whole(path, data, 0o600)
+
+
+def write_whole(path: Path, data: bytes, mode: int) -> None:
+    """As ``write_private``, with the permissions ``mode`` less what the process leaves out of new files."""
     real = Path(os.path.realpath(path))
     temporary = real.with_name(f".{real.name}.{os.getpid()}.new")
     try:
         with suppress(FileNotFoundError):
             temporary.unlink()
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

@@ -373,6 +373,18 @@ MCP_MESSAGE_BYTES = 16_000_000
 """Of one message of a server."""
 MCP_LOG_BYTES = 1_000_000
 """Kept of what a server prints on standard error."""
+MCP_CONFIG_BYTES = 1_000_000
+"""One file that says which servers there are."""
+MCP_APPROVED_BYTES = 20_000_000
+"""What is kept of one server's tools as a person has accepted them."""
+MCP_APPROVED = 500
+"""Servers of which that is kept; those that were not used for the longest time go first."""
+MCP_HTTP_SECONDS = 30.0
+"""For one request about a login, and for a server to take in a message."""
+MCP_LOGIN_SECONDS = 600.0
+"""For a person to log in with the browser."""
+MCP_CREDENTIALS_BYTES = 1_000_000
+"""All that servers gave to log in with, where there is no keyring."""
 MCP_TOOLS = 1_000
 """Of one server. More are left out, and said to be."""
 MCP_LISTED = 1_000
@@ -383,6 +395,12 @@ MCP_DESCRIPTION_CHARS = 2_048
 """Of what a tool says of itself."""
 MCP_SCHEMA_CHARS = 30_000
 """Of the schema of its arguments, as JSON. One that is larger is replaced by one that takes any object."""
+MCP_SCHEMA_DEPTH = 10
+"""Of values within values that a model is told of; what lies deeper is only named."""
+MCP_SCHEMA_PARTS = 1_500
+"""Of one schema that are looked at, references followed: a small text can mean a huge one."""
+MCP_CANONICAL_CHARS = 100_000
+"""Of each thing that a tool says of itself, kept word for word to compare with; the rest counts by its hash."""
 MCP_TOOL_NAME_CHARS = 64
 """Of the name by which a model calls it: what Anthropic, OpenAI and Bedrock take."""
 MCP_SHARE = 0.1
@@ -396,12 +414,36 @@ MCP_RESULT_CHARS = 50_000
 """Of a result's text; all of a longer one is kept as an output."""
 MCP_IMAGES = 8
 """Pictures of one result."""
+ATTACHED_RESOURCES = 20
+"""Of servers, that one prompt can name."""
 MCP_RESTARTS = 5
 """Times in a row that a server that ended is started again, after 1, 2, 4, 8, 16 seconds."""
 MCP_STEADY_SECONDS = 60.0
 """After which a server counts as one that works, so that its restarts are counted anew."""
+SERVERS_QUIET_SECONDS = 0.2
+"""Before the screen asks what is new of servers, as changes come in bursts."""
 MCP_STOP_SECONDS = 2.0
 """That a server has to end by itself when its input is closed, as the protocol wants, before it is killed."""
+MCP_GARBAGE_LINES = 100
+"""In a row on a server's output that are no message of the protocol, before it counts as no server."""
+MCP_REQUESTS = 100
+"""Of a server to us that wait for an answer. One that asks more does not read what it is told."""
+MCP_QUESTIONS = 10
+"""That a server may put to the person during one call."""
+MCP_RELIST_SECONDS = 1.0
+"""Between two times that a server is asked what it offers, however often it says that this has changed."""
+MCP_LEFT_OUT = 20
+"""Things of a server that were not taken, and that are named one by one."""
+MCP_NAME_CHARS = 256
+"""Of the name of a tool, prompt or resource as its server gives it. The protocol advises 128."""
+MCP_URI_CHARS = 4_096
+"""Of the address of a resource."""
+MCP_ERROR_CHARS = 2_000
+"""Of what a server says when it refuses a call."""
+MCP_LOG_BURST_BYTES = 200_000
+"""Taken of what a server prints on standard error within ``MCP_LOG_SECONDS``; the newest part if it is more."""
+MCP_LOG_SECONDS = 0.2
+"""Between two times that the log is written."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

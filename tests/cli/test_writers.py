@@ -306,6 +306,7 @@ def test_the_stream_names_every_field_of_a_decision_a_retry_and_a_failure_also_t
         "call_id": "1",
         "tool": "shell",
         "sandbox": "bubblewrap",
+        "server": "",
     }
     assert streamed(capsys, ToolFinished(ToolResult("1", "ok"), "fetch", untrusted="web")) == {
         "type": "user",

@@ -16,6 +16,7 @@ from akmon_core.commands import (
     Compact,
     Implement,
     Interrupt,
+    ManageServer,
     Prompt,
     Rename,
     Respond,
@@ -23,6 +24,7 @@ from akmon_core.commands import (
     RunCommand,
     SetMode,
     Steer,
+    UsePrompt,
 )
 from akmon_core.events import (
     CommandRan,
@@ -135,6 +137,10 @@ class FakeClient:
                 self._run(self._run_own(line, cause, hidden))
             case Rename(name):
                 self.publish(Renamed(name), cause)
+            case UsePrompt(server, prompt, arguments):
+                self._start(f"/{server}:{prompt} {arguments}".rstrip(), cause)
+            case ManageServer(server, what):
+                self.publish(Noticed(f"{server}: {what}"), cause)
             case _:
                 assert_never(command)
         return cause

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from akmon_core.errors import AkmonError
 from akmon_core.messages import Image
+from akmon_core.servers import ServerStatus
 from akmon_tui.services import ModelChoice, Report, SessionChoice, SettingRow, Slice, UserCommand
 from tests.tui.dialogscenes import MODELS, SETTINGS
 
@@ -34,6 +35,7 @@ class Office:
         self.clipboard: Image | None = None
         self.exported: list[str] = []
         self.own: list[UserCommand] = []
+        self.statuses: tuple[ServerStatus, ...] = ()
 
     async def models(self) -> Sequence[ModelChoice]:
         await self._begin("models")
@@ -101,6 +103,10 @@ class Office:
     async def commands(self) -> Sequence[UserCommand]:
         await self._begin("commands")
         return self.own
+
+    async def servers(self) -> Sequence[ServerStatus]:
+        await self._begin("servers")
+        return self.statuses
 
     async def _begin(self, method: str) -> None:
         self.asked.append(method)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from akmon_core.commands import ChooseModel, Prompt, Rename, Rewind
 from akmon_core.errors import AkmonError
 from akmon_core.messages import Image
+from akmon_core.servers import ServerStatus
 from akmon_core.spending import Spent
 from akmon_core.stream import Usage
 from akmon_tui.places import Place
@@ -48,6 +49,7 @@ class FakeServices:
 
     def __init__(self, sessions: Sequence[SessionChoice] = (), own: Sequence[UserCommand] = ()) -> None:
         self.saved: list[tuple[str, str]] = []
+        self.statuses: Sequence[ServerStatus] = ()
         self._sessions = sessions
         self._own = own
 
@@ -98,6 +100,9 @@ class FakeServices:
 
     async def commands(self) -> Sequence[UserCommand]:
         return self._own
+
+    async def servers(self) -> Sequence[ServerStatus]:
+        return self.statuses
 
 
 def own(name: str, text: str, about: str = "mine", hint: str = "") -> UserCommand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -34,12 +35,14 @@ from akmon_core.messages import ToolCall
 from akmon_core.rewinding import changed_paths
 from akmon_core.stream import Retrying
 from akmon_core.text import (
+    attached_note,
     describe_cache_break,
     describe_call,
     describe_retry,
     from_folder,
     name_files,
     one_line,
+    tool_label,
 )
 from akmon_core.tools import DiffView
 
@@ -108,7 +111,8 @@ class _Agent:
                 failed = "failed: " if result.error else ""
                 denied = self._denied.get(result.call_id)
                 came = f"{failed}{summary}" if denied is None else f"denied: {denied}"
-                return [one_line(f"{describe_call(call, CHARS) if call else tool}: {came}", CHARS)]
+                what = describe_call(call, CHARS) if call else tool_label(tool)
+                return [one_line(f"{what}: {came}", CHARS)]
             case TurnEnded(outcome, reason) if outcome != "completed":
                 return [one_line(f"{outcome}: {reason}", CHARS)]
             case _:
@@ -173,6 +177,8 @@ def _notes(event: Event) -> list[str]:
             return [f"! {describe_retry(event, CHARS)}"]
         case CacheBroken():
             return [f"! {describe_cache_break(event)}"]
+        case Attached():
+            return [f"! {attached_note(event)}"]
         case Noticed(text):
             return [f"! {text}"]
         case Cleared() | Compacting() | Compacted() | SummaryFailed():

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -33,7 +34,7 @@ from akmon_core.events import (
     ToolStarted,
 )
 from akmon_core.files import FileChange, became
-from akmon_core.messages import Assistant, Text, Thinking, ToolCall, ToolResult
+from akmon_core.messages import Assistant, Image, Text, Thinking, ToolCall, ToolResult
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 
 Line = dict[str, Any]
@@ -64,8 +65,9 @@ def stream_line(event: Event) -> Line | None:
                 **_took(event),
                 "response_id": event.response_id,
             }
-        case ToolStarted(call_id, tool, sandbox=sandbox):
-            return {"type": "tool_started", "call_id": call_id, "tool": tool, "sandbox": sandbox}
+        case ToolStarted(call_id, tool, sandbox=sandbox, server=server):
+            began = {"call_id": call_id, "tool": tool, "sandbox": sandbox, "server": server}
+            return {"type": "tool_started", **began}
         case ToolFinished(result, tool):
             said = {"role": "user", "content": [_result(result)]}
             return {"type": "user", "tool": tool, "message": said, "untrusted": event.untrusted}
@@ -79,6 +81,10 @@ def stream_line(event: Event) -> Line | None:
             return {"type": "summary_failed", "message": message, **_took(event)}
         case Reminded(kind, message):
             return {"type": "reminder", "kind": kind, "text": message.text}
+        case Attached(name, message, untrusted):
+            images = sum(isinstance(part, Image) for part in message.parts)
+            added = {"name": name, "text": message.text, "images": images, "untrusted": untrusted}
+            return {"type": "attached", **added}
         case Pinned(pin):
             return {"type": "pin", "name": pin.name, "text": pin.text}
         case FilesChanged(changes, call_id):

@@ -10,6 +10,7 @@ import msgspec
 
 from akmon_cli.redaction import redactor
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -36,7 +37,7 @@ from akmon_core.events import (
 )
 from akmon_core.files import FileChange, became
 from akmon_core.messages import Text, ToolCall, User
-from akmon_core.text import describe_cache_break, json_escaped, neutralise, one_line
+from akmon_core.text import attached_note, describe_cache_break, json_escaped, neutralise, one_line
 from akmon_query.journal import read_records
 from akmon_query.store import SessionInfo
 
@@ -114,6 +115,9 @@ def _sections(envelope: Envelope) -> Iterator[str]:
             yield f"\n**command of the user** ({ended})\n\n{_fenced(text)}"
         case Prompted(message) | Steered(message):
             yield f"\n## {person}\n\n{_text(message)}\n"
+        case Attached(message=message):
+            text = _text(message)[:_RESULT_CHARS]
+            yield f"\n**{attached_note(envelope.event)}**\n\n{_fenced(text)}"
         case Replied(message):
             yield f"\n## {model}\n\n{message.text}\n" if message.text else ""
             yield from (_call(call) for call in message.calls)

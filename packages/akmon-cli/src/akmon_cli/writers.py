@@ -15,6 +15,7 @@ from akmon_cli.streamlines import delta_line, stream_line
 from akmon_cli.streams import print_json
 from akmon_core.events import Envelope
 from akmon_core.ports import SessionClient
+from akmon_core.servers import ServerStatus
 from akmon_core.state import State
 from akmon_core.text import neutralise, one_line
 
@@ -31,6 +32,9 @@ _CAN_GO_ON: tuple[ExitReason, ...] = (
 class RunningSession(SessionClient, Protocol):
     @property
     def state(self) -> State: ...
+
+    @property
+    def servers(self) -> tuple[ServerStatus, ...]: ...
 
 
 class Writer(Protocol):
@@ -98,6 +102,7 @@ class StreamWriter:
                 "model": state.model,
                 "cwd": str(cwd),
                 "permission_mode": state.mode,
+                "mcp_servers": [{"name": each.name, "state": each.state} for each in session.servers],
                 "agent": "",
             }
         )

@@ -399,7 +399,7 @@ MCP_SCHEMA_DEPTH = 10
 """Of values within values that a model is told of; what lies deeper is only named."""
 MCP_SCHEMA_PARTS = 1_500
 """Of one schema that are looked at, references followed: a small text can mean a huge one."""
-MCP_CANONICAL_CHARS = 100_000
+MCP_CANONICAL_CHARS = 50_000
 """Of each thing that a tool says of itself, kept word for word to compare with; the rest counts by its hash."""
 MCP_TOOL_NAME_CHARS = 64
 """Of the name by which a model calls it: what Anthropic, OpenAI and Bedrock take."""

@@ -40,7 +40,7 @@ def calls_of(history: Iterable[Message]) -> Iterator[tuple[int, ToolCall, ToolRe
 def placeholder(call: ToolCall, result: ToolResult) -> ToolResult:
     """What stands for an old result: what it was, and how to read it again."""
     text = (
-        f"[Old output of {describe_call(call, 80)} left out: {len(result.text):,} characters. "
+        f"[Old output of {describe_call(call, 80, to_model=True)} left out: {len(result.text):,} characters. "
         f'`read` shows it again: path "record:{result.record}".]'
     )
     return ToolResult(result.call_id, text, result.error, record=result.record)
@@ -187,7 +187,7 @@ def _capped_message(message: Message, cap: int) -> Message:
 def listing(before: str, messages: tuple[Message, ...], cap: int) -> str:
     """A summary without a model, in at most ``cap`` characters: the one ``before``, and what came then."""
     calls = [
-        f"- {describe_call(call, 120)}{' (failed)' if result.error else ''}"
+        f"- {describe_call(call, 120, to_model=True)}{' (failed)' if result.error else ''}"
         for _, call, result in calls_of(messages)
     ]
     said = [each.text for each in messages if isinstance(each, Assistant) and each.text]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from akmon_core.events import CacheBroken
-from akmon_core.messages import ToolCall
+from akmon_core.events import Attached, CacheBroken
+from akmon_core.messages import Image, ToolCall
 from akmon_core.stream import Retrying
 
 _ESCAPES = re.compile(
@@ -34,6 +34,9 @@ _LOOKALIKES = re.compile(r"[\u0370-\u052f\u1c80-\u1c8f\u1f00-\u1fff\u2de0-\u2dff
 _MIXED = re.compile(r"(?<![^\W_])[^\W_]*[\u0370-\u052f\u1f00-\u1fff\ua640-\ua69f\uff21-\uff5a][^\W_]*")
 _HOSTS = re.compile(r"://(?:[^\s/@<>\"']*+@)?([^\s/:?#<>\"'`()|;&]{1,253}+)(?!<xn--|<no host)")
 _REPEATED = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{3,}")
+_OF_SERVER = re.compile(r"mcp__(\w[\w-]*?)__(.+)", re.DOTALL)
+_FRAME = ("<untrusted ", "</untrusted ")
+"""How the lines begin that tell a model where text of others begins and ends."""
 _BLANKS = re.compile(r" {61,}|\t{10,}|\n{6,}")
 """Rows that are longer than code is indented, and push what follows out of sight."""
 
@@ -158,15 +161,25 @@ def one_line(text: str, width: int) -> str:
     return line if len(line) <= width and len(text) <= width * 4 else line[: width - 1] + "…"
 
 
-def describe_call(call: ToolCall, width: int = 100) -> str:
-    """A call on one line for people: the tool and its first argument, such as ``shell pytest -q``."""
+def tool_label(name: str) -> str:
+    """A tool as people know it: of ``mcp__github__create_issue`` this is ``github · create_issue``."""
+    of_server = _OF_SERVER.fullmatch(name)
+    return f"{of_server[1]} · {of_server[2]}" if of_server else name
+
+
+def describe_call(call: ToolCall, width: int = 100, *, to_model: bool = False) -> str:
+    """A call on one line: the tool and its first argument, such as ``shell pytest -q``.
+
+    A model knows the tools of servers by other names than people do.
+    """
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         arguments = call.arguments
     if isinstance(arguments, dict):
         arguments = next((value for value in arguments.values() if isinstance(value, str)), "")
-    return one_line(f"{call.name} {arguments}".strip(), width)
+    name = call.name if to_model else tool_label(call.name)
+    return one_line(f"{name} {arguments}".strip(), width)
 
 
 def describe_retry(retrying: Retrying, width: int = 100) -> str:
@@ -183,6 +196,20 @@ def describe_cache_break(broken: CacheBroken) -> str:
     """That a prompt was paid for again, and why, on one line."""
     tokens = f"up to {broken.tokens:,} tokens"
     return one_line(f"the provider read {tokens} of the prompt anew: {broken.cause}", 200)
+
+
+def describe_attached(name: str, text: str, images: int = 0) -> str:
+    """What was added to a prompt, on one line: ``attached docs:file:///a.md, 12 lines, 1 image``."""
+    rows = text.split("\n") if text.strip() else []
+    lines = sum(not row.startswith(_FRAME) for row in rows)
+    sizes = [f"{count:,} {unit}{'s' * (count != 1)}" for count, unit in ((lines, "line"), (images, "image"))]
+    said = [one_line(f"attached {name}", 200), *(size for size in sizes if not size.startswith("0 "))]
+    return ", ".join(said)
+
+
+def attached_note(event: Attached) -> str:
+    images = sum(isinstance(part, Image) for part in event.message.parts)
+    return describe_attached(event.name, event.message.text, images)
 
 
 def from_folder(path: str, folder: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from prompt_toolkit.key_binding import merge_key_bindings
 
 from akmon_core.commands import Command
 from akmon_core.limits import ANSWER_QUIET_SECONDS
+from akmon_core.servers import ServerStatus
 from akmon_core.text import neutralise
 from akmon_tui.actions import Actions
 from akmon_tui.background import Background
@@ -71,6 +72,7 @@ class App:
         self.look = Look()
         self.facts = Facts()
         self.table: Table = SLASHES
+        self.servers: Sequence[ServerStatus] = ()
         self.transcript = Transcript(View())
         self.composer = Composer(kept / "history" if kept else None)
         self.follow_ups: list[Sent] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akmon_core.events import PermissionAsked, QuestionAsked
-from akmon_core.text import exposed
-from akmon_tui.standing import around_a_command
+from akmon_core.text import exposed, tool_label
+from akmon_tui.standing import around_a_command, is_sandboxed
 from akmon_tui.view import View
 
 
@@ -16,10 +16,38 @@ def may_allow_writes(asked: PermissionAsked) -> bool:
     return "write" in kinds and kinds <= {"read", "write"}
 
 
+_SERVER = "No sandbox holds a server in: it does this with all the rights that it has."
+
+
+def is_of_a_server(asked: PermissionAsked) -> bool:
+    """Whether a server of others is to do something."""
+    return any(effect.kind == "call" for effect in asked.effects)
+
+
+def who_asks(asked: PermissionAsked) -> str:
+    """The tool, on one line; one of a server behind its name."""
+    return on_one_line(tool_label(asked.call.name).replace(" · ", ": ", 1))
+
+
+def arguments_of(asked: PermissionAsked) -> str:
+    """The arguments of the call, where nothing else that is shown says what they are."""
+    if asked.view is not None or (asked.effects and not is_of_a_server(asked)):
+        return ""
+    return asked.call.arguments
+
+
 def held_by(asked: PermissionAsked, view: View) -> str:
-    """What would hold the command in that is asked about; empty if there is none, or that is not known."""
+    """What would hold the command or server in that is asked about; empty if there is none, or that is not
+    known."""
+    if is_of_a_server(asked):
+        return _SERVER
     runs = any(effect.kind == "run" for effect in asked.effects)
     return around_a_command(view.sandbox) if runs else ""
+
+
+def is_held(asked: PermissionAsked, view: View) -> bool:
+    """Whether something holds in what is asked about, or may do so."""
+    return is_sandboxed(view.sandbox) and not is_of_a_server(asked)
 
 
 def led_elsewhere(asked: PermissionAsked, folder: str) -> Iterable[str]:

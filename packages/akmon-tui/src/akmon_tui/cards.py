@@ -7,7 +7,7 @@ import msgspec
 from akmon_core.events import CommandRan, Outcome, ToolFinished
 from akmon_core.limits import COMMAND_SHOWN_LINES, OUTPUT_SHOWN_LINES, VIEW_SHOWN_LINES
 from akmon_core.messages import ToolCall
-from akmon_core.text import describe_call, neutralise, one_line
+from akmon_core.text import describe_call, neutralise, one_line, tool_label
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.amounts import elapsed, spent
 from akmon_tui.diffs import HINT, diff_lines, fold, more_lines
@@ -46,11 +46,18 @@ def call_line(call: ToolCall, mark: Piece, told: str, took: str, width: int) -> 
     gap = 2 if told else 0
     told_room = min(columns(told), max(room - columns(whole) - gap, room // 2 - gap))
     shown = cut(line(whole), room - told_room - gap)
-    tool, blank, rest = "".join(piece.text for piece in shown).partition(" ")
-    pieces = (mark, Piece(tool, "bold"), Piece(blank + rest), Piece(" " * gap))
+    tool, rest = named("".join(piece.text for piece in shown), call)
+    pieces = (mark, Piece(tool, "bold"), Piece(rest), Piece(" " * gap))
     style = "error" if mark is FAILED else "dim"
     parts = (*pieces, *cut(line(told, style), told_room), Piece(took, "dim"))
     return cut(tuple(piece for piece in parts if piece.text), width)
+
+
+def named(shown: str, call: ToolCall) -> tuple[str, str]:
+    """A call on one line in two: the name of the tool, as far as there was room for it, and the rest."""
+    label = tool_label(call.name)
+    end = len(label) if " " in label and shown.startswith(label) else shown.find(" ")
+    return (shown[:end], shown[end:]) if end >= 0 else (shown, "")
 
 
 def _mark(event: ToolFinished) -> Piece:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prompt_toolkit.document import Document
 
-from akmon_tui.completion import Menu
+from akmon_tui.completion import Menu, Resources
 from akmon_tui.composer.prompt import Composer
 from akmon_tui.fuzzy import Finder
 from akmon_tui.lines import Line
@@ -34,6 +34,10 @@ class Completing:
         """Has these files in the menu."""
         self._menu.files = files
         self._asked = False
+
+    def know_resources(self, resources: Resources) -> None:
+        """Has what servers offer to read in the menu."""
+        self._menu.resources = resources
 
     def forget_files(self) -> None:
         """Files may have come and gone."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 import wcwidth
 
 from akmon_core.limits import COMPLETED_CHARS, COMPLETIONS
+from akmon_core.servers import ServerResource, ServerStatus
+from akmon_core.text import one_line
 from akmon_tui.fuzzy import Finder, Match, match_of
 from akmon_tui.lines import Line, Piece, columns, cut, line, merged, width_of
-from akmon_tui.slash.table import Slash, Table, named
+from akmon_tui.servers import mention
+from akmon_tui.slash.table import NAME, Slash, Table, named
 from akmon_tui.view import View
 
 _FILE = re.compile(r"(?<![^\s(\[{])@(?:\"([^\"\n]*)|([^\s\"]*))\Z")
-_COMMAND = re.compile(r"/([a-z0-9_:-]*)\Z")
-_ARGUMENT = re.compile(r"/([a-z0-9][a-z0-9_:-]*) +(\S[^\n]*)?\Z")
+_COMMAND = re.compile(r"/([a-z0-9_:-]*|[A-Za-z0-9_-]+:?[A-Za-z0-9_.-]*)\Z")
+_ARGUMENT = re.compile(rf"/({NAME}) +(\S[^\n]*)?\Z")
 _MENTION = re.compile(r"(?<![^\s(\[{])@(?:\"([^\"\n]+)\"|([^\s\"]+))")
+_ABOUT = 100
+_OFFERED = 10
+"""Resources that are offered before anything of them is typed."""
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _AFTER = ".,;:!?)]}'"
 """Ends a sentence rather than a path."""
@@ -44,6 +50,8 @@ class Item(NamedTuple):
     positions: tuple[int, ...] = ()
     """Characters of the label that were typed."""
     about: str = ""
+    goes_on: bool = False
+    """What is chosen is the beginning of something."""
 
 
 def found(text: str, cursor: int) -> Completion | None:
@@ -81,9 +89,42 @@ def file_finder(files: Sequence[str]) -> Finder:
     return Finder([*files, *folders])
 
 
-def image_mentions(text: str) -> list[str]:
-    """The pictures that ``text`` names with ``@``, by their suffix; whether they exist is not known."""
-    paths = [path.rstrip(_AFTER) for path in _mentioned(text)]
+class Resources:
+    """Finds what servers that are ready offer to read: by ``server:uri``, or by its name."""
+
+    def __init__(self, statuses: Sequence[ServerStatus] = ()) -> None:
+        self._known: dict[str, ServerResource] = {}
+        self._named: dict[str, list[str]] = {}
+        for status in statuses:
+            for resource in status.resources if status.state == "ready" else ():
+                if text := mention(status.name, resource):
+                    self._known.setdefault(text, resource)
+                    self._named.setdefault(resource.name, []).append(text)
+        self._uris = Finder([*self._known])
+        self._names = Finder([name for name in self._named if name])
+
+    def best(self, query: str, count: int) -> list[tuple[int, Item]]:
+        """The ``count`` best, each with its score, best first."""
+        found: dict[str, tuple[int, Item]] = {}
+        for match in self._uris.best(query, count):
+            found[match.text] = match.score, self._item(match.text, match.positions)
+        for match in self._names.best(query, count) if query else ():
+            for text in self._named[match.text]:
+                if text not in found:
+                    found[text] = match.score, self._item(text, ())
+        return sorted(found.values(), key=lambda each: -each[0])[:count]
+
+    def _item(self, text: str, positions: tuple[int, ...]) -> Item:
+        resource = self._known[text]
+        said = (resource.name if resource.name not in text else "", resource.about)
+        about = one_line(" · ".join(part for part in said if part), _ABOUT)
+        return Item(text, text, positions, about, resource.template)
+
+
+def image_mentions(text: str, servers: Collection[str] = ()) -> list[str]:
+    """The pictures that ``text`` names with ``@``, by their suffix; whether they exist is not known. What
+    ``servers`` offer is no file."""
+    paths = [path.rstrip(_AFTER) for path in _mentioned(text) if path.partition(":")[0] not in servers]
     return [path for path in dict.fromkeys(paths) if path.lower().endswith(_IMAGES)]
 
 
@@ -99,6 +140,7 @@ class Menu:
         self.items: list[Item] = []
         self.selected = 0
         self._files: Finder | None = None
+        self._resources = Resources()
         self._text = ""
         self._cursor = 0
         self._view = View()
@@ -116,6 +158,17 @@ class Menu:
     def files(self, files: Finder | None) -> None:
         self._files = files
         if self._completion and self._completion.kind == "file":
+            self._look()
+
+    @property
+    def resources(self) -> Resources:
+        """What servers offer to read."""
+        return self._resources
+
+    @resources.setter
+    def resources(self, resources: Resources) -> None:
+        self._resources = resources
+        if self._completion and self._completion.kind == "file" and not self._moved:
             self._look()
 
     @property
@@ -170,14 +223,15 @@ class Menu:
         completion = self._completion
         if completion is None or not self.items:
             return self._text, self._cursor
-        chosen = self.items[self.selected].text
+        item = self.items[self.selected]
+        chosen = item.text
         rest = self._text[self._cursor :]
         match completion.kind:
             case "file":
                 quoted = self._text.startswith('@"', completion.start)
                 word = _as_mention(chosen, quoted=quoted)
                 rest = rest.removeprefix('"') if quoted else rest
-                goes_on = chosen.endswith("/")
+                goes_on = item.goes_on or chosen.endswith("/")
             case "command":
                 word = f"/{chosen}"
                 slash = self.table.get(chosen)
@@ -207,15 +261,26 @@ class Menu:
         self.selected, self._moved = 0, False
         completion = self._completion
         match completion and completion.kind:
-            case "file" if completion and self._files:
-                query = completion.query.removeprefix("./")
-                self.items = [_file(each) for each in self._files.best(query, COMPLETIONS)]
+            case "file" if completion:
+                quoted = self._text.startswith('@"', completion.start)
+                self.items = self._mentionable(completion.query, quoted=quoted)
             case "command" if completion:
                 self.items = commands(self.table, completion.query)
             case "argument" if completion:
                 self.items = arguments(named(self.table, completion.command), completion.query, self._view)
             case _:
                 self.items = []
+
+    def _mentionable(self, query: str, *, quoted: bool) -> list[Item]:
+        """Files, and what servers offer to read, whose names have no blanks and so no quotes."""
+        matches = self._files.best(query.removeprefix("./"), COMPLETIONS) if self._files else []
+        found = [] if quoted else self._resources.best(query, COMPLETIONS if query else _OFFERED)
+        if not query:
+            matches = matches[: COMPLETIONS - len(found)]
+        both = [*((each.score, _file(each)) for each in matches), *found]
+        if found and query:
+            both.sort(key=lambda each: -each[0])
+        return [item for _, item in both[:COMPLETIONS]]
 
 
 def takes_argument(slash: Slash) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from akmon_core.text import describe_call, describe_retry, neutralise, one_line
+from akmon_core.text import describe_call, describe_retry, neutralise, one_line, tool_label
 from akmon_tui.amounts import elapsed, short
+from akmon_tui.cards import named
 from akmon_tui.lines import Line, Piece, columns, cut, line
 from akmon_tui.view import AgentAtWork, Running, View
 
@@ -72,11 +73,11 @@ def _calls(view: View, now: float, spinner: str, most: int) -> list[Line]:
 
 
 def _call(running: Running, now: float, spinner: str) -> Line:
-    tool, _, rest = describe_call(running.call, 400).partition(" ")
+    tool, rest = named(describe_call(running.call, 400), running.call)
     seconds = now - running.at
     pieces = [Piece(f"{spinner} ", "accent"), Piece(tool, "bold")]
     if rest:
-        pieces.append(Piece(f" {rest}"))
+        pieces.append(Piece(rest))
     if seconds >= 1:
         pieces.append(Piece(f" · {elapsed(seconds)}", "dim"))
     return tuple(pieces)
@@ -138,7 +139,7 @@ def _doing(view: View) -> str:
     if len(running) > 1:
         return f"Running {len(running)} tools"
     if running:
-        return f"Running {one_line(running[0].call.name, 40)}"
+        return f"Running {one_line(tool_label(running[0].call.name), 40)}"
     match view.speaking:
         case "thinking":
             return "Thinking"

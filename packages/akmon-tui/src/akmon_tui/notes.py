@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -31,7 +32,16 @@ from akmon_core.events import (
 )
 from akmon_core.messages import Text, ToolCall, User
 from akmon_core.stream import Retrying
-from akmon_core.text import describe_cache_break, describe_call, describe_retry, neutralise, one_line, reveal
+from akmon_core.text import (
+    attached_note,
+    describe_cache_break,
+    describe_call,
+    describe_retry,
+    neutralise,
+    one_line,
+    reveal,
+    tool_label,
+)
 from akmon_tui.changes import change_note
 from akmon_tui.standing import sandbox_in_short
 from akmon_tui.view import View, call_key
@@ -73,6 +83,8 @@ def note_of(view: View, event: Event, width: int) -> str:
             return " · ".join(part for part in (f"mode: {mode}", sandbox_in_short(view.sandbox)) if part)
         case ModelChosen(provider, model):
             return one_line(f"model: {model} ({provider})", width)
+        case Attached():
+            return one_line(attached_note(event), width)
         case Steered(message):
             return f"▸ said while it works: {prompt_text(message)}"
         case Continued():
@@ -128,7 +140,7 @@ def agent_note(view: View, agent: str, event: Event, width: int) -> str:
             call = view.calls.get(call_key(agent, call_id)) or ToolCall(call_id, tool, "{}")
             what = describe_call(call, width)
         case ToolFinished(result, tool, summary) if result.error:
-            what = f"{tool}: {summary or result.text}"
+            what = f"{tool_label(tool)}: {summary or result.text}"
         case Retrying(passed=0.0):
             what = describe_retry(event, width)
         case TurnEnded("completed"):

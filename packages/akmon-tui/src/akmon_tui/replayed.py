@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from akmon_core.messages import Assistant, Message, Text, ToolCall, ToolResult, User
-from akmon_core.text import one_line
+import re
+
+from akmon_core.messages import Assistant, Image, Message, Text, ToolCall, ToolResult, User
+from akmon_core.text import describe_attached, one_line
 from akmon_tui.blocks import prompt_lines
 from akmon_tui.cards import FAILED, OK, REFUSED, call_line
 from akmon_tui.lines import Line, cut, line
 from akmon_tui.markdown import prose
+
+_ATTACHED = re.compile(
+    r"(?:The user chose the prompt (?P<prompt>\S+) of the server (?P<server>\S+), which reads:\n)"
+    r"|<untrusted [0-9a-f]+ from=(?P<source>[^\s>]+)> "
+)
+"""How a message begins that brings in what a prompt names (``Attached``)."""
 
 
 def recent(history: tuple[Message, ...], width: int, most_lines: int) -> list[Line]:
@@ -46,9 +54,20 @@ def _message(message: Message, results: dict[str, ToolResult], width: int) -> li
         case User(by="summary"):
             return [(), cut(line("(a summary stands for what was said before)", "dim"), width)]
         case User():
-            return []
+            return _attached(message, width)
         case Assistant():
             return _reply(message, results, width)
+
+
+def _attached(message: User, width: int) -> list[Line]:
+    """What akmon said to the model, if it is what the prompt above names."""
+    text = message.text
+    found = _ATTACHED.match(text)
+    if not found:
+        return []
+    name = found["source"] or f"{found['server']}:{found['prompt']}"
+    images = sum(isinstance(part, Image) for part in message.parts)
+    return [cut(line(describe_attached(name, text, images), "dim"), width)]
 
 
 def _reply(message: Assistant, results: dict[str, ToolResult], width: int) -> list[Line]:

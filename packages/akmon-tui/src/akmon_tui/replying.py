@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from akmon_core.commands import ChooseModel, Implement, Prompt, Rewind, RunCommand, SetMode, Steer
+from akmon_core.commands import (
+    ChooseModel,
+    Implement,
+    Prompt,
+    Rewind,
+    RunCommand,
+    SetMode,
+    Steer,
+    UsePrompt,
+)
 from akmon_core.errors import AkmonError
 from akmon_core.permissions import MODES
 from akmon_core.text import neutralise
+from akmon_tui import servers
 from akmon_tui.composer.keys import KEYS
 from akmon_tui.composer.prompt import Sent
 from akmon_tui.dialogs.base import Press
@@ -17,6 +27,7 @@ from akmon_tui.dialogs.models import model_picker
 from akmon_tui.dialogs.pager import Pager
 from akmon_tui.dialogs.picker import Picker
 from akmon_tui.dialogs.rewinding import rewind_picker
+from akmon_tui.dialogs.servers import Managed, ServersDialog
 from akmon_tui.dialogs.sessions import SessionPicker
 from akmon_tui.dialogs.tables import mode_picker, settings_view, theme_picker
 from akmon_tui.gauges import context_lines
@@ -38,6 +49,8 @@ async def enter(sent: Sent, app: Screen) -> bool:
     if reply := run_slash(sent.text, app.view, app.table):
         app.say(f"\n> {sent.text.strip()}")
         await carry_out(reply, app)
+        if isinstance(reply, Say) and reply.stays and app.composer.is_empty:
+            app.composer.stage(f"{sent.text.rstrip()} ", sent.images)
         return _begins_turn(reply)
     if sent.text.startswith("!"):
         await _run_own(sent.text, app)
@@ -56,7 +69,7 @@ def _begins_turn(reply: Reply) -> bool:
         case Typed():
             return True
         case Send(commands):
-            return any(isinstance(each, Prompt | Implement) for each in commands)
+            return any(isinstance(each, Prompt | Implement | UsePrompt) for each in commands)
         case _:
             return False
 
@@ -119,6 +132,8 @@ async def _ask(ask: Ask, app: Screen) -> None:
             for each in MODES:
                 if each == mode:
                     await app.send(SetMode(each))
+        case "servers" | "approval":
+            await _servers(ask.argument, app)
         case "help":
             app.say(help_text(app.table, KEYS, ask.argument), "")
         case "keys":
@@ -130,6 +145,32 @@ async def _ask(ask: Ask, app: Screen) -> None:
 async def _chosen(command: object, app: Screen) -> None:
     if isinstance(command, ChooseModel | Rewind):
         await app.send(command)
+
+
+async def _servers(wanted: str, app: Screen) -> None:
+    """Shows the servers, and does about them what the person chooses, until they leave."""
+    app.servers = await app.services.servers()
+    if not app.servers or (wanted and not servers.named(app.servers, wanted)):
+        app.say(servers.unknown(app.servers, wanted), "")
+        return
+    dialog = ServersDialog(lambda: app.servers, wanted)
+    while isinstance(chosen := await app.focus.ask(dialog), Managed):
+        if await _is_still_so(chosen, app):
+            await app.send(chosen.command)
+
+
+async def _is_still_so(chosen: Managed, app: Screen) -> bool:
+    """Whether what is approved is what the person has read."""
+    if chosen.command.what != "approve":
+        return True
+    app.servers = await app.services.servers()
+    now = servers.named(app.servers, chosen.command.server)
+    if now and servers.waiting(now) == chosen.shown:
+        return True
+    app.say(
+        f"{chosen.command.server} says something else by now. Nothing is approved: read it again.", "warning"
+    )
+    return False
 
 
 async def _resume(wanted: str, app: Screen) -> None:

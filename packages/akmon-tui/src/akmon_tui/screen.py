@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from akmon_core.commands import Command
+from akmon_core.servers import ServerStatus
 from akmon_tui.completing import Completing
 from akmon_tui.composer.prompt import Composer, Sent
 from akmon_tui.focus import Focus
@@ -41,6 +42,8 @@ class Screen(Protocol):
     transcript: Transcript
     terminal: Terminal
     table: Table
+    servers: Sequence[ServerStatus]
+    """Those of the session, as they were last told."""
     look: Look
     facts: Facts
     follow_ups: list[Sent]

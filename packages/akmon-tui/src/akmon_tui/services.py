@@ -13,6 +13,7 @@ import msgspec
 
 from akmon_core.messages import Image
 from akmon_core.models import Effort
+from akmon_core.servers import ServerStatus
 
 
 class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,3 +142,7 @@ class Services(Protocol):
         ...
 
     async def commands(self) -> Sequence[UserCommand]: ...
+
+    async def servers(self) -> Sequence[ServerStatus]:
+        """The MCP servers of the session as they are now, by name. Gives what is known, without waiting."""
+        ...

@@ -11,10 +11,11 @@ import msgspec
 
 from akmon_core.commands import Answer, Command, Interrupt, Prompt, Respond
 from akmon_core.errors import AkmonError
-from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, TurnEnded
+from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, ServerChanged, TurnEnded
+from akmon_core.limits import SERVERS_QUIET_SECONDS
 from akmon_core.messages import Message
 from akmon_core.ports import Events, SessionClient
-from akmon_tui.completion import file_finder, image_mentions
+from akmon_tui.completion import Resources, file_finder, image_mentions
 from akmon_tui.composer.keeping import Keeping
 from akmon_tui.composer.prompt import Sent
 from akmon_tui.dialogs.base import Dialog
@@ -27,6 +28,8 @@ from akmon_tui.services import Leave, Services
 from akmon_tui.signals import Signals
 from akmon_tui.slash import SLASHES
 from akmon_tui.slash.own import with_own
+from akmon_tui.slash.prompts import with_prompts
+from akmon_tui.slash.table import Table
 from akmon_tui.standing import is_sandboxed, sandbox_in_short
 from akmon_tui.status import Facts
 from akmon_tui.view import View, Waiting
@@ -67,6 +70,10 @@ class Talking:
         self._working: asyncio.Future[Leave] | None = None
         self._speaking = asyncio.Lock()
         """Held while a prompt is made ready, so that the next one does not overtake it."""
+        self._own: Table = SLASHES
+        """The commands without those of servers."""
+        self._learning: asyncio.Task[None] | None = None
+        """Asks for the servers, which have changed."""
 
     def begin(self) -> asyncio.Future[Leave]:
         """Opens sessions until the person wants no other one; what cannot be opened first is raised."""
@@ -90,7 +97,7 @@ class Talking:
     async def prompt(self, sent: Sent) -> None:
         async with self._speaking:
             images = [*sent.images]
-            for path in image_mentions(sent.text):
+            for path in image_mentions(sent.text, [each.name for each in self._screen.servers]):
                 try:
                     images.append(await self.session.services.image(path))
                 except AkmonError as error:  # then it is only text
@@ -172,7 +179,9 @@ class Talking:
             screen.say(warning, "warning")
         screen.show(recent(opened.history, columns, rows * 2))
         screen.start(self._look_around())
+        self._own, screen.table, screen.servers = SLASHES, SLASHES, ()
         screen.start(self._own_commands(opened.services))
+        self._servers_changed(opened.services, 0.0)
         screen.start(asyncio.to_thread(preload))
 
     async def _talk(self, opened: Opened) -> Leave:
@@ -207,6 +216,8 @@ class Talking:
                     self.take_back([Sent(put_back(before.places, envelope.event))])
                 case TurnEnded(outcome):
                     self._turn_ended(outcome)
+                case ServerChanged() if self._opened:
+                    self._servers_changed(self._opened.services, SERVERS_QUIET_SECONDS)
                 case CommandRan(command) if command in screen.own_commands:
                     screen.own_commands.remove(command)
                 case _:
@@ -224,10 +235,35 @@ class Talking:
             screen.start(self.next_follow_up())
 
     async def _own_commands(self, services: Services) -> None:
-        self._screen.table, problems = with_own(await services.commands(), SLASHES)
-        self._screen.completing.offer(self._screen.table)
+        self._own, problems = with_own(await services.commands(), SLASHES)
+        self._offer_commands()
         for problem in problems:
             self._screen.say(problem, "warning")
+
+    def _offer_commands(self) -> None:
+        screen = self._screen
+        screen.table = with_prompts(screen.servers, self._own)
+        screen.completing.offer(screen.table)
+
+    def _servers_changed(self, services: Services, quiet: float) -> None:
+        """Asks for the servers, once ``quiet`` seconds have passed in which more of them may change."""
+        if self._learning and quiet and not self._learning.done():
+            return
+        if self._learning:
+            self._learning.cancel()
+        self._learning = self._screen.start(self._learn_servers(services, quiet))
+
+    async def _learn_servers(self, services: Services, quiet: float) -> None:
+        """What they offer, for the dialog, the commands and the menu."""
+        await asyncio.sleep(quiet)
+        self._learning = None  # what changes from here on is asked for anew
+        servers = await services.servers()
+        if self._opened is None or self._opened.services is not services:
+            return
+        self._screen.servers = servers
+        self._offer_commands()
+        self._screen.completing.know_resources(await asyncio.to_thread(Resources, servers))
+        self._screen.changed()
 
     async def _look_around(self) -> None:
         """What the status line tells besides the view, which commands may have changed."""

@@ -15,6 +15,7 @@ from akmon_core.text import neutralise, one_line
 if TYPE_CHECKING:
     from akmon_config.load import Loaded
     from akmon_core.messages import Image
+    from akmon_core.servers import ServerStatus
     from akmon_query.session import Session
     from akmon_tui.services import (
         ModelChoice,
@@ -115,6 +116,9 @@ class Desk:
         from akmon_cli.desk.usercommands import user_commands
 
         return await asyncio.to_thread(user_commands, self._root)
+
+    async def servers(self) -> Sequence[ServerStatus]:
+        return self._session.servers
 
     def _require_a_turn(self) -> None:
         if not self._session.state.turn:

@@ -9,13 +9,22 @@ from akmon_core.events import PermissionAsked
 from akmon_core.savable import rule_problem
 from akmon_core.text import exposed
 from akmon_core.tools import DiffView, TextView
-from akmon_tui.asking import held_by, led_elsewhere, may_allow_writes, on_one_line
+from akmon_tui.asking import (
+    arguments_of,
+    held_by,
+    is_held,
+    is_of_a_server,
+    led_elsewhere,
+    may_allow_writes,
+    on_one_line,
+    who_asks,
+)
 from akmon_tui.dialogs.base import Done, Press
 from akmon_tui.dialogs.field import Field
 from akmon_tui.dialogs.pane import Key, Scroll, block, key_lines, key_of, key_rows, labelled, remark, stacked
 from akmon_tui.diffs import diff_lines
 from akmon_tui.lines import Frame, Line, columns
-from akmon_tui.standing import REMOVE, is_sandboxed
+from akmon_tui.standing import REMOVE
 from akmon_tui.view import View
 
 _ALLOWS: dict[str, Answered] = {"y": "once", "s": "session", "a": "writes"}
@@ -38,7 +47,8 @@ class Permission:
         self._body: list[Line] = []
         self._body_width = 0
         self._vital = 0
-        """Lines of the body before the change in detail: they say what would happen, and on what terms."""
+        """Lines of the body before the change in detail: they say what would happen, and on what terms. What
+        a server is asked to do is in the detail."""
 
     def frame(self, width: int, height: int) -> Frame:
         self._lay_out(width)
@@ -127,7 +137,7 @@ class Permission:
 
     def _title(self) -> str:
         asker = f"{on_one_line(self._agent)}: " if self._agent else ""
-        return f"{asker}{on_one_line(self._asked.call.name)} asks for permission"
+        return f"{asker}{who_asks(self._asked)} asks for permission"
 
     def _keys(self) -> list[Key]:
         match self._step:
@@ -145,9 +155,9 @@ class Permission:
     def _lay_out(self, width: int) -> None:
         if width == self._body_width:
             return
-        before = self._what_happens(width)
-        self._body = [*before, *self._change(width)]
-        self._vital = len(before)
+        before, change = self._what_happens(width), self._change(width)
+        self._body = [*before, *change]
+        self._vital = len(self._body if is_of_a_server(self._asked) else before)
         self._body_width = width
 
     def _what_happens(self, width: int) -> list[Line]:
@@ -155,12 +165,12 @@ class Permission:
         rows = block(title, width, "bold") if columns(title) > width else []
         for effect in asked.effects:
             rows += block(f"{effect.kind} {exposed(effect.target)}", width, "bold", 2)
-        if not asked.effects and asked.view is None:
-            rows += block(exposed(asked.call.arguments), width, "bold", 2)
+        if arguments := arguments_of(asked):
+            rows += block(exposed(arguments), width, "bold", 2)
         for leads in led_elsewhere(asked, self._view.folder):
             rows += block(leads, width, "bold warning", 2)
         if held := held_by(asked, self._view):
-            rows += block(held, width, "dim" if is_sandboxed(self._view.sandbox) else "warning")
+            rows += block(held, width, "dim" if is_held(asked, self._view) else "warning")
         rows += block(f"Asked because {exposed(asked.reason)}.", width, "dim")
         if asked.rule:
             saved = f"always saves {exposed(asked.rule)} in your settings, for this project"

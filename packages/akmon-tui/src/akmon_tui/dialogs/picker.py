@@ -31,6 +31,10 @@ class Row(NamedTuple):
     """A heading over it and its neighbours."""
     words: str = ""
     """What else it is found by."""
+    state: str = ""
+    """A word before the detail, in a style of its own."""
+    tone: str = ""
+    """That style."""
 
 
 class Picker:
@@ -61,6 +65,16 @@ class Picker:
         self._at = next((at for at, row in enumerate(rows) if row.value == current), 0)
         self._page = 1
         self._labels = max((columns(on_one_line(row.label)) for row in rows), default=0)
+
+    def renew(self, rows: Sequence[Row]) -> None:
+        """Has these rows in place of those it had; what was typed and chosen stays as far as it can."""
+        chosen = self.selected
+        self._rows = rows
+        self._labels = max((columns(on_one_line(row.label)) for row in rows), default=0)
+        query = self._field.text.strip()
+        self._matches = _matching(query, rows) if query else rows
+        same = (at for at, row in enumerate(self._matches) if chosen and row.value == chosen.value)
+        self._at = next(same, max(0, min(self._at, len(self._matches) - 1)))
 
     @property
     def selected(self) -> Row | None:
@@ -168,18 +182,17 @@ class Picker:
         label = cut(line(mark + on_one_line(row.label)), labels + 3)
         gap = " " * max(0, labels + 3 - width_of(label))
         detail = f"  {on_one_line(row.disabled or row.detail)}" if row.disabled or row.detail else ""
-        styles = ("selected", "selected") if chosen else ("dim" if row.disabled else "", "dim")
-        text = "".join(piece.text for piece in label)
-        whole = merged(
-            (Piece(text, styles[0]), Piece(gap if detail else "", styles[0]), Piece(detail, styles[1]))
-        )
+        state = f"  {on_one_line(row.state)}" if row.state else ""
+        styles = ("selected",) * 3 if chosen else ("dim" if row.disabled else "", row.tone, "dim")
+        text = "".join(piece.text for piece in label) + (gap if state or detail else "")
+        whole = merged((Piece(text, styles[0]), Piece(state, styles[1]), Piece(detail, styles[2])))
         return cut(whole, width)
 
 
 def _matching(query: str, rows: Sequence[Row]) -> Sequence[Row]:
     """The rows that have every word of ``query``, or else its letters in that order; as they were ordered."""
     words = query.casefold().split()
-    searched = [f"{row.label} {row.group} {row.detail} {row.words}".casefold() for row in rows]
+    searched = [f"{row.label} {row.group} {row.state} {row.detail} {row.words}".casefold() for row in rows]
     found = [row for row, text in zip(rows, searched, strict=True) if all(word in text for word in words)]
     return found or [row for row in rows if _has_in_order("".join(words), row.label.casefold())]
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from prompt_toolkit.application import AppSession
 
-from akmon_core.commands import Answer, Answered, Command, Interrupt, Prompt, Respond, Steer
+from akmon_core.commands import (
+    Answer,
+    Answered,
+    Command,
+    Interrupt,
+    ManageServer,
+    Prompt,
+    Respond,
+    Steer,
+)
 from akmon_core.errors import AkmonError
 from akmon_core.events import Envelope, PermissionAsked, QuestionAsked, Rewound
 from akmon_core.limits import ANSWER_QUIET_SECONDS
@@ -22,16 +31,19 @@ from akmon_tui.plain.following import Following
 from akmon_tui.plain.keys import Burst, Watch, answer_of, interrupts, is_text, watch
 from akmon_tui.plain.offering import Offer
 from akmon_tui.plain.output import Screen, text_only
-from akmon_tui.plain.prompt import Composer
+from akmon_tui.plain.prompt import Composer, ask_line
 from akmon_tui.plain.questions import answers
 from akmon_tui.plain.render import render
 from akmon_tui.plain.spans import Span
+from akmon_tui.servers import changes_text, waiting
 from akmon_tui.services import Leave, Services
 from akmon_tui.slash import SLASHES, run_slash
-from akmon_tui.slash.fetching import fetched
+from akmon_tui.slash.fetching import fetched, to_approve
 from akmon_tui.slash.own import with_own
-from akmon_tui.slash.plainly import in_plain
+from akmon_tui.slash.plainly import Approve, in_plain
+from akmon_tui.slash.prompts import with_prompts
 from akmon_tui.slash.replies import Fetch, Say, Send, Typed
+from akmon_tui.slash.table import Table
 from akmon_tui.standing import sandbox_in_short
 from akmon_tui.view import View, Waiting, show
 
@@ -78,7 +90,9 @@ class Conversation:
         services: Services | None,
     ) -> None:
         self._services = services
-        self._table = SLASHES
+        self._own: Table | None = None
+        """The commands without those of servers; None is not asked for yet."""
+        self._table: Table = SLASHES
         self._client = client
         self._input = terminal.input
         self._screen = Screen(terminal.output)
@@ -118,9 +132,13 @@ class Conversation:
             if line.strip():
                 await self._do(Prompt(whole(line)), typed=True)
             return None
+        if isinstance(reply, Say) and reply.stays:
+            self._composer.stage(f"{line.rstrip()} ")
         done = in_plain(reply, self._view, self._table)
         if isinstance(done, Fetch):
             done = await self._fetch(done)
+        elif isinstance(done, Approve):
+            done = await self._approve(done.server)
         match done:
             case Leave():
                 return done
@@ -135,15 +153,34 @@ class Conversation:
         return None
 
     async def _learn_commands(self) -> None:
-        """Those of the person's own, when the first command is entered."""
-        if self._services is None or self._table is not SLASHES:
+        """Those of the person's own, when the first command is entered, and those of servers, which come
+        and go."""
+        if self._services is None:
             return
+        notes: list[str] = []
         try:
-            self._table, notes = with_own(await self._services.commands(), SLASHES)
+            if self._own is None:
+                self._own = SLASHES
+                self._own, notes = with_own(await self._services.commands(), SLASHES)
+            self._table = with_prompts(await self._services.servers(), self._own)
         except AkmonError as error:
-            self._table, notes = dict(SLASHES), [str(error)]
+            notes = [str(error)]
         for text in notes:
             self._note(neutralise(text))
+
+    async def _approve(self, server: str) -> Say | Send:
+        """What the person agrees to: all that is new of a server, if it is still the same then."""
+        asked = await to_approve(server, self._services)
+        if isinstance(asked, Say):
+            return asked
+        self._note(changes_text(asked))
+        answer = await ask_line("Do you accept that? (y/N) ")
+        if (answer or "").strip().lower() not in ("y", "yes"):
+            return Say("Nothing is approved.")
+        now = await to_approve(server, self._services)
+        if isinstance(now, Say) or waiting(now) != waiting(asked):
+            return Say(f"{server} says something else by now. Nothing is approved: read it again.")
+        return Send((ManageServer(server, "approve"),))
 
     async def _fetch(self, fetch: Fetch) -> Say | Leave:
         """What the services give, unless Ctrl+C is pressed before."""

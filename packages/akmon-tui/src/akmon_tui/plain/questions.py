@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from akmon_core.events import PermissionAsked, QuestionAsked
 from akmon_core.text import exposed, neutralise
 from akmon_core.tools import DiffView, TextView
-from akmon_tui.asking import held_by, how_to_answer, led_elsewhere, may_allow_writes
+from akmon_tui.asking import (
+    arguments_of,
+    held_by,
+    how_to_answer,
+    led_elsewhere,
+    may_allow_writes,
+    who_asks,
+)
 from akmon_tui.plain.spans import Span
 from akmon_tui.standing import REMOVE
 from akmon_tui.view import View, Waiting
@@ -43,7 +50,7 @@ def diff_lines(diff: DiffView) -> list[Span]:
 def _permission(asker: str, asked: PermissionAsked, view: View) -> list[Span]:
     """Everything that would happen, nothing left out, and why it is asked."""
     body = [*_effects(asked, view.folder), *_change(asked)]
-    lines = [Span(""), Span(f"{asker}{exposed(asked.call.name)} asks for permission"), *body]
+    lines = [Span(""), Span(f"{asker}{who_asks(asked)} asks for permission"), *body]
     characters = sum(len(span.text) for span in body)
     if characters > _MANY:
         lines.append(Span(f"These are {characters:,} characters. Scroll up to read them all, or deny."))
@@ -84,4 +91,5 @@ def _change(asked: PermissionAsked) -> Iterable[Span]:
         case TextView(text):
             return [Span(f"  {line}") for line in exposed(text).split("\n")]
         case None:
-            return []
+            arguments = arguments_of(asked)
+            return [Span(f"  {line}") for line in exposed(arguments).split("\n")] if arguments else []

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import get_args
 
 from akmon_core.errors import AkmonError
+from akmon_core.servers import ServerStatus
 from akmon_core.text import one_line
+from akmon_tui import servers
 from akmon_tui.amounts import spent
 from akmon_tui.services import (
     Leave,
@@ -38,6 +40,20 @@ async def fetched(fetch: Fetch, services: Services | None, view: View) -> Say | 
         return Say(str(error))
 
 
+async def to_approve(server: str, services: Services | None) -> ServerStatus | Say:
+    """The server, if something of it waits for approval. Never raises an ``AkmonError``."""
+    try:
+        statuses = await services.servers() if services else ()
+    except AkmonError as error:
+        return Say(str(error))
+    found = servers.named(statuses, server)
+    if found is None:
+        return Say(servers.unknown(statuses, server))
+    if not servers.waiting(found):
+        return Say(f"Nothing of {one_line(found.name, 60)} waits for approval.")
+    return found
+
+
 def _without(fetch: Fetch, view: View) -> str:
     """What is known without services."""
     match fetch.kind:
@@ -67,6 +83,8 @@ async def _text(fetch: Fetch, services: Services, view: View) -> str:
         case "models":
             models = [_model(each) for each in await services.models()]
             return "\n".join([*models, "/model MODEL chooses one."]) if models else "No server lists models."
+        case "servers":
+            return _servers(await services.servers(), fetch.argument)
         case _:
             return await _report(fetch.argument, services)
 
@@ -90,6 +108,13 @@ def _sessions(choices: Sequence[SessionChoice], wanted: str) -> Say | Leave:
     more = [f"({len(choices) - _SESSIONS:,} more)"] if len(choices) > _SESSIONS else []
     how = "/resume SESSION goes on with one: its id, the start of it, or its name."
     return Say("\n".join([*rows, *more, how]))
+
+
+def _servers(statuses: Sequence[ServerStatus], wanted: str) -> str:
+    if not wanted:
+        return servers.list_text(statuses)
+    found = servers.named(statuses, wanted)
+    return servers.server_text(found) if found else servers.unknown(statuses, wanted)
 
 
 def _session(choice: SessionChoice) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from akmon_core.permissions import MODES
 from akmon_tui.places import listed
@@ -12,7 +12,14 @@ from akmon_tui.slash.replies import Ask, Copy, Fetch, Reply, Say, Send, Set, Typ
 from akmon_tui.slash.table import Table
 from akmon_tui.view import View
 
-PlainReply: TypeAlias = Say | Send | Leave | Fetch | Typed
+
+class Approve(NamedTuple):
+    """Show what the tools of a server say now, and ask whether that is accepted."""
+
+    server: str
+
+
+PlainReply: TypeAlias = Say | Send | Leave | Fetch | Typed | Approve
 
 KEYS = (
     ("Enter", "sends; while a turn runs, a line is told to the model and a command waits"),
@@ -36,7 +43,7 @@ def in_plain(reply: Reply, view: View, table: Table) -> PlainReply:
             return reply
 
 
-def _asked(ask: Ask, view: View, table: Table) -> Say | Fetch:
+def _asked(ask: Ask, view: View, table: Table) -> Say | Fetch | Approve:
     match ask.kind:
         case "model":
             return Fetch("models")
@@ -52,6 +59,10 @@ def _asked(ask: Ask, view: View, table: Table) -> Say | Fetch:
             return Say(help_text(table, KEYS, ask.argument))
         case "keys":
             return Say(keys_text(KEYS))
+        case "servers":
+            return Fetch("servers", ask.argument)
+        case "approval":
+            return Approve(ask.argument)
         case "permission-mode":
             now = f"The mode is {view.mode}." if view.mode else "The mode is the one that akmon started with."
             return Say(f"{now} There are: {', '.join(MODES)}. /mode MODE changes it.")

@@ -10,10 +10,28 @@ from akmon_core.commands import Command
 from akmon_tui.services import Leave
 
 Dialogue: TypeAlias = Literal[
-    "model", "session", "rewind", "settings", "theme", "help", "keys", "permission-mode"
+    "model",
+    "session",
+    "rewind",
+    "settings",
+    "theme",
+    "help",
+    "keys",
+    "permission-mode",
+    "servers",
+    "approval",
 ]
 Kind: TypeAlias = Literal[
-    "context", "costs", "report", "diff", "export", "settings", "save", "models", "sessions"
+    "context",
+    "costs",
+    "report",
+    "diff",
+    "export",
+    "settings",
+    "save",
+    "models",
+    "sessions",
+    "servers",
 ]
 
 
@@ -21,6 +39,8 @@ class Say(msgspec.Struct, frozen=True):
     """Show it."""
 
     text: str
+    stays: bool = False
+    """The line that asked for it is to be completed, and stays where lines are typed."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -30,7 +50,8 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """Open that dialog. For ``session`` and ``help`` the argument is what to look for."""
+    """Open that dialog. For ``session`` and ``help`` the argument is what to look for, for ``servers`` and
+    ``approval`` the name of a server."""
 
     kind: Dialogue
     argument: str = ""
@@ -39,8 +60,8 @@ class Ask(msgspec.Struct, frozen=True):
 class Fetch(msgspec.Struct, frozen=True):
     """Ask the services for it, and show what they give (``akmon_tui.slash.fetching``).
 
-    The argument is the name of a ``report``, the path of an ``export``, ``NAME VALUE`` to ``save``, and which
-    of the ``sessions`` to resume.
+    The argument is the name of a ``report``, the path of an ``export``, ``NAME VALUE`` to ``save``, which of
+    the ``sessions`` to resume, and which of the ``servers`` to show.
     """
 
     kind: Kind

@@ -9,7 +9,9 @@ from typing import NamedTuple, TypeAlias
 from akmon_tui.slash.replies import Reply, Say
 from akmon_tui.view import View
 
-_LINE = re.compile(r"/([a-z0-9][a-z0-9_:-]*)(?:\s+(.*))?", re.DOTALL)
+NAME = r"(?:[a-z0-9][a-z0-9_:-]*|[A-Za-z0-9][A-Za-z0-9_-]*:[A-Za-z0-9][A-Za-z0-9_.-]*)"
+"""Of a command; those of servers may have capitals and dots."""
+_LINE = re.compile(rf"/({NAME})(?:\s+(.*))?", re.DOTALL)
 
 
 class Value(NamedTuple):

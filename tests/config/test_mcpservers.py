@@ -59,7 +59,8 @@ def warned(place: Place, entry: object, **how: Any) -> str:
     found = load(place, **how)
     assert [server.name for server in found.servers] == ["good"]
     assert [entry.state for entry in found.entries] == ["wrong", "enabled"]
-    (warning,) = found.warnings
+    assert found.warnings == ()
+    (warning,) = found.wrong
     start = f"user file {place.user_file.with_name('mcp.json')}, server bad, "
     assert warning.startswith(start)
     return warning.removeprefix(start)
@@ -190,7 +191,7 @@ def test_a_name_that_could_not_be_told_apart_is_refused(place: Place, name: str)
     user(place, servers(**{name: STDIO, "good": STDIO}))
     found = load(place)
     assert [server.name for server in found.servers] == ["good"]
-    (warning,) = found.warnings
+    (warning,) = found.wrong
     assert "the name of a server should have letters, digits, - and single _" in warning
     assert "\x1b" not in warning
 
@@ -298,6 +299,7 @@ def test_servers_of_a_folder_that_is_not_trusted_wait_and_hide_nothing(place: Pl
     assert waits.where == str(place.project / "evil")
     assert "akmon trust" in waits.detail
     assert wrong.state == "wrong"
+    assert found.wrong == ()
 
 
 def test_a_projects_file_that_leads_elsewhere_is_not_read(place: Place) -> None:

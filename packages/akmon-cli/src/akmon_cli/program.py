@@ -35,6 +35,7 @@ COMMANDS = (
     "export",
     "import",
     "init",
+    "mcp",
     "memory",
     "models",
     "permissions",

@@ -14,10 +14,12 @@ import msgspec
 from akmon_config.paths import config_file, state_dir
 from akmon_core.errors import SettingsError
 from akmon_core.ports import Approvals, Credentials
+from akmon_core.secret import Secret
 from akmon_core.servers import Server
 
 if TYPE_CHECKING:
     from akmon_config.mcpservers import Entry
+    from akmon_tools.mcp.facts import Surroundings
 
 
 class ConfiguredServers(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,9 @@ class ConfiguredServers(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
     """All, for people."""
     warnings: tuple[str, ...] = ()
+    """Of files and names."""
+    wrong: tuple[str, ...] = ()
+    """What is wrong with each server that is; to be said where not all entries are shown."""
     approvals: Approvals | None = None
     credentials: Credentials | None = None
     logs: Path | None = None
@@ -65,14 +70,31 @@ def configured_servers(
     )
     _learn(found.servers)
     if not found.servers:
-        return ConfiguredServers(entries=found.entries, warnings=found.warnings)
+        return ConfiguredServers(entries=found.entries, warnings=found.warnings, wrong=found.wrong)
     state = _state(environ)
     return ConfiguredServers(
         servers=found.servers,
         entries=found.entries,
         warnings=found.warnings,
+        wrong=found.wrong,
         approvals=_approvals(state),
+        credentials=_Credentials(state / "logins.json") if state else None,
         logs=state / "logs" if state else None,
+    )
+
+
+def surroundings(found: ConfiguredServers, root: Path, ca_file: str = "") -> Surroundings:
+    """What their connections need, of a process that works in the project at ``root``."""
+    from akmon_cli.redaction import redactor
+    from akmon_tools.mcp.facts import Surroundings
+
+    return Surroundings(
+        roots=(root,),
+        environ=os.environ,
+        redactor=redactor(),
+        logs=found.logs,
+        credentials=found.credentials,
+        ca_file=ca_file,
     )
 
 
@@ -96,6 +118,26 @@ def _approvals(state: Path | None) -> Approvals | None:
     from akmon_config.approvals import ApprovedTools
 
     return ApprovedTools(state / "approved")
+
+
+class _Credentials:
+    """Looks for a keyring when a login is needed: few servers want one, and a keyring takes time to load."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: Credentials | None = None
+
+    def load(self, server: str) -> Secret:
+        return self._opened().load(server)
+
+    def save(self, server: str, text: Secret) -> None:
+        self._opened().save(server, text)
+
+    def _opened(self) -> Credentials:
+        from akmon_config.credentials import KeptCredentials, system_keyring
+
+        self._kept = self._kept or KeptCredentials(self._path, system_keyring())
+        return self._kept
 
 
 def _learn(servers: tuple[Server, ...]) -> None:

@@ -66,6 +66,9 @@ class ServersFound(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
     """All of them, in the order of their names."""
     warnings: tuple[str, ...] = ()
+    """Of files and names."""
+    wrong: tuple[str, ...] = ()
+    """What is wrong with each server that is."""
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -79,6 +82,8 @@ class _Source(msgspec.Struct, frozen=True):
 class _Found(msgspec.Struct, frozen=True):
     entry: Entry
     server: Server | None = None
+    waits: bool = False
+    """It does not count before the folder is trusted, whatever else is to be said of it."""
 
 
 def load_servers(
@@ -107,11 +112,13 @@ def load_servers(
     taken = {name for source in sources for name in source.servers}
     sources += list(_addresses(urls, taken))
     found = _by_name(sources, root, environ, switched_off, warnings)
-    found.sort(key=lambda each: (each.entry.name, each.entry.state == "waits for trust"))
+    found.sort(key=lambda each: (each.entry.name, each.waits))
+    used = [each.entry for each in found if not each.waits]
     return ServersFound(
         servers=tuple(each.server for each in found if each.server),
         entries=tuple(each.entry for each in found),
         warnings=tuple(warnings),
+        wrong=tuple(_wrong(entry) for entry in used if entry.state == "wrong"),
     )
 
 
@@ -259,7 +266,7 @@ def _by_name(
         for name, value in source.servers.items():
             each = _read(name, value, source, root, environ, off=name in switched_off)
             if source.waits:
-                waiting.append(each)
+                waiting.append(msgspec.structs.replace(each, waits=True))
                 continue
             if earlier := found.get(name):
                 warnings.append(
@@ -267,11 +274,11 @@ def _by_name(
                     f"of {earlier.entry.origin}. Rename one of them to have both."
                 )
             found[name] = each
-    for each in found.values():
-        if each.entry.state == "wrong":
-            name, origin = one_line(each.entry.name, 60), each.entry.origin
-            warnings.append(f"{origin}, server {name}, {each.entry.detail}. This server is left out.")
     return [*found.values(), *waiting]
+
+
+def _wrong(entry: Entry) -> str:
+    return f"{entry.origin}, server {one_line(entry.name, 60)}, {entry.detail}. This server is left out."
 
 
 def _read(

@@ -22,6 +22,7 @@ from akmon_core.commands import (
     Compact,
     Implement,
     Interrupt,
+    ManageServer,
     Prompt,
     Rename,
     Respond,
@@ -29,6 +30,7 @@ from akmon_core.commands import (
     RunCommand,
     SetMode,
     Steer,
+    UsePrompt,
 )
 from akmon_core.errors import ProviderError, SettingsError, ToolError
 from akmon_core.events import Envelope, Noticed, PermissionAsked, QuestionAsked, TurnEnded
@@ -43,10 +45,11 @@ from akmon_query.choosing import Fitted, Reopen, Wanted
 from akmon_query.project import Project
 from akmon_query.session import Session
 from akmon_query.testing import FakeTool
-from tests.query.fakes import FakeShell, Provider, Reply, Tool, inside
+from tests.query.fakes import FakeServers, FakeShell, Provider, Reply, Tool, inside
 
 T = TypeVar("T")
 READ, WRITE, RUN = Effect("read", "a"), Effect("write", "a"), Effect("run", "make")
+CALL = Effect("call", "something of docs")
 
 
 async def _ask(text: str, context: ToolContext) -> str:
@@ -80,7 +83,7 @@ TOOLS = (
     Tool("ask", Effect("ask", "?"), talks=_ask),
     Tool("task", talks=_delegate),
 )
-NAMES = (*(tool.name for tool in TOOLS), "missing")
+NAMES = (*(tool.name for tool in TOOLS), "mcp__docs__look", "mcp__docs__write", "missing")
 LARGE = ("read", "edit", "read", "edit", "task", "write", "run")
 ARGUMENTS = ("{}", '{"text": "x"}', '{"text": "web"}', '{"text": 3}', "{not json", "")
 
@@ -166,7 +169,10 @@ summaries = st.one_of(
 )
 modes = st.builds(SetMode, st.sampled_from(["default", "plan", "accept-edits", "full-auto"]))
 hints = st.builds(Compact, st.sampled_from(["", "the port"]))
-prompts = st.builds(Prompt, st.sampled_from(["go", "more words " * 700]))
+prompts = st.one_of(
+    st.builds(Prompt, st.sampled_from(["go", "see @docs:x://notes", "see @docs:y", "more words " * 700])),
+    st.builds(UsePrompt, st.sampled_from(["docs", "shop"]), st.sampled_from(["review", "other"])),
+)
 starts = mostly(
     prompts, st.sampled_from([Prompt("go", plan_first=True), Steer("go on"), Implement(), Implement()])
 )
@@ -175,6 +181,7 @@ backs = st.builds(
 )
 others: st.SearchStrategy[Command] = st.one_of(
     st.builds(RunCommand, st.sampled_from(["make", "true", "cat " + "long " * 3_000, " "]), st.booleans()),
+    st.builds(ManageServer, st.sampled_from(["docs", "none"]), st.sampled_from(["connect", "approve"])),
     st.builds(Rename, st.sampled_from(["a name", "", "two\nlines"])),
     st.builds(
         ChooseModel,
@@ -252,6 +259,7 @@ def open_fake_session(
         wanted=Wanted("first"),
         reopen=reopen,
         shell=FakeShell(),
+        servers=FakeServers(Tool("mcp__docs__look", CALL), Tool("mcp__docs__write", CALL, work=str.upper)),
     )
 
 

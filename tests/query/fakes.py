@@ -9,14 +9,15 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 
 from akmon_core.commands import Command, Prompt
-from akmon_core.errors import JournalError, ProviderError
-from akmon_core.events import Envelope, ModelFailed, Replied, TurnEnded
+from akmon_core.errors import JournalError, ProviderError, ToolError
+from akmon_core.events import Envelope, Event, ModelFailed, Replied, TurnEnded
 from akmon_core.limits import Limits
-from akmon_core.messages import Assistant, Text, ToolCall, ToolResult, User
+from akmon_core.messages import Assistant, Image, Text, ToolCall, ToolResult, User
 from akmon_core.models import Model, ModelFacts, ModelRequest, Prices
 from akmon_core.operands import operands_of
 from akmon_core.permissions import Mode, Policy, Target
-from akmon_core.ports import CommandEnd, Journal, OwnShell
+from akmon_core.ports import CommandEnd, Journal, OwnShell, Servers
+from akmon_core.servers import ServerState, ServerStatus, ServerTool
 from akmon_core.stream import ReplyDone, StreamEvent, TextDelta, Usage
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
 from akmon_query.assembly import assemble
@@ -221,6 +222,7 @@ def open_with(
     shell: OwnShell | None = None,
     wanted: Wanted = Wanted(""),  # noqa: B008
     reopen: Reopen | None = None,
+    servers: Servers | None = None,
 ) -> Session:
     return assemble(
         model,
@@ -236,6 +238,7 @@ def open_with(
         shell=shell,
         wanted=wanted,
         reopen=reopen,
+        servers=servers,
     )
 
 
@@ -321,3 +324,51 @@ async def until(session: Session, kind: type[object], command: Command) -> list[
 def of(seen: Iterable[Envelope], kind: type[T]) -> list[T]:
     """The events of one kind."""
     return [envelope.event for envelope in seen if isinstance(envelope.event, kind)]
+
+
+class FakeServers:
+    """Two servers: ``docs`` has a resource and a prompt, ``shop`` has none. ``tools`` are what they offer."""
+
+    def __init__(self, *tools: AnyTool) -> None:
+        self.tools = tools
+        self.report: Callable[[Event], None] | None = None
+        self.managed: list[tuple[str, str]] = []
+        self.state: ServerState = "ready"
+        self.closed = False
+
+    @property
+    def statuses(self) -> tuple[ServerStatus, ...]:
+        shown = tuple(ServerTool(name=tool.name, about="") for tool in self.tools)
+        docs = ServerStatus(name="docs", where="docs", state=self.state, tools=shown)
+        return (docs, ServerStatus(name="shop", where="shop", state="failed", detail="it is closed"))
+
+    def begin(self, report: Callable[[Event], None]) -> None:
+        self.report = self.report or report
+
+    async def settled(self) -> None:
+        await asyncio.sleep(0)
+
+    def offered(self, tokens: int, allowed: Callable[[str], bool]) -> tuple[AnyTool, ...]:
+        return tuple(tool for tool in self.tools if allowed(tool.name))
+
+    async def resource(self, server: str, uri: str) -> tuple[Text | Image, ...]:
+        await asyncio.sleep(0)
+        if (server, uri) != ("docs", "x://notes"):
+            raise ToolError(f"{server} has no {uri}.")
+        return (Text("what the notes say"),)
+
+    async def prompt(self, server: str, name: str, arguments: str) -> tuple[Text | Image, ...]:
+        await asyncio.sleep(0)
+        if (server, name) != ("docs", "review"):
+            raise ToolError(f"{server} has no prompt {name}.")
+        return (Text(f"Review this: {arguments}"),)
+
+    async def manage(self, server: str, what: str) -> str:
+        await asyncio.sleep(0)
+        if server != "docs":
+            raise ToolError(f"there is no server {server}.")
+        self.managed.append((server, what))
+        return f"{server}: {what} is done"
+
+    async def close(self) -> None:
+        self.closed = True

@@ -18,6 +18,7 @@ from akmon_cli.backends import backends, web_search
 from akmon_cli.folders import project_sessions, session_folders
 from akmon_cli.redaction import hidden, learn, redactor
 from akmon_cli.rules import rule_store
+from akmon_cli.servers import configured_servers
 from akmon_cli.trusting import is_trusted, settle_trust
 from akmon_config.instructions import NearbyInstructions, discover, render
 from akmon_config.load import Loaded, load
@@ -89,6 +90,7 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
     plugins, problems = _plugins(cwd)
     rules = effective_rules(loaded)
     found = discover(cwd, root)
+    theirs = configured_servers(options, root)
     checkpoints, unkept = _checkpoints(root)
     session = open_session(
         model,
@@ -109,6 +111,10 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         max_checkpoint_bytes=settings.max_checkpoint_bytes,
         auto_commit=settings.auto_commit,
         web_search=web_search(settings),
+        servers=theirs.servers,
+        approvals=theirs.approvals,
+        credentials=theirs.credentials,
+        server_logs=theirs.logs,
         ca_file=settings.ca_file,
         tools=plugins,
         mode=_mode(options, loaded, resumed),
@@ -147,6 +153,8 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
         *waiting,
         *loaded.warnings,
         *found.warnings,
+        *theirs.warnings,
+        *theirs.wrong,
         *problems,
         *idle_fallback,
         *unkept,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from akmon_cli.report import ExitReason, Record, Report
 from akmon_cli.signals import ending_signals
@@ -14,6 +16,13 @@ from akmon_cli.writers import RunningSession, Writer, writer
 from akmon_core.commands import Implement, Interrupt, Prompt
 from akmon_core.events import Noticed, Prompted, TurnEnded
 from akmon_core.ports import SessionClient
+
+if TYPE_CHECKING:
+    from akmon_query.session import Session
+
+
+_PATIENCE = 2.0
+"""Seconds until it is said what is waited for."""
 
 
 async def run_headless(
@@ -23,6 +32,18 @@ async def run_headless(
     run = HeadlessRun(session, writer(output_format, partial=partial))
     await run.turn(command)
     return run.end().exit_code
+
+
+async def wait_for_servers(session: Session) -> None:
+    """A session of one turn would have nothing of servers that are ready a moment later."""
+    settling = asyncio.ensure_future(session.settled())
+    try:
+        await asyncio.wait([settling], timeout=_PATIENCE)
+        if waiting := ", ".join(each.name for each in session.servers if each.state == "starting"):
+            print(f"akmon: waiting for MCP servers: {waiting}", file=sys.stderr)
+        await settling
+    finally:
+        settling.cancel()
 
 
 class HeadlessRun:

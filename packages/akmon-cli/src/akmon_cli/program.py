@@ -171,11 +171,12 @@ def _working_mode(mode: Mode) -> Mode:
 
 async def run_headlessly(composed: Composed, options: argparse.Namespace, first: Prompt | Implement) -> int:
     """Runs ``first`` to its end; gives the exit code."""
-    from akmon_cli.headless import run_headless
+    from akmon_cli.headless import run_headless, wait_for_servers
 
     for warning in composed.warnings:
         print(f"akmon: {neutralise(warning)}", file=sys.stderr)
     async with composed.session as session:
+        await wait_for_servers(session)
         with_deltas = options.include_partial_messages
         return await run_headless(session, first, options.output_format, partial=with_deltas)
 

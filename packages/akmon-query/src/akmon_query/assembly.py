@@ -17,12 +17,23 @@ from akmon_core.codec import SCHEMA
 from akmon_core.commands import Rewind
 from akmon_core.errors import SettingsError
 from akmon_core.events import Event, Instructed, ModelChosen, SessionStarted
-from akmon_core.limits import SNAPSHOT_BYTES, Limits
+from akmon_core.limits import MCP_SHARE, SNAPSHOT_BYTES, Limits
 from akmon_core.models import Effort, Model, ModelFacts, ModelRow
 from akmon_core.operands import operands_of
-from akmon_core.permissions import Mode, Policy, SandboxChoice, Target, hidden_tools
-from akmon_core.ports import Clock, Instructions, Journal, Locator, Plans, RuleStore, WebSearch
+from akmon_core.permissions import Mode, Policy, SandboxChoice, Target
+from akmon_core.ports import (
+    Approvals,
+    Clock,
+    Credentials,
+    Instructions,
+    Journal,
+    Locator,
+    Plans,
+    RuleStore,
+    WebSearch,
+)
 from akmon_core.redact import Redactor
+from akmon_core.servers import Server
 from akmon_core.tools import AnyTool, Closing, Effect
 from akmon_models.backend import Backend, backends_from_env
 from akmon_models.registry import open_model
@@ -31,6 +42,7 @@ from akmon_query.checkpoints import Checkpoints
 from akmon_query.choosing import Choosing, Fitted, Reopen, Wanted
 from akmon_query.gate import Gate
 from akmon_query.handoff import Handoff
+from akmon_query.hands import Hands
 from akmon_query.ids import new_session_id
 from akmon_query.journal import FileJournal, MemoryJournal
 from akmon_query.ledger import Ledger
@@ -39,6 +51,7 @@ from akmon_query.project import Project
 from akmon_query.prompts import usable_tokens
 from akmon_query.resume import resume
 from akmon_query.rewinding import Rewinding
+from akmon_query.serving import Serving
 from akmon_query.session import Session, change_mode
 from akmon_query.store import SessionInfo
 from akmon_query.subagents import Agents
@@ -101,6 +114,10 @@ def open_session(
     max_checkpoint_bytes: int = SNAPSHOT_BYTES,
     auto_commit: bool = False,
     web_search: WebSearch | None = None,
+    servers: Sequence[Server] = (),
+    approvals: Approvals | None = None,
+    credentials: Credentials | None = None,
+    server_logs: Path | None = None,
     ca_file: str = "",
     sandbox: SandboxChoice = "auto",
     sandbox_write: Sequence[Path] = (),
@@ -136,6 +153,10 @@ def open_session(
     None keeps none. ``auto_commit`` commits what each turn changes to the project's git repository, and
     ``web_search`` is the search engine that the model may use. ``ca_file`` (PEM) says whom the tool that
     fetches pages trusts.
+
+    ``servers`` are MCP servers, which takes the extra ``mcp``. They connect in the background; ``approvals``
+    remembers what their tools say of themselves, so that a change waits for a person, and ``credentials``
+    what they have given to log in with. What they print on standard error goes to ``server_logs``, a folder.
 
     ``sandbox`` is what holds commands in; by default the best that works here, and if none does, every
     command is asked about. Commands may write in ``sandbox_write`` besides, may not read what lies in
@@ -258,6 +279,9 @@ def open_session(
         wanted=wanted,
         reopen=reopen if open_other else None,
         shell=OwnShell(workspace, outputs),
+        servers=_connectable(servers, workspace, outputs, approvals, credentials, server_logs, ca_file)
+        if servers
+        else None,
         clock=clock,
     )
 
@@ -282,6 +306,7 @@ def assemble(
     wanted: Wanted = Wanted(""),  # noqa: B008 - a frozen value
     reopen: Reopen | None = None,
     shell: ports.OwnShell | None = None,
+    servers: ports.Servers | None = None,
     clock: Clock = time.time,
 ) -> Session:
     """A session from parts that are there already; what ``journal`` holds is resumed.
@@ -302,10 +327,11 @@ def assemble(
     limits = _from_now_on(limits, ledger)
 
     def driver(fitted: Fitted) -> Driver:
-        model, hidden = fitted.model, hidden_tools(policy, fitted.tools)
-        tools = {name: tool for name, tool in fitted.tools.items() if name not in hidden}
-        agents = Agents(ledger, model, tools, gate, limits, project, checkpoints, planner)
-        return Driver(ledger, model, tools, gate, limits, project, checkpoints, agents)
+        model = fitted.model
+        share = round(usable_tokens(model.facts) * MCP_SHARE)
+        hands = Hands(fitted.tools, policy, servers, share)
+        agents = Agents(ledger, model, hands, gate, limits, project, checkpoints, planner)
+        return Driver(ledger, model, hands, gate, limits, project, checkpoints, agents)
 
     choosing = Choosing(ledger, driver, Fitted(model, tools), wanted, reopen)
     commands = OwnCommands(ledger, shell)
@@ -317,7 +343,9 @@ def assemble(
                 await tool.close()
         checkpoints.close()
 
-    return Session(ledger, choosing, gate, project, Rewinding(ledger, gate, checkpoints), commands, let_go)
+    serving = Serving(ledger, servers)
+    rewinding = Rewinding(ledger, gate, checkpoints)
+    return Session(ledger, choosing, gate, project, rewinding, commands, serving, let_go)
 
 
 async def rewind_session(
@@ -352,6 +380,30 @@ async def rewind_session(
     finally:
         ledger.close()
     return tuple([envelope.event async for envelope in events])
+
+
+def _connectable(
+    servers: Sequence[Server],
+    workspace: Workspace,
+    outputs: Outputs,
+    approvals: Approvals | None,
+    credentials: Credentials | None,
+    logs: Path | None,
+    ca_file: str,
+) -> ports.Servers:
+    """Loads what talks with servers, which a session without any does not need."""
+    from akmon_tools.mcp.facts import Surroundings
+    from akmon_tools.mcp.servers import McpServers
+
+    surroundings = Surroundings(
+        roots=workspace.roots,
+        environ=os.environ,
+        redactor=outputs.redactor,
+        logs=logs,
+        credentials=credentials,
+        ca_file=ca_file,
+    )
+    return McpServers(servers, surroundings, approvals, outputs)
 
 
 def _open_other(

@@ -78,6 +78,7 @@ class ToolDispatch(AuditBase, frozen=True, kw_only=True, tag="tool_dispatch"):
     effects: tuple[Effect, ...]
     mutating: bool
     sandbox: str
+    server: str
     decided: int
 
 
@@ -91,6 +92,7 @@ class ToolOutcome(AuditBase, frozen=True, kw_only=True, tag="tool_outcome"):
     files: tuple[str, ...]
     duration_ms: int
     untrusted: str
+    server: str
     dispatched: int
 
 
@@ -134,6 +136,7 @@ class _Known(msgspec.Struct):
     effects: tuple[Effect, ...] = ()
     decided: int = 0
     dispatched: int = 0
+    server: str = ""
 
 
 class _Fold:
@@ -151,7 +154,7 @@ class _Fold:
                 return _decided(about, decided)
             case ToolStarted() as started:
                 known = self._known(envelope, started.call_id)
-                known.dispatched = envelope.seq
+                known.dispatched, known.server = envelope.seq, started.server
                 return _started(about, started, known)
             case ToolFinished() as finished:
                 known = self._known(envelope, finished.result.call_id)
@@ -226,6 +229,7 @@ def _started(about: _About, started: ToolStarted, known: _Known) -> ToolDispatch
         effects=known.effects,
         mutating=started.mutating,
         sandbox=started.sandbox,
+        server=started.server,
         decided=known.decided,
     )
 
@@ -242,6 +246,7 @@ def _finished(about: _About, finished: ToolFinished, known: _Known) -> ToolOutco
         files=tuple(file.path for file in finished.files if file.written),
         duration_ms=round(finished.seconds * 1000),
         untrusted=finished.untrusted,
+        server=known.server,
         dispatched=known.dispatched,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -120,6 +121,8 @@ def _about_the_conversation(event: Event) -> str:
             return "a reply that the output limit cut is asked to go on"
         case Pinned(pin):
             return f"{'pinned' if pin.text else 'no longer pinned'}: {pin.name}"
+        case Attached(name, message):
+            return f"attached to the prompt: {name} ({len(message.text):,} characters)"
         case PlanSaved(path):
             return f"plan saved in {path}" if path else "plan made"
         case Cleared(results, tokens):

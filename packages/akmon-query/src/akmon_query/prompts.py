@@ -13,6 +13,7 @@ from akmon_core.models import ModelFacts, ModelRequest
 from akmon_core.prompt import compose
 from akmon_core.tokens import weigh_text, weigh_tools
 from akmon_core.tools import ToolSpec
+from akmon_query.hands import Hands
 from akmon_query.ledger import Ledger
 
 
@@ -29,16 +30,18 @@ def usable_tokens(facts: ModelFacts) -> int:
 class Prompts:
     """Composes an agent's requests."""
 
-    def __init__(self, ledger: Ledger, specs: tuple[ToolSpec, ...], *, auto: bool) -> None:
+    def __init__(self, ledger: Ledger, hands: Hands, *, auto: bool) -> None:
         self._ledger = ledger
-        self._specs = specs
+        self._hands = hands
         self._auto = auto
         self._weighed: tuple[str, tuple[ToolSpec, ...], int] = ("", (), 0)
         """A system prompt, tools, and what they weigh together: they hardly ever change."""
 
     def request(self, facts: ModelFacts) -> ModelRequest:
         ledger = self._ledger
-        return compose(ledger.state, self._specs, ledger.session, small=is_small(facts), agent=ledger.agent)
+        return compose(
+            ledger.state, self._hands.specs, ledger.session, small=is_small(facts), agent=ledger.agent
+        )
 
     def weight(self, request: ModelRequest) -> int:
         """What the next prompt weighs."""

@@ -33,6 +33,7 @@ from akmon_core.messages import Image, Pin, Text, User, note
 from akmon_core.models import ModelRequest
 from akmon_core.permissions import Mode, Policy
 from akmon_core.prompt import carry_out, mode_note
+from akmon_core.servers import ServerStatus
 from akmon_core.state import State
 from akmon_query.choosing import Choosing
 from akmon_query.gate import Gate
@@ -43,9 +44,10 @@ from akmon_query.naming import rename
 from akmon_query.owncommands import OwnCommands
 from akmon_query.project import Project
 from akmon_query.rewinding import Rewinding
-from akmon_query.turn import Driver
+from akmon_query.serving import Serving
+from akmon_query.turn import Driver, Prepare
 
-Work: TypeAlias = Prompt | Compact | Implement | Rewind | ChooseModel | RunCommand
+Work: TypeAlias = Prompt | UsePrompt | Compact | Implement | Rewind | ChooseModel | RunCommand
 """Commands that are carried out one after the other."""
 Close: TypeAlias = Callable[[], Awaitable[None]]
 _UNDONE: dict[type[Work], str] = {
@@ -68,6 +70,7 @@ class Session:
         project: Project,
         rewinding: Rewinding,
         commands: OwnCommands,
+        serving: Serving,
         close: Close,
     ) -> None:
         self._ledger = ledger
@@ -76,6 +79,7 @@ class Session:
         self._project = project
         self._rewinding = rewinding
         self._commands = commands
+        self._serving = serving
         self._close = close
         self._waiting: deque[tuple[Work, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
@@ -100,13 +104,23 @@ class Session:
         """What the model would be sent if it were called now."""
         return self._driver.request
 
+    @property
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """What is known of each MCP server, in the order of their names."""
+        return self._serving.statuses
+
+    async def settled(self) -> None:
+        """Returns when no MCP server is being connected any more: each is ready, or has failed."""
+        await self._serving.settled()
+
     async def send(self, command: Command) -> str:
         """Hands in ``command``; gives the id that the events it causes will name as their cause."""
         if self._closed:
             raise AkmonError("the session is closed")
         cause = new_id()
+        self._serving.begin()
         match command:
-            case Prompt() | Compact() | Implement() | Rewind() | ChooseModel() | RunCommand():
+            case Prompt() | UsePrompt() | Compact() | Implement() | Rewind() | ChooseModel() | RunCommand():
                 self._wait(command, cause)
             case Steer(text):
                 self._steer(text, cause)
@@ -119,8 +133,8 @@ class Session:
                 change_mode(self._ledger, mode, cause)
             case Rename(name):
                 rename(self._ledger, name, cause)
-            case UsePrompt() | ManageServer():
-                raise AkmonError("there are no servers in this session")
+            case ManageServer():
+                self._serving.manage(command, cause)
             case _:
                 assert_never(command)
         return cause
@@ -144,6 +158,7 @@ class Session:
         finally:
             try:
                 await self._driver.close()
+                await self._serving.close()
                 await self._close()
             finally:
                 self._project.handoff.leave(self.id, self.state)
@@ -154,6 +169,7 @@ class Session:
         return self._choosing.driver
 
     async def __aenter__(self) -> Self:
+        self._serving.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -204,13 +220,20 @@ class Session:
             case Implement(path, mode):
                 return self._implement(path, mode)
             case Prompt(text, images, plan_first):
-                return self._begin(Prompted(self._message((*images, Text(text))), plan_first))
+                prompted = Prompted(self._message((*images, Text(text))), plan_first)
+                return self._begin(prompted, partial(self._serving.attach, text))
+            case UsePrompt(server, name, arguments):
+                said = f"/{server}:{name} {arguments}".strip()
+                prompted = Prompted(self._message((Text(said),)))
+                return self._begin(prompted, partial(self._serving.use_prompt, command))
 
     def _message(self, parts: tuple[Text | Image, ...]) -> User:
         return User(parts, record=self._ledger.seq + 1)
 
-    def _begin(self, prompted: Prompted) -> Coroutine[None, None, None] | None:
-        return self._driver.drive() if self._driver.begin(prompted) else None
+    def _begin(
+        self, prompted: Prompted, prepare: Prepare | None = None
+    ) -> Coroutine[None, None, None] | None:
+        return self._driver.drive(prepare) if self._driver.begin(prompted) else None
 
     def _implement(self, path: str, mode: Mode) -> Coroutine[None, None, None] | None:
         state = self._ledger.state

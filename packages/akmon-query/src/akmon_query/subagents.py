@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import msgspec
 
@@ -15,9 +14,10 @@ from akmon_core.messages import Assistant, Text, User
 from akmon_core.models import Model
 from akmon_core.permissions import Mode
 from akmon_core.prompt import PLAN_MODE
-from akmon_core.tools import AnyTool, Delegation, ToolOutput
+from akmon_core.tools import Delegation, ToolOutput
 from akmon_query.checkpoints import Checkpoints
 from akmon_query.gate import Gate
+from akmon_query.hands import Hands
 from akmon_query.ledger import Ledger
 from akmon_query.project import Project
 from akmon_query.prompts import usable_tokens
@@ -35,7 +35,7 @@ class Agents:
         self,
         ledger: Ledger,
         model: Model,
-        tools: Mapping[str, AnyTool],
+        hands: Hands,
         gate: Gate,
         limits: Limits,
         project: Project,
@@ -45,7 +45,7 @@ class Agents:
         self._ledger = ledger
         self._model = model
         self._planner = planner or model
-        self._tools = {name: tool for name, tool in tools.items() if name not in _WITHHELD}
+        self._hands = hands
         self._gate = gate
         self._checkpoints = checkpoints
         steps = min(limits.max_steps, AGENT_STEPS)
@@ -73,7 +73,8 @@ class Agents:
         ledger = self._ledger.sub_agent()
         self._introduce(ledger, model, mode)
         gate = self._gate.of(ledger)
-        driver = Driver(ledger, model, self._tools, gate, limits, self._project, self._checkpoints)
+        hands = self._hands.without(_WITHHELD)
+        driver = Driver(ledger, model, hands, gate, limits, self._project, self._checkpoints)
         if driver.begin(Prompted(User((Text(task),), record=ledger.seq + 1))):
             await driver.drive()
         if being_cancelled():

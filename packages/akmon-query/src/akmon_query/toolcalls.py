@@ -6,13 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
 from akmon_core.errors import ArgumentsError, JournalError, ToolError
 from akmon_core.events import (
+    Attached,
     CommandRan,
     Event,
     Prompted,
@@ -29,15 +31,16 @@ from akmon_core.tools import (
     Contained,
     Delegate,
     Lasting,
+    Relaying,
+    Served,
     ToolContext,
     ToolOutput,
-    ToolSpec,
     parse_arguments,
-    tool_spec,
 )
 from akmon_query.checkpoints import Checkpoints
 from akmon_query.framing import Frame
 from akmon_query.gate import Gate
+from akmon_query.hands import Hands
 from akmon_query.ledger import Ledger
 
 _log = logging.getLogger(__name__)
@@ -54,30 +57,27 @@ class ToolCalls:
     def __init__(
         self,
         ledger: Ledger,
-        tools: Mapping[str, AnyTool],
+        hands: Hands,
         gate: Gate,
         delegate: Delegate,
         checkpoints: Checkpoints,
     ) -> None:
         self._ledger = ledger
-        self._tools = tools
+        self._hands = hands
         self._gate = gate
         self._delegate = delegate
         self._checkpoints = checkpoints
         self._frame = Frame()
 
-    def specs(self) -> tuple[ToolSpec, ...]:
-        return tuple(tool_spec(tool) for tool in self._tools.values())
-
     async def authorize(self, call: ToolCall) -> None:
-        if call.name not in self._tools and self._gate.refuses(call.name):
+        if call.name not in self._hands.tools and self._gate.refuses(call.name):
             self._gate.refuse(call)
             return
         try:
-            tool = self._tool(call)
             if self._is_cut_off(call):
                 raise ArgumentsError(f"{call.name}: {_CUT_OFF}.")
-            await self._gate.authorize(call, tool, parse_arguments(tool, call), self._context(call))
+            tool, arguments = self._meant(call)
+            await self._gate.authorize(call, tool, arguments, self._context(call))
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - see _failed
@@ -94,11 +94,17 @@ class ToolCalls:
 
     def _tool(self, call: ToolCall) -> AnyTool:
         try:
-            return self._tools[call.name]
+            return self._hands.tools[call.name]
         except KeyError:
             raise ArgumentsError(
-                f"there is no tool called {call.name!r}. The tools are: {', '.join(self._tools)}."
+                f"there is no tool called {call.name!r}. The tools are: {', '.join(self._hands.tools)}."
             ) from None
+
+    def _meant(self, call: ToolCall) -> tuple[AnyTool, Any]:
+        """The tool that is to run, which another one may stand for, and its arguments."""
+        tool = self._tool(call)
+        arguments = parse_arguments(tool, call)
+        return tool.relayed(arguments) if isinstance(tool, Relaying) else (tool, arguments)
 
     def _is_cut_off(self, call: ToolCall) -> bool:
         """Whether the output limit left nothing of the arguments, which else would count as none given."""
@@ -159,8 +165,8 @@ class ToolCalls:
     def _only_reads(self, call: ToolCall) -> bool:
         if self._ledger.state.decisions[call.id].decision != "allow":
             return True
-        tool = self._tool(call)
-        return all(effect.kind == "read" for effect in tool.effects(parse_arguments(tool, call)))
+        tool, arguments = self._meant(call)
+        return all(effect.kind == "read" for effect in tool.effects(arguments))
 
     async def _run(self, call: ToolCall, *, mutating: bool) -> None:
         verdict = self._ledger.state.decisions[call.id]
@@ -172,15 +178,15 @@ class ToolCalls:
         self._finish(call, output, time.monotonic() - began)
 
     async def _output(self, call: ToolCall, *, mutating: bool) -> ToolOutput:
-        tool = self._tool(call)
         try:
-            arguments = parse_arguments(tool, call)
+            tool, arguments = self._meant(call)
             self._gate.recheck(call, tool, arguments)
             watched = _watched(tool, arguments)
             around = self._checkpoints.watched(self._ledger, call.id, others=self.busy)
             async with around if watched else nullcontext():
                 sandbox = tool.sandbox if isinstance(tool, Contained) else ""
-                self._ledger.report(ToolStarted(call.id, call.name, mutating, watched, sandbox))
+                server = tool.server if isinstance(tool, Served) else ""
+                self._ledger.report(ToolStarted(call.id, tool.name, mutating, watched, sandbox, server))
                 return self._framed(await tool.run(arguments, self._context(call)))
         except JournalError:
             raise
@@ -201,15 +207,22 @@ class ToolCalls:
     @property
     def busy(self) -> bool:
         """Whether something that a tool started earlier still runs."""
-        return any(isinstance(tool, Lasting) and tool.busy for tool in self._tools.values())
+        return any(isinstance(tool, Lasting) and tool.busy for tool in self._hands.tools.values())
 
     def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
-        self._ledger.report(finished(self._ledger, call, output, seconds))
+        self._ledger.report(finished(self._ledger, call, output, seconds, self._name(call)))
+
+    def _name(self, call: ToolCall) -> str:
+        """Of the tool that ``call`` means."""
+        if isinstance(self._hands.tools.get(call.name), Relaying):
+            with suppress(ArgumentsError):
+                return self._meant(call)[0].name
+        return call.name
 
 
 def _watched(tool: AnyTool, arguments: object) -> bool:
     """Whether a call may change files that it does not name."""
-    runs = any(effect.kind == "run" for effect in tool.effects(arguments))
+    runs = any(effect.kind in ("run", "call") for effect in tool.effects(arguments))
     return runs or (isinstance(tool, Lasting) and tool.busy)
 
 
@@ -222,11 +235,13 @@ def close_calls(ledger: Ledger, reason: str) -> None:
         ledger.report(finished(ledger, call, ToolOutput(text, error=True, summary=_first_line(text))))
 
 
-def finished(ledger: Ledger, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> ToolFinished:
-    """The event that gives ``call`` its result."""
+def finished(
+    ledger: Ledger, call: ToolCall, output: ToolOutput, seconds: float = 0.0, tool: str = ""
+) -> ToolFinished:
+    """The event that gives ``call`` its result; ``tool`` is what it meant, if that is not its name."""
     return ToolFinished(
         result=ToolResult(call.id, output.text, output.error, output.images, record=ledger.seq + 1),
-        tool=call.name,
+        tool=tool or call.name,
         summary=output.summary or _first_line(output.text),
         view=output.view,
         files=output.files,
@@ -256,7 +271,7 @@ def _recorded(event: Event | None) -> str | None:
     match event:
         case ToolFinished(result):
             return result.text
-        case Prompted(message) | Steered(message):
+        case Prompted(message) | Steered(message) | Attached(message=message):
             return message.text
         case CommandRan(command, output, message=User()):
             return f"$ {command}\n{output}"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import PurePath
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -48,16 +48,18 @@ from akmon_core.ports import Commits, SubAgents
 from akmon_core.prompt import GO_ON, carry_out, instructions_note
 from akmon_core.rewinding import changed_paths
 from akmon_core.state import State
-from akmon_core.tools import AnyTool, no_agents
+from akmon_core.tools import no_agents
 from akmon_query.checkpoints import Checkpoints, changes_in
 from akmon_query.compaction import Compaction
 from akmon_query.gate import Gate
+from akmon_query.hands import Hands
 from akmon_query.ledger import Ledger
 from akmon_query.modelcall import ModelCalls
 from akmon_query.project import Project
 from akmon_query.prompts import Prompts
 from akmon_query.toolcalls import ToolCalls, close_calls
 
+Prepare: TypeAlias = Callable[[], Awaitable[None]]
 _AS_IT_WAS = "interrupted: the conversation stays as it was"
 
 
@@ -68,7 +70,7 @@ class Driver:
         self,
         ledger: Ledger,
         model: Model,
-        tools: Mapping[str, AnyTool],
+        hands: Hands,
         gate: Gate,
         limits: Limits,
         project: Project,
@@ -82,9 +84,10 @@ class Driver:
         self._agents = agents
         self._checkpoints = checkpoints
         delegate = agents.delegate if agents else no_agents
-        self._tools = ToolCalls(ledger, tools, gate, delegate, checkpoints)
+        self._hands = hands
+        self._tools = ToolCalls(ledger, hands, gate, delegate, checkpoints)
         self._calls = ModelCalls(ledger, model)
-        self._prompts = Prompts(ledger, self._tools.specs(), auto=limits.auto_compact)
+        self._prompts = Prompts(ledger, hands, auto=limits.auto_compact)
         self._compaction = Compaction(ledger, self._calls, self._prompts)
         self._visited: set[str] = set()
         """Files whose folders were searched for instructions."""
@@ -101,6 +104,7 @@ class Driver:
             return False
         if self._ledger is self._ledger.root:
             self._ledger.began = time.monotonic()
+        self._hands.renew()
         try:
             self._ledger.report(prompted)
         except JournalError as error:
@@ -108,9 +112,14 @@ class Driver:
             return False
         return True
 
-    async def drive(self) -> None:
-        """Runs the turn that has begun to its end; ``TurnEnded`` is reported however that comes."""
+    async def drive(self, prepare: Prepare | None = None) -> None:
+        """Runs the turn that has begun to its end; ``TurnEnded`` is reported however that comes.
+
+        ``prepare`` comes first, and fails the turn with a ``ToolError``.
+        """
         try:
+            if prepare:
+                await self._prepare(prepare)
             while self._ledger.state.running:
                 await self._perform(decide(self._ledger.state, self._limits, self._situation()))
         except asyncio.CancelledError:
@@ -120,6 +129,12 @@ class Driver:
         except Exception as error:
             self._close("failed", f"an error inside akmon: {type(error).__name__}: {error}")
             raise
+
+    async def _prepare(self, prepare: Prepare) -> None:
+        try:
+            await prepare()
+        except ToolError as error:
+            self._close("failed", str(error))
 
     async def compact(self, hint: str) -> None:
         """Shortens the conversation while no turn runs, or says why it stays as it was."""

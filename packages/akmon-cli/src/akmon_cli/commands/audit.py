@@ -141,6 +141,7 @@ def _said(record: AuditRecord) -> str:
             return f"{record.verdict} {what} by {record.actor}: {record.reason}{rule}{scope}{mode}"
         case ToolDispatch():
             held = f", sandbox {record.sandbox}" if record.sandbox else ""
+            held += f", by {record.server}" if record.server else ""
             decided = f" (approved in #{record.decided}{held})" if record.decided else held
             return f"run {record.tool} {record.arguments}{decided}"
         case ToolOutcome():

@@ -124,7 +124,7 @@ async def _document(
     options: argparse.Namespace, files: SpecFiles, documents: Mapping[Document, str], phase: Document
 ) -> int:
     """Has the model write a document in plan mode, and once more if its answer cannot be one."""
-    from akmon_cli.headless import HeadlessRun
+    from akmon_cli.headless import HeadlessRun, wait_for_servers
     from akmon_cli.writers import writer
 
     options.permission_mode, options.name = "plan", f"spec {files.feature} {phase}"
@@ -134,6 +134,7 @@ async def _document(
     for warning in composed.warnings:
         print(f"akmon: {neutralise(warning)}", file=sys.stderr)
     async with composed.session as session:
+        await wait_for_servers(session)
         out = writer(options.output_format, partial=options.include_partial_messages)
         headless = HeadlessRun(session, out)
         report = await headless.turn(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from akmon_cli.transcript import TRANSCRIPTS
 from akmon_core.commands import Prompt
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     Committed,
@@ -137,6 +138,7 @@ def test_sub_agents_summaries_and_plans_are_told_of_by_name(tmp_path: Path) -> N
         ("task-3", FilesChanged((FileChange("/p/a", None, FileState("file")), FileChange("/p/b")), "1")),
         ("", Rewound(record=14, to=2, conversation=False, changes=(FileChange("/p/a"),), left=("/p/b",))),
         ("", Committed("1a2b", "Fix it", ("a",))),
+        ("", Attached("docs:file:///x", note("what it says"), "docs")),
         ("", TurnEnded("completed")),
     ]
     for seq, (agent, event) in enumerate(happened, 1):
@@ -172,4 +174,6 @@ def test_sub_agents_summaries_and_plans_are_told_of_by_name(tmp_path: Path) -> N
         "*Files: /p/a removed*",
         "*Left as they are: /p/b*",
         "*Committed 1a2b: Fix it (files: 1)*",
+        "**attached docs:file:///x, 1 line**",
+        "what it says",
     ]

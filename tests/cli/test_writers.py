@@ -15,6 +15,7 @@ from akmon_cli.progress import Progress
 from akmon_cli.report import CallReport, Denial, Report
 from akmon_cli.writers import writer
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -36,13 +37,14 @@ from akmon_core.events import (
     Renamed,
     Replied,
     Rewound,
+    ServerChanged,
     SummaryFailed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
 )
 from akmon_core.files import FileChange, FileState
-from akmon_core.messages import Assistant, Pin, Text, Thinking, ToolCall, ToolResult, note
+from akmon_core.messages import Assistant, Image, Pin, Text, Thinking, ToolCall, ToolResult, User, note
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_core.tools import DiffView, Effect
 
@@ -100,6 +102,8 @@ events: st.SearchStrategy[Event] = st.one_of(
         CommandRan, hostile, hostile, st.sampled_from([0, None]), st.one_of(st.none(), hostile.map(note))
     ),
     st.builds(Renamed, hostile),
+    st.builds(lambda name, text: Attached(name, note(text), name), hostile, hostile),
+    st.builds(ToolStarted, st.just("1"), hostile.map(lambda text: f"mcp__{text}__{text}"), server=hostile),
     st.builds(Noticed, hostile),
     st.builds(Instructed, hostile),
     st.builds(lambda text: Reminded("mode", note(text)), hostile),
@@ -270,6 +274,25 @@ def test_every_line_of_the_stream_is_one_object_with_a_type(
     assert [line["type"] for line in lines].index("result") == len(lines) - 1
     deltas = sum(isinstance(event, TextDelta | ThinkingDelta) for event in encodable)
     assert sum(line["type"].endswith("_delta") for line in lines) == (deltas if partial else 0)
+
+
+def test_what_is_attached_and_who_carries_a_call_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    message = User((Text("one\ntwo"), Image("image/png", "AAAA")), by="akmon")
+    attached = Attached("docs:file:///x", message, "docs")
+    assert streamed(capsys, attached) == {
+        "type": "attached",
+        "name": "docs:file:///x",
+        "text": "one\ntwo",
+        "images": 1,
+        "untrusted": "docs",
+    }
+    called = ToolStarted("1", "mcp__docs__look", server="docs (https://d.example/mcp)")
+    assert streamed(capsys, called)["server"] == "docs (https://d.example/mcp)"
+    progress = Progress()
+    reply = Replied(Assistant((ToolCall("1", "mcp__docs__look", '{"word": "x"}'),), "tools"))
+    lines = [line for event in (attached, reply, called) for line in progress.lines(envelope(event))]
+    assert lines == ["! attached docs:file:///x, 2 lines, 1 image", "> docs · look x"]
+    assert shown(capsys, ServerChanged("docs")) == []
 
 
 def streamed(capsys: pytest.CaptureFixture[str], event: Event) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from akmon_tui.dialogs.models import model_picker
 from akmon_tui.dialogs.pager import Pager
 from akmon_tui.dialogs.questions import question_dialog
 from akmon_tui.dialogs.rewinding import rewind_picker
+from akmon_tui.dialogs.servers import ServersDialog
 from akmon_tui.dialogs.sessions import SessionPicker
 from akmon_tui.dialogs.tables import mode_picker, settings_view, theme_picker
 from akmon_tui.lines import line
 from akmon_tui.services import ModelChoice, SessionChoice, SettingRow
 from akmon_tui.view import View, Waiting, show
+from tests.tui.serverscenes import SERVERS, asks_a_server
 
 NOW = 1_800_000_000.0
 COMMAND = "\n".join(f"install -m 644 build/part{number}.so /usr/lib/part{number}.so" for number in range(40))
@@ -148,6 +150,11 @@ SCENES: dict[str, Callable[[], Dialog]] = {
     "modes": lambda: mode_picker("default"),
     "trust": lambda: trust_dialog("/home/me/p", "Its files would run:\n  hook: make format\n  server: npx x"),
     "pager": lambda: Pager("shell pytest -q", [line(f"tests/a.py line {at}") for at in range(60)]),
+    "permission_server": lambda: question_dialog(asks_a_server(), View(sandbox="bubblewrap")),
+    "servers": lambda: ServersDialog(lambda: SERVERS),
+    "server": lambda: ServersDialog(lambda: SERVERS, "docs"),
+    "server_changed": lambda: ServersDialog(lambda: SERVERS, "github"),
+    "server_failed": lambda: ServersDialog(lambda: SERVERS, "tickets"),
     "keys": lambda: KeysHelp(KEYS),
 }
 

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akmon_core.servers import ServerResource, ServerStatus
 from akmon_tui.completion import (
     Completion,
     Menu,
+    Resources,
     commands,
     file_finder,
     found,
@@ -87,6 +89,71 @@ def test_nothing_is_completed_in_the_middle_of_a_word() -> None:
 )
 def test_the_choice_takes_the_place_of_what_was_typed(text: str, after: str) -> None:
     assert menu_for(text).accept() == (after, len(after))
+
+
+DOCS = ServerStatus(
+    name="docs",
+    where="docs",
+    state="ready",
+    resources=(
+        ServerResource(uri="file:///guide.md", name="guide", about="How to begin"),
+        ServerResource(uri="db://7", name="Table of customers"),
+        ServerResource(uri="page:{name}", name="pages", template=True),
+        ServerResource(uri="file:///readme", name="readme"),
+        ServerResource(uri="a b", name="with a blank"),
+        ServerResource(uri='a"b', name="with a quote"),
+        ServerResource(uri="a\u202eb\x1b[2J", name="steers"),
+        ServerResource(uri="a)", name="ends a sentence"),
+    ),
+)
+
+
+def served(text: str, *statuses: ServerStatus, files: list[str] | None = FILES) -> Menu:
+    menu = menu_for("", files=files)
+    menu.resources = Resources(statuses)
+    menu.update(text, len(text))
+    return menu
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("see @docs:gui", "see @docs:file:///guide.md "),
+        ("@guide", "@docs:file:///guide.md "),
+        ("@customers", "@docs:db://7 "),
+        ("@pages", "@docs:page:"),
+        ("@docs:pa", "@docs:page:"),
+    ],
+)
+def test_what_servers_offer_to_read_is_completed(text: str, after: str) -> None:
+    assert served(text, DOCS).accept() == (after, len(after))
+
+
+def test_files_and_what_servers_offer_are_found_together_and_neither_waits_for_the_other() -> None:
+    assert {"README.md", "docs:file:///readme"} <= {item.text for item in served("@readme", DOCS).items}
+    assert [item.text for item in served("@readme", DOCS, files=None).items] == ["docs:file:///readme"]
+    assert served("@", DOCS).items[-4].text == "docs:file:///guide.md"
+    menu = served("@readme")
+    menu.resources = Resources([DOCS])
+    assert "docs:file:///readme" in shown(menu)
+    assert "How to begin" in shown(served("@guide", DOCS))
+
+
+def test_nothing_is_offered_that_a_prompt_cannot_name_or_whose_server_is_not_ready() -> None:
+    offered = {item.text for item in served("@", DOCS, files=[]).items}
+    assert offered == {"docs:file:///guide.md", "docs:db://7", "docs:page:", "docs:file:///readme"}
+    stopped = ServerStatus(name="docs", where="docs", state="stopped", resources=DOCS.resources)
+    assert served("@", stopped, files=[]).items == []
+    assert served('@"docs:gui', DOCS, files=[]).items == []
+
+
+def test_many_resources_leave_room_for_files_and_files_for_resources() -> None:
+    many = [ServerResource(uri=f"file:///{at}", name=f"{at}") for at in range(500)]
+    docs = ServerStatus(name="docs", where="docs", state="ready", resources=tuple(many))
+    menu = served("@", docs, files=[f"f{at}" for at in range(500)])
+    texts = [item.text for item in menu.items]
+    assert len(texts) == 50
+    assert 5 <= sum(text.startswith("docs:") for text in texts) <= 25
 
 
 def test_what_stands_behind_the_cursor_stays() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from akmon_core.events import PermissionAsked, Prompted, QuestionAsked
 from akmon_core.messages import Text, ToolCall, User
+from akmon_core.servers import PromptArgument, ServerPrompt, ServerResource, ServerStatus, ServerTool
 from akmon_core.tools import DiffView, Effect, TextView
 from akmon_tui.dialogs.base import Dialog, Press
 from akmon_tui.dialogs.confirm import Confirm
@@ -22,6 +23,7 @@ from akmon_tui.dialogs.models import model_picker
 from akmon_tui.dialogs.pager import Pager
 from akmon_tui.dialogs.questions import question_dialog
 from akmon_tui.dialogs.rewinding import rewind_picker
+from akmon_tui.dialogs.servers import ServersDialog
 from akmon_tui.dialogs.sessions import SessionPicker
 from akmon_tui.dialogs.tables import settings_view
 from akmon_tui.lines import Frame, line, text_of, width_of
@@ -50,6 +52,26 @@ def test_a_dialog_looks_as_it_did(name: str, size: tuple[int, int]) -> None:
     assert shown == path.read_text(encoding="utf-8")
 
 
+def hostile_server(bad: str) -> ServerStatus:
+    """A server that puts ``bad`` wherever it can say something, and where its configuration can."""
+    return ServerStatus(
+        name=bad,
+        where=bad,
+        state="failed",
+        detail=bad,
+        says=bad,
+        protocol=bad,
+        tools=(
+            ServerTool(name=bad, about=bad),
+            ServerTool(name=f"mcp__{bad}__{bad}", about=bad, state="changed", change=f"+{bad}\n-{bad}"),
+        ),
+        prompts=(ServerPrompt(name=bad, about=bad, arguments=(PromptArgument(name=bad, about=bad),)),),
+        resources=(ServerResource(uri=bad, name=bad, about=bad),),
+        origin=bad,
+        log=bad,
+    )
+
+
 def hostile(bad: str) -> list[Dialog]:
     """Dialogs with ``bad`` in every field."""
     effects = (Effect("run", bad), Effect("write", bad))
@@ -60,6 +82,7 @@ def hostile(bad: str) -> list[Dialog]:
     sessions = SessionPicker([session], 5.0)
     sessions.set_preview("s", bad)
     model = ModelChoice(provider=bad, id=bad, price=bad, abilities=(bad,), detail=bad)
+    server = hostile_server(bad)
     return [
         question_dialog(
             Waiting(PermissionAsked(call, effects, bad, diff, bad, {bad: f"x{bad}"}), bad), View()
@@ -73,6 +96,9 @@ def hostile(bad: str) -> list[Dialog]:
         rewind_picker(prompted.places, prompted.changed),
         settings_view([SettingRow(name=bad, value=bad, origin=bad, about=bad)]),
         Confirm(bad, [bad], bad, bad),
+        question_dialog(Waiting(PermissionAsked(call, (Effect("call", bad),), bad)), View()),
+        ServersDialog(lambda: (server,)),
+        ServersDialog(lambda: (server,), bad),
         Pager(bad, [line("ok")]),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akmon_core.events import (
+    Attached,
     Committed,
     Event,
     ModelFailed,
@@ -50,6 +51,11 @@ EVENTS: dict[str, Event] = {
     "result": ToolFinished(ToolResult("1", HOSTILE, error=True), HOSTILE, HOSTILE),
     "diff": ToolFinished(ToolResult("1", ""), "edit", view=DiffView(HOSTILE, f"+{HOSTILE}", 1, 0)),
     "view": ToolFinished(ToolResult("1", ""), "edit", view=TextView(HOSTILE)),
+    "attached": Attached(HOSTILE, note(HOSTILE), HOSTILE),
+    "tool of a server": ToolStarted("1", f"mcp__{HOSTILE}__{HOSTILE}", server=HOSTILE),
+    "call of a server": PermissionAsked(
+        ToolCall("1", f"mcp__a__{HOSTILE}", HOSTILE), (Effect("call", HOSTILE),), HOSTILE
+    ),
     "end": TurnEnded("failed", HOSTILE),
     "question": QuestionAsked("1", HOSTILE, (HOSTILE,)),
     "permission": PermissionAsked(

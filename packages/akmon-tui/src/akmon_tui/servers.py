@@ -185,5 +185,5 @@ def changes_text(status: ServerStatus) -> str:
     lines = [f"{one_line(status.name, 60)}: {waits(status)}."]
     for tool in waiting(status):
         lines.append(f"{tool.state} {exposed(tool.name)}")
-        lines += [f"  {row}" for row in exposed(tool.change).split("\n")]
+        lines += [f"  {row}" for row in exposed(tool.change).removesuffix("\n").split("\n")]
     return "\n".join(lines)

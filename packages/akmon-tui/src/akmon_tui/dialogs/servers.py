@@ -17,6 +17,7 @@ from akmon_tui.lines import Frame, Line, Piece, columns, cut, line
 
 _DIFF_STYLES = {"+": "added", "-": "removed", "@": "dim"}
 _LABEL = 8
+_STATE = 11
 _NARROW = 50
 """Columns below which what is said of something stands below its name."""
 
@@ -84,7 +85,7 @@ def _row(status: ServerStatus) -> Row:
     said = (servers.waits(status), servers.counts(status), status.detail or status.where)
     detail = " · ".join(part for part in said if part)
     tone = "warning" if servers.waiting(status) else servers.STYLES[status.state]
-    return Row(status.name, status.name, detail, state=servers.state_of(status), tone=tone)
+    return Row(status.name, status.name, detail, state=f"{servers.state_of(status):<{_STATE}}", tone=tone)
 
 
 class ServerPane:
@@ -104,11 +105,11 @@ class ServerPane:
         return self._status.name
 
     def renew(self, status: ServerStatus) -> None:
-        """What is known of the server now. What waits and is another text than before has not been seen."""
+        """What is known of the server now. What waits has to be seen anew, as it may stand elsewhere."""
         if status == self._status:
             return
-        if servers.waiting(status) != servers.waiting(self._status):
-            self._scroll.seen = 0
+        if servers.waiting(status):
+            self._scroll = Scroll()
         self._status, self._width, self._note = status, 0, ""
 
     def frame(self, width: int, height: int) -> Frame:
@@ -170,7 +171,8 @@ class ServerPane:
         self._vital = len(self._body)
         for heading, rows in servers.offered(status):
             self._body += [(), line(heading, "heading")]
-            self._body += [each for name, about in rows for each in _offered(name, about, width)]
+            names = min(max(columns(name) for name, _ in rows), width // 2)
+            self._body += [each for name, about in rows for each in _offered(name, about, names, width)]
         self._width = width
 
 
@@ -186,15 +188,16 @@ def _change(tool: ServerTool, width: int) -> list[Line]:
     """What a tool says that waits: all of it, with nothing that hides."""
     what = "is new" if tool.state == "new" else "says something else now"
     rows = block(f"{on_one_line(tool.name)} {what}, and waits for approval:", width, "warning")
-    for row in exposed(tool.change).split("\n"):
+    for row in exposed(tool.change).removesuffix("\n").split("\n"):
         rows += block(row, width, _DIFF_STYLES.get(row[:1], ""), 2)
     return rows
 
 
-def _offered(name: str, about: str, width: int) -> list[Line]:
-    """What is offered, and a line about it: behind the name, or below it where there is little room."""
+def _offered(name: str, about: str, names: int, width: int) -> list[Line]:
+    """What is offered, and a line about it: behind the ``names`` columns for names, or below where there is
+    little room."""
     if width < _NARROW:
         below = [cut(line(f"    {about}", "dim"), width)] if about else []
         return [cut(line(f"  {name}"), width), *below]
-    gap = " " * max(2, 26 - columns(name))
+    gap = " " * max(2, names + 2 - columns(name))
     return [cut((Piece(f"  {name}"), Piece(f"{gap}{about}" if about else "", "dim")), width)]

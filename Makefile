@@ -24,7 +24,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test security demo screenshots bench lint format types contracts build check \
-	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-chat rig-verdict clean
+	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-mcp \
+	rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -81,7 +82,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 
 check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
 
-rigs: rig-aimock rig-project rig-history $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
+rigs: rig-aimock rig-project rig-history rig-mcp $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs
 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
@@ -89,6 +90,8 @@ rigs-if-possible:
 	@command -v node >/dev/null && command -v npm >/dev/null \
 		&& $(MAKE) --silent rig-aimock rig-project \
 		|| echo "The rigs cannot be fetched here (they take node, npm and a registry): tests/rigs are skipped."
+	@command -v node >/dev/null && command -v npm >/dev/null && $(MAKE) --silent rig-mcp \
+		|| echo "MCP servers cannot be fetched here (they take node, npm and a registry): tests/rigs/mcp is skipped."
 	@$(MAKE) --silent rig-history \
 		|| echo "The releases cannot be fetched here: tests/rigs/test_patch_history.py is skipped."
 	@$(MAKE) --silent rig-llmock || echo "llmock cannot be fetched here: tests/rigs/test_llmock.py is skipped."
@@ -106,12 +109,21 @@ rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that spe
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
 rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
+rig-mcp: .rigs/mcp/.installed ## optional: MCP servers and conformance checks by the protocol's makers (needs npm)
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
 rig-history: .rigs/history/.installed ## optional: releases of three projects, 4 MB, to replay their changes as patches
 
 .rigs/aimock/.installed:
 	npm install --no-audit --no-fund --loglevel=error --engine-strict --fetch-retries=1 --prefix .rigs/aimock \
 		@copilotkit/aimock@1.43.0
+	@touch $@
+
+# The conformance checks take node 22, which is fetched where the one that is here is older.
+.rigs/mcp/.installed:
+	npm install --no-audit --no-fund --loglevel=error --fetch-retries=1 --prefix .rigs/mcp \
+		@modelcontextprotocol/server-everything@2026.8.31 @modelcontextprotocol/server-filesystem@2026.8.31 \
+		@modelcontextprotocol/conformance@0.1.16 \
+		$$(node -e 'process.exit(Number(parseInt(process.versions.node) < 22))' || echo node@22.23.3)
 	@touch $@
 
 .rigs/projects/toolz-1.0.0.tar.gz:

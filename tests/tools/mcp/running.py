@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from akmon_core.servers import Server
+from akmon_core.servers import Server, Transport
 
 PROGRAMS = Path(__file__).parent / "programs"
 EVERYTHING = PROGRAMS / "everything.py"
@@ -38,10 +37,8 @@ def started_by_client(*arguments: str, name: str = "everything", program: Path =
 
 
 @contextmanager
-def listening(
-    transport: Literal["http", "sse"], *arguments: str, name: str = "everything"
-) -> Iterator[Running]:
-    """A server at an address of this machine."""
+def listening(transport: Transport, *arguments: str, name: str = "everything") -> Iterator[Running]:
+    """A server at an address of this machine: ``http`` or ``sse``."""
     command = [sys.executable, str(EVERYTHING), transport, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

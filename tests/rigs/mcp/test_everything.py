@@ -121,9 +121,14 @@ def test_it_learns_the_folders_of_the_workspace(talk: Talk) -> None:
 
 def test_its_form_reaches_the_person(talk: Talk) -> None:
     talk.until(lambda: tools_of(talk) >= CONDITIONAL)
-    answers = Answers([""] * 20)
-    text_of(talk.call("trigger-elicitation-request", ask=answers))
-    assert any("Please provide inputs" in question for question, _ in answers.asked)
+    fields = 13
+    answers = Answers(["answer", "Ann", *[""] * (fields - 1)])
+    said = text_of(talk.call("trigger-elicitation-request", ask=answers))
+    assert "Please provide inputs" in answers.asked[0][0]
+    assert len(answers.asked) == 1 + fields
+    assert "- Name: Ann" in said
+    assert "- Favorite Integer: 42" in said
+    assert '"untitledMultipleSelectEnum": [\n      "Guitar"' in said
 
 
 def test_resources_that_come_while_it_runs_are_listed_and_read(talk: Talk) -> None:

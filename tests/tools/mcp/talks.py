@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,15 +96,16 @@ class Talk:
             await self._changed.wait()
 
     def eventually(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
-        """The result of a call that may fail before the server is back."""
+        """The first result that is no error, of calls that may fail before the server can serve them."""
         return self.run(self._eventually(tool, arguments))
 
     async def _eventually(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         while True:
-            try:
-                return await self.calling(tool, arguments)
-            except ToolError:
-                await asyncio.sleep(0.05)
+            with suppress(ToolError):
+                result = await self.calling(tool, arguments)
+                if not result.is_error:
+                    return result
+            await asyncio.sleep(0.05)
 
     def close(self) -> None:
         self.run(self.connection.close())

@@ -219,9 +219,17 @@ def test_a_server_learns_the_folders_of_the_workspace(talk: Talk) -> None:
 
 
 def test_a_server_may_ask_the_person(talk: Talk) -> None:
-    answers = Answers(["red", "red", "red"])
+    answers = Answers(["answer", "red"])
     assert text_of(talk.call("paint", ask=answers)) == "painted red"
-    assert "Which colour?" in answers.asked[0][0]
+    (wants, _), (field, _) = answers.asked
+    assert "Which colour?" in wants
+    assert "Any you like" in field
+
+
+def test_a_person_may_decline_what_a_server_asks(talk: Talk) -> None:
+    result = talk.call("paint", ask=Answers(["decline"]))
+    assert result.is_error
+    assert "elicitation was decline" in text_of(result)
 
 
 def test_a_server_is_not_answered_where_nobody_can_be_asked(talk: Talk) -> None:

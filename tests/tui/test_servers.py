@@ -427,6 +427,11 @@ def test_tools_of_servers_are_named_as_people_know_them() -> None:
     assert tool_label("shell") == "shell"
     call = ToolCall("1", "mcp__github__create_issue", ARGUMENTS)
     assert describe_call(call) == "github · create_issue The loop ends too early"
+    through = ToolCall("1", "use_tool", f'{{"name": "mcp__github__create_issue", "arguments": {ARGUMENTS}}}')
+    assert describe_call(through) == describe_call(call)
+    other = ToolCall("1", "use_tool", '{"name": "shell", "arguments": {"command": "ls"}}')
+    assert describe_call(other) == "use_tool shell"
+    assert describe_call(ToolCall("1", "use_tool", "[")).startswith("use_tool")
     assert describe_call(call, to_model=True) == "mcp__github__create_issue The loop ends too early"
 
 
@@ -454,7 +459,7 @@ def test_a_prompt_that_was_used_is_a_note_when_the_session_is_resumed() -> None:
     said = Text("The user chose the prompt summary of the server github, which reads:\n")
     used = User((said, Text("Sum up a/b.")), by="akmon")
     (shown,) = recent((used,), 80, 20)
-    assert text_of(shown).startswith("attached github:summary, ")
+    assert text_of(shown) == "attached github:summary, 1 line"
 
 
 def test_that_a_server_has_changed_is_not_shown() -> None:

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -35,8 +36,10 @@ _MIXED = re.compile(r"(?<![^\W_])[^\W_]*[\u0370-\u052f\u1f00-\u1fff\ua640-\ua69f
 _HOSTS = re.compile(r"://(?:[^\s/@<>\"']*+@)?([^\s/:?#<>\"'`()|;&]{1,253}+)(?!<xn--|<no host)")
 _REPEATED = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{3,}")
 _OF_SERVER = re.compile(r"mcp__(\w[\w-]*?)__(.+)", re.DOTALL)
-_FRAME = ("<untrusted ", "</untrusted ")
-"""How the lines begin that tell a model where text of others begins and ends."""
+_FRAMES = re.compile(
+    r"^(?:</?untrusted .*|The user chose the prompt .*, which reads:)(?:\n|\Z)", re.MULTILINE
+)
+"""Lines that tell a model where text of others begins and ends, and what it is."""
 _BLANKS = re.compile(r" {61,}|\t{10,}|\n{6,}")
 """Rows that are longer than code is indented, and push what follows out of sight."""
 
@@ -167,11 +170,30 @@ def tool_label(name: str) -> str:
     return f"{of_server[1]} · {of_server[2]}" if of_server else name
 
 
+class _Relayed(msgspec.Struct):
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+def meant_call(call: ToolCall) -> ToolCall:
+    """The call of a server's tool that a ``use_tool`` stands for; any other call itself."""
+    if call.name != "use_tool":
+        return call
+    try:
+        relayed = msgspec.json.decode(call.arguments, type=_Relayed)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return call
+    if not _OF_SERVER.fullmatch(relayed.name):
+        return call
+    return ToolCall(call.id, relayed.name, msgspec.json.encode(relayed.arguments).decode())
+
+
 def describe_call(call: ToolCall, width: int = 100, *, to_model: bool = False) -> str:
     """A call on one line: the tool and its first argument, such as ``shell pytest -q``.
 
     A model knows the tools of servers by other names than people do.
     """
+    call = call if to_model else meant_call(call)
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -200,8 +222,8 @@ def describe_cache_break(broken: CacheBroken) -> str:
 
 def describe_attached(name: str, text: str, images: int = 0) -> str:
     """What was added to a prompt, on one line: ``attached docs:file:///a.md, 12 lines, 1 image``."""
-    rows = text.split("\n") if text.strip() else []
-    lines = sum(not row.startswith(_FRAME) for row in rows)
+    text = _FRAMES.sub("", text).strip("\n")
+    lines = text.count("\n") + 1 if text else 0
     sizes = [f"{count:,} {unit}{'s' * (count != 1)}" for count, unit in ((lines, "line"), (images, "image"))]
     said = [one_line(f"attached {name}", 200), *(size for size in sizes if not size.startswith("0 "))]
     return ", ".join(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akmon_core.events import PermissionAsked, QuestionAsked
-from akmon_core.text import exposed, tool_label
+from akmon_core.text import exposed, meant_call, tool_label
 from akmon_tui.standing import around_a_command, is_sandboxed
 from akmon_tui.view import View
 
@@ -26,14 +26,14 @@ def is_of_a_server(asked: PermissionAsked) -> bool:
 
 def who_asks(asked: PermissionAsked) -> str:
     """The tool, on one line; one of a server behind its name."""
-    return on_one_line(tool_label(asked.call.name).replace(" · ", ": ", 1))
+    return on_one_line(tool_label(meant_call(asked.call).name).replace(" · ", ": ", 1))
 
 
 def arguments_of(asked: PermissionAsked) -> str:
     """The arguments of the call, where nothing else that is shown says what they are."""
     if asked.view is not None or (asked.effects and not is_of_a_server(asked)):
         return ""
-    return asked.call.arguments
+    return meant_call(asked.call).arguments
 
 
 def held_by(asked: PermissionAsked, view: View) -> str:

@@ -7,7 +7,7 @@ import msgspec
 from akmon_core.events import CommandRan, Outcome, ToolFinished
 from akmon_core.limits import COMMAND_SHOWN_LINES, OUTPUT_SHOWN_LINES, VIEW_SHOWN_LINES
 from akmon_core.messages import ToolCall
-from akmon_core.text import describe_call, neutralise, one_line, tool_label
+from akmon_core.text import describe_call, meant_call, neutralise, one_line, tool_label
 from akmon_core.tools import DiffView, TextView
 from akmon_tui.amounts import elapsed, spent
 from akmon_tui.diffs import HINT, diff_lines, fold, more_lines
@@ -55,7 +55,7 @@ def call_line(call: ToolCall, mark: Piece, told: str, took: str, width: int) -> 
 
 def named(shown: str, call: ToolCall) -> tuple[str, str]:
     """A call on one line in two: the name of the tool, as far as there was room for it, and the rest."""
-    label = tool_label(call.name)
+    label = tool_label(meant_call(call).name)
     end = len(label) if " " in label and shown.startswith(label) else shown.find(" ")
     return (shown[:end], shown[end:]) if end >= 0 else (shown, "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from akmon_core.text import describe_call, describe_retry, neutralise, one_line, tool_label
+from akmon_core.text import describe_call, describe_retry, meant_call, neutralise, one_line, tool_label
 from akmon_tui.amounts import elapsed, short
 from akmon_tui.cards import named
 from akmon_tui.lines import Line, Piece, columns, cut, line
@@ -139,7 +139,7 @@ def _doing(view: View) -> str:
     if len(running) > 1:
         return f"Running {len(running)} tools"
     if running:
-        return f"Running {one_line(tool_label(running[0].call.name), 40)}"
+        return f"Running {one_line(tool_label(meant_call(running[0].call).name), 40)}"
     match view.speaking:
         case "thinking":
             return "Thinking"

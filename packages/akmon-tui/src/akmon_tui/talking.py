@@ -15,6 +15,7 @@ from akmon_core.events import CommandRan, Envelope, Outcome, Rewound, ServerChan
 from akmon_core.limits import SERVERS_QUIET_SECONDS
 from akmon_core.messages import Message
 from akmon_core.ports import Events, SessionClient
+from akmon_core.servers import ServerStatus
 from akmon_tui.completion import Resources, file_finder, image_mentions
 from akmon_tui.composer.keeping import Keeping
 from akmon_tui.composer.prompt import Sent
@@ -179,7 +180,7 @@ class Talking:
             screen.say(warning, "warning")
         screen.show(recent(opened.history, columns, rows * 2))
         screen.start(self._look_around())
-        self._own, screen.table, screen.servers = SLASHES, SLASHES, ()
+        self._serve((), Resources())
         screen.start(self._own_commands(opened.services))
         self._servers_changed(opened.services, 0.0)
         screen.start(asyncio.to_thread(preload))
@@ -258,11 +259,14 @@ class Talking:
         await asyncio.sleep(quiet)
         self._learning = None  # what changes from here on is asked for anew
         servers = await services.servers()
-        if self._opened is None or self._opened.services is not services:
-            return
+        resources = await asyncio.to_thread(Resources, servers)
+        if self._opened and self._opened.services is services:
+            self._serve(servers, resources)
+
+    def _serve(self, servers: Sequence[ServerStatus], resources: Resources) -> None:
         self._screen.servers = servers
+        self._screen.completing.know_resources(resources)
         self._offer_commands()
-        self._screen.completing.know_resources(await asyncio.to_thread(Resources, servers))
         self._screen.changed()
 
     async def _look_around(self) -> None:

@@ -91,7 +91,7 @@ class Web:
             async with self._transport(scheme, proxy) as transport:
                 return await read_answer(url, await _first(transport, requests))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise _failure(url, error, proxy) from None
+            raise failure(url, error, proxy) from None
 
     def _timeouts(self) -> dict[str, float]:
         return {
@@ -108,23 +108,25 @@ class Web:
 
     def _trust(self, scheme: str) -> ssl.SSLContext:
         """Reading whom to trust takes 20 ms, so it is done once, and not for plain ``http``."""
-        import httpx2
 
         if scheme == "http":
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self._trusted is None:
-            try:
-                self._trusted = (
-                    ssl.create_default_context(cafile=self._ca_file)
-                    if self._ca_file
-                    else httpx2.create_ssl_context()
-                )
-            except OSError as error:
-                raise ToolError(
-                    f"no certificates can be read from {self._ca_file or 'the system'}: "
-                    f"{error.strerror or error}. The setting ca_file should name a PEM file."
-                ) from None
+            self._trusted = trusted(self._ca_file)
         return self._trusted
+
+
+def trusted(ca_file: str) -> ssl.SSLContext:
+    """Whom to trust: those of ``ca_file`` (PEM), or those that the system trusts. Raises ``ToolError``."""
+    import httpx2
+
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx2.create_ssl_context()
+    except OSError as error:
+        raise ToolError(
+            f"no certificates can be read from {ca_file or 'the system'}: "
+            f"{error.strerror or error}. The setting ca_file should name a PEM file."
+        ) from None
 
 
 async def _first(transport: AsyncHTTPTransport, requests: list[Request]) -> Response:
@@ -140,7 +142,8 @@ async def _first(transport: AsyncHTTPTransport, requests: list[Request]) -> Resp
     return await transport.handle_async_request(requests[-1])
 
 
-def _failure(url: str, error: Exception, proxy: str) -> ToolError:
+def failure(url: str, error: Exception, proxy: str) -> ToolError:
+    """What the HTTP client's ``error`` means, for a URL in normal form."""
     import httpx2
 
     _, host, port = place(url)

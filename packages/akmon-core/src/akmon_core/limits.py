@@ -410,6 +410,11 @@ MCP_OFFERED = 100
 """Tools of servers that are offered at the same time: OpenAI takes 128 tools in all."""
 MCP_FOUND = 8
 """Tools that a search of theirs gives."""
+MCP_PROGRESS_SECONDS = 0.2
+"""Between two lines of progress that are shown."""
+MCP_PROGRESS_CHARS = 200
+MCP_FIELDS = 20
+"""That a server may ask a person to fill in at once."""
 MCP_RESULT_CHARS = 50_000
 """Of a result's text; all of a longer one is kept as an output."""
 MCP_IMAGES = 8

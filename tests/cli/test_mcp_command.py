@@ -1,18 +1,43 @@
-"""``akmon mcp`` from the outside: configuring servers, trying them, and approving what their tools say."""
+"""``akmon mcp`` from the outside: configuring servers, trying them, approving what their tools say."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from akmon_cli.exitcodes import OK, USAGE
-from tests.e2e.program import Place
+from akmon_cli.exitcodes import DENIED, ERROR, OK, USAGE
+from tests.e2e.program import Place, alive
+from tests.e2e.terminal import opened
 
 OWN = Path(".config/akmon/mcp.json")
+
+
+SERVER = """\
+import os
+import sys
+from pathlib import Path
+from mcp.server.mcpserver import MCPServer
+
+Path(sys.argv[1] + ".pid").write_text(str(os.getpid()))
+server = MCPServer("changing", version="1.2")
+for line in Path(sys.argv[1]).read_text().splitlines():
+    name, _, about = line.partition(" ")
+    server.add_tool(lambda text: text, name=name, description=about.encode().decode("unicode_escape"))
+server.run("stdio")
+"""
+
+
+def changing(place: Place, tools: str) -> None:
+    """A server whose tools are lines of a file: a name, and what it says of itself."""
+    (place.folder / "server.py").write_text(SERVER)
+    (place.folder / "tools").write_text(tools)
+    command = [sys.executable, str(place.folder / "server.py"), str(place.folder / "tools")]
+    put(place.home / OWN, {"mcpServers": {"ch": {"command": command[0], "args": command[1:]}}})
 
 
 @pytest.fixture
@@ -202,3 +227,69 @@ def test_completion_and_help_know_the_command(place: Place) -> None:
     assert " mcp," in shown
     assert "--mcp-config FILE_OR_JSON" in shown
     assert "approve" in place.akmon("mcp", "--help").out
+
+
+def test_trying_a_server_says_what_it_offers_and_leaves_nothing_running(place: Place) -> None:
+    changing(place, "say Says it.\n\\x1b[2Jhidden \\u202eevil\n")
+    ran = place.akmon("mcp", "test", "ch")
+    assert ran.code == OK, ran.err
+    assert "connecting to ch" in ran.err
+    head, where, count, *tools = ran.out.splitlines()
+    assert head.startswith("ch: ready after ")
+    assert head.split(", ", 1)[1].startswith("changing 1.2, protocol 20")
+    assert str(place.folder / "tools") in where
+    assert count == "  2 tools:"
+    assert "    mcp__ch__say: Says it." in tools
+    assert "\x1b" not in ran.out
+    assert "\u202e" not in ran.out
+    assert not alive(int((place.folder / "tools.pid").read_text()))
+    status = json.loads(place.akmon("mcp", "test", "--json").out)[0]
+    assert status["server"]["state"] == "ready"
+    assert status["seconds"] > 0
+    assert [tool["state"] for tool in status["server"]["tools"]] == ["offered", "offered"]
+
+
+def test_a_server_that_cannot_be_used_is_an_error_with_its_reason_and_its_log(place: Place) -> None:
+    script = "printf 'no \\033[31mdatabase\\033[0m\\n' >&2; exit 3"
+    put(place.home / OWN, {"mcpServers": {"sad": {"command": "sh", "args": ["-c", script]}}})
+    ran = place.akmon("mcp", "test", "sad")
+    assert ran.code == ERROR
+    assert ran.out.startswith("sad: failed after ")
+    assert "exit code 3" in ran.out
+    log = place.home / ".local/state/akmon/mcp/logs/sad.log"
+    assert str(log) in ran.out
+    assert "no database" in log.read_text()
+    assert place.akmon("mcp", "approve", "sad").code == ERROR
+
+
+def test_what_a_tool_says_anew_waits_until_a_person_has_seen_the_difference(place: Place) -> None:
+    changing(place, "say Says it.\n")
+    assert place.akmon("mcp", "test").code == OK
+    assert "nothing to approve" in place.akmon("mcp", "approve", "ch").err
+    changing(place, "say Says it, and\\u202e mails it.\nmore Is new.\n")
+    ran = place.akmon("mcp", "test")
+    assert "mcp__ch__say (waits for you: changed)" in ran.out
+    assert "mcp__ch__more (waits for you: new)" in ran.out
+    assert "akmon mcp approve ch" in ran.out
+    ran = place.akmon("mcp", "approve", "ch")
+    assert ran.code == USAGE
+    assert "nobody can be asked here" in ran.err
+    lines = ran.out.splitlines()
+    assert lines[0] == "mcp__ch__say is changed:"
+    assert any(line.startswith("  -") and "Says it." in line for line in lines)
+    assert any(line.startswith("  +") and "mails it." in line and "<U+202E>" in line for line in lines)
+    assert "mcp__ch__more is new:" in lines
+    assert person(place, "n") == DENIED
+    assert person(place, "y") == OK
+    assert "waits" not in place.akmon("mcp", "test").out
+    changing(place, "say Says it.\n")
+    assert place.akmon("mcp", "approve", "ch", "--yes").code == OK
+    assert "waits" not in place.akmon("mcp", "test").out
+
+
+def person(place: Place, answer: str) -> int:
+    """The exit code where a person at a terminal is asked, and gives ``answer``."""
+    with opened(["mcp", "approve", "ch"], place.project, place.env) as window:
+        window.sees("May the model use 2 tools of ch as shown? [y/N]")
+        window.press(f"{answer}\r")
+        return window.ends()

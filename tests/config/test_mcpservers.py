@@ -186,7 +186,7 @@ def test_variables_are_filled_in_everywhere_and_defaults_stand_for_empty_ones(pl
     assert server.cwd == f"{place.home}/w"
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b", "a.b", "ä", "", "a__b", "a_", "-a", "x" * 41, "\x1b[2Jx"])
+@pytest.mark.parametrize("name", ["a b", "a/b", "a.b", "ä", "", "a__b", "a_", "-a", "x" * 33, "\x1b[2Jx"])
 def test_a_name_that_could_not_be_told_apart_is_refused(place: Place, name: str) -> None:
     user(place, servers(**{name: STDIO, "good": STDIO}))
     found = load(place)

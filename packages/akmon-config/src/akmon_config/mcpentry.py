@@ -38,8 +38,8 @@ _ELSEWHERE = {
 }
 """What other programs call some of them."""
 _NAME = re.compile(r"[A-Za-z0-9](?:(?:[A-Za-z0-9-]|_(?!_))*[A-Za-z0-9])?")
-NAME_CHARS = 40
-"""Of the name of a server: more would leave no room for those of its tools."""
+NAME_CHARS = 32
+"""Of the name of a server: what of it stands in the names of its tools, and so in rules about them."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}")
 _FOREIGN = re.compile(r"\$\{(?:env|input):([^}]*)\}")
 """How one other editor writes variables, and questions to the person."""

@@ -49,7 +49,7 @@ def status_lines(status: ServerStatus, seconds: float) -> Iterator[str]:
     yield f"  {safe(status.where)}"
     if status.detail:
         yield f"  {safe(status.detail)}"
-    if status.state != "ready" and status.log:
+    if status.state != "ready" and status.log and status.log not in status.detail:
         yield f"  what it printed: {safe(status.log)}"
     if status.state != "ready":
         return

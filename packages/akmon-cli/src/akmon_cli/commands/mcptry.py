@@ -101,14 +101,14 @@ class _Watch:
         match event:
             case Noticed(text):
                 print(one_line(text, 500), file=sys.stderr)
-            case ServerChanged():
-                self._look()
+            case ServerChanged(server):
+                self._look(server)
             case _:
                 pass
 
-    def _look(self) -> None:
+    def _look(self, server: str) -> None:
         for status in self._servers.statuses if self._servers else ():
-            if status.state != "starting":
+            if status.name == server and status.state in ("ready", "failed"):
                 self._seconds.setdefault(status.name, time.monotonic() - self._began)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from akmon_core.messages import Assistant, Image, Message, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import Effort, ModelRequest, ModelRow
+from akmon_core.tools import ToolSpec
 from akmon_models.catalog import row
 from akmon_models.providers.bedrock.encode import Dialect, dialect, encode, family_of
 from tests.models.asking import request
@@ -66,6 +67,15 @@ def test_a_request_is_these_bytes() -> None:
 def test_without_tools_and_system_neither_is_sent() -> None:
     asked = ModelRequest(system="", messages=(HI,), tools=())
     assert set(msgspec.json.decode(encode(asked, Dialect()))) == {"messages"}
+
+
+def test_nova_is_told_of_a_schema_what_it_takes() -> None:
+    told = {"type": "object", "properties": {"a": {"type": "array", "items": {}}}, "required": ["a"]}
+    shell = ToolSpec("shell", "Runs.", {**told, "additionalProperties": False, "description": "Of it."})
+    asked = ModelRequest(system="", messages=(HI,), tools=(shell,))
+    for model, schema in ((CLAUDE, shell.parameters), ("eu.amazon.nova-pro-v1:0", told)):
+        (sent, *_) = msgspec.json.decode(encode(asked, speaking(model)))["toolConfig"]["tools"]
+        assert sent["toolSpec"]["inputSchema"]["json"] == schema
 
 
 def test_tools_are_named_when_only_the_history_has_calls() -> None:

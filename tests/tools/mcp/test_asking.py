@@ -26,7 +26,7 @@ class Person:
         return self.answers.pop(0) if self.answers else ""
 
 
-def form(person: Person | None, message: str = "Please.", **properties: Any) -> types.ElicitResult:
+def form(person: Person | None, message: str = "Please.", /, **properties: Any) -> types.ElicitResult:
     """All of ``properties`` are required but for those that have a default."""
     required = [name for name, each in properties.items() if "default" not in each]
     schema = {"type": "object", "properties": properties, "required": required}
@@ -48,7 +48,13 @@ def test_without_a_person_it_is_declined() -> None:
 
 
 def test_a_person_who_says_nothing_declines_even_where_there_are_defaults() -> None:
-    for fields in ({"x": TEXT}, {"x": {**TEXT, "default": "d"}}, {"x": TEXT, "y": TEXT}, {}):
+    several: tuple[dict[str, Any], ...] = (
+        {"x": TEXT},
+        {"x": {**TEXT, "default": "d"}},
+        {"x": TEXT, "y": TEXT},
+        {},
+    )
+    for fields in several:
         result = form(Person(), **fields)
         assert result.action == "decline"
         assert result.content is None

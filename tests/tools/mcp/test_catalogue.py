@@ -30,7 +30,7 @@ class Wire:
         return types.CallToolResult(content=[types.TextContent(text=f"{tool} {arguments}")])
 
 
-def tool(name: str, about: str = "", server: str = "hub", **properties: Any) -> McpTool:
+def tool(name: str, about: str = "", server: str = "hub", /, **properties: Any) -> McpTool:
     schema = {"type": "object", "properties": properties, "required": [*properties]}
     facts = ToolFacts(name=name, description=about, schema=schema)
     return McpTool(tool_names(server, [name])[name], facts, Wire(server), Outputs())

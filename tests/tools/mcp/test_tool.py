@@ -259,14 +259,15 @@ def test_all_that_a_tool_says_is_in_its_text() -> None:
         annotations={"z": 1},
     )
     text = description_of(facts)
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"name": "m"},
         {"title": "u"},
         {"description": "e"},
         {"schema": {}},
         {"output_schema": None},
         {"annotations": {}},
-    ):
+    )
+    for change in changes:
         assert description_of(msgspec.structs.replace(facts, **change)) != text
 
 

@@ -39,6 +39,9 @@ _NOVA_EFFORTS: dict[Effort, str] = {
 }
 
 
+_PLAIN_SCHEMA = ("type", "properties", "required")
+
+
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between the families of models."""
 
@@ -50,6 +53,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Whether results can be marked as errors."""
     thoughts: bool = True
     """Whether thoughts go back."""
+    plain_schemas: bool = False
+    """Whether schemas of tools say no more at the top than type, properties and required."""
 
 
 class _Message(msgspec.Struct):
@@ -66,6 +71,8 @@ def dialect(model: str, row: ModelRow, effort: Effort | None, max_output: int) -
         status=family in ("claude", "nova", "unknown"),
         # Claude signs its thoughts; models of other families refuse a history with such a thing in it.
         thoughts=family in ("claude", "unknown"),
+        # Nova takes no other fields there, and overlooks tools that have them, as its user guide says.
+        plain_schemas=family == "nova",
     )
 
 
@@ -116,7 +123,7 @@ def _parameters(family: Family, row: ModelRow, effort: Effort | None, max_output
 def encode(request: ModelRequest, dialect: Dialect) -> bytes:
     """The body of ``POST /model/{id}/converse-stream``: parameters, tools, system prompt, the messages."""
     body: dict[str, Any] = dict(dialect.parameters)
-    if tools := _tools(request):
+    if tools := _tools(request, dialect):
         body["toolConfig"] = {"tools": _with_point(tools, "tools" in dialect.cached and bool(request.tools))}
     if request.system:
         body["system"] = _with_point([{"text": request.system}], "system" in dialect.cached)
@@ -136,16 +143,21 @@ def _mark_ends(messages: list[_Message]) -> None:
         message.content.append(_CACHE_POINT)
 
 
-def _tools(request: ModelRequest) -> list[Block]:
+def _tools(request: ModelRequest, dialect: Dialect) -> list[Block]:
     """The tools; without any, those that the history has calls of, as the server insists on them then."""
     if request.tools:
         return [
-            _tool(tool.name, tool.description, msgspec.Raw(msgspec.json.encode(tool.parameters)))
-            for tool in request.tools
+            _tool(tool.name, tool.description, _schema(tool.parameters, dialect)) for tool in request.tools
         ]
     called = [call.name for each in request.messages if isinstance(each, Assistant) for call in each.calls]
     names = dict.fromkeys(sendable_name(name) for name in called)
     return [_tool(name, "Not available any more.", msgspec.Raw(b'{"type":"object"}')) for name in names]
+
+
+def _schema(parameters: Mapping[str, Any], dialect: Dialect) -> msgspec.Raw:
+    if dialect.plain_schemas:
+        parameters = {key: parameters[key] for key in _PLAIN_SCHEMA if key in parameters}
+    return msgspec.Raw(msgspec.json.encode(parameters))
 
 
 def _tool(name: str, description: str, schema: msgspec.Raw) -> Block:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Compacting,
     Event,
@@ -27,7 +28,8 @@ from akmon_core.events import (
     TurnEnded,
 )
 from akmon_core.files import FileChange, FileState
-from akmon_core.messages import Pin, Text, ToolCall, User
+from akmon_core.messages import Pin, Text, ToolCall, User, note
+from akmon_core.servers import ServerStatus
 from akmon_core.stream import Retrying, TextDelta, ThinkingDelta
 from akmon_tui.services import SessionChoice
 from tests.tui.fake import WAIT, FakeClient, Step
@@ -44,6 +46,7 @@ from tests.tui.scenes import (
     said,
 )
 from tests.tui.screenplay import Play, act, opened
+from tests.tui.serverscenes import ARGUMENTS, SERVERS, asks_a_server
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "screen"
 SIZES = ((80, 24), (120, 40), (40, 12))
@@ -70,6 +73,8 @@ class Scene(NamedTuple):
     person: Callable[[Play], Awaitable[None]]
     """Brings the screen there."""
     turns: Sequence[Sequence[Step]] = ()
+    served: tuple[ServerStatus, ...] = ()
+    """MCP servers of the session."""
 
 
 def keys(*pressed: str) -> Callable[[Play], Awaitable[None]]:
@@ -116,6 +121,8 @@ AGENTS: list[Step] = [
     agent(ToolStarted("a", "search")),
     WAIT,
 ]
+CALLED = ToolCall("call-1", "mcp__github__create_issue", ARGUMENTS)
+ATTACHED = Attached("docs:file:///guide.md", note("Begin here.\nThen go on."), "docs")
 SCENES: dict[str, Scene] = {
     "empty": Scene(keys()),
     "streaming": Scene(prompted(), [[TextDelta(ANSWER[:-4]), WAIT]]),
@@ -169,6 +176,26 @@ SCENES: dict[str, Scene] = {
     "agent_done": Scene(
         prompted(), [[*AGENTS[:-1], agent(said("In total.py.")), agent(TurnEnded("completed"))]]
     ),
+    "servers": Scene(keys("/mcp", "enter"), served=SERVERS),
+    "server": Scene(keys("/mcp github", "enter"), served=SERVERS),
+    "server_asked": Scene(prompted(), [[ATTACHED, said("", CALLED), asks_a_server().event]]),
+    "server_called": Scene(
+        prompted(),
+        [
+            [
+                ATTACHED,
+                said("", CALLED),
+                ToolStarted("call-1", CALLED.name, server="github (https://api.example.com/mcp)"),
+                finished(1, "created issue 7", CALLED.name),
+                said("", ToolCall("call-2", "mcp__docs__lookup", '{"words": "totals"}')),
+                ToolStarted("call-2", "mcp__docs__lookup", server="docs"),
+                ToolProgress("call-2", "page 3 of 9"),
+                WAIT,
+            ]
+        ],
+    ),
+    "server_offers": Scene(keys("look at @docs:"), served=SERVERS),
+    "server_prompts": Scene(keys("/github"), served=SERVERS),
     "retry": Scene(
         prompted(),
         [[TextDelta("Half a "), Retrying(2, 5, 8.0, "the server is overloaded"), WAIT]],
@@ -233,7 +260,9 @@ def picture(scene: Scene, size: tuple[int, int]) -> str:
         assert len(rows) == size[1]
         play.hang_up()
 
-    act(person, opened(client, office()), size=size)
+    services = office()
+    services.statuses = scene.served
+    act(person, opened(client, services), size=size)
     return f"{seen[0]}\n"
 
 

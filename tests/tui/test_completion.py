@@ -22,6 +22,7 @@ from akmon_tui.services import UserCommand
 from akmon_tui.slash import SLASHES
 from akmon_tui.slash.own import with_own
 from akmon_tui.view import View
+from tests.tui.test_hostile_text import HOSTILE, STEERING
 
 FILES = ["README.md", "src/app.py", "src/my notes.txt", "src/own dir/a.py", "docs/图 表.md", 'src/qu"ote.py']
 names = st.text(st.sampled_from("ab/. \"'@_-éü漢字\u0301\u200d👩‍💻שׁ\x1b\t"), min_size=1, max_size=30)
@@ -145,6 +146,15 @@ def test_nothing_is_offered_that_a_prompt_cannot_name_or_whose_server_is_not_rea
     stopped = ServerStatus(name="docs", where="docs", state="stopped", resources=DOCS.resources)
     assert served("@", stopped, files=[]).items == []
     assert served('@"docs:gui', DOCS, files=[]).items == []
+
+
+def test_no_name_of_a_resource_steers_the_terminal() -> None:
+    bad = ServerResource(uri="db://7", name=HOSTILE, about=HOSTILE)
+    template = ServerResource(uri="x:{" + HOSTILE, name=HOSTILE, template=True)
+    docs = ServerStatus(name="docs", where="docs", state="ready", resources=(bad, template))
+    menu = served("@", docs, files=[])
+    assert len(menu.items) == 2
+    assert not set(shown(menu)) & STEERING
 
 
 def test_many_resources_leave_room_for_files_and_files_for_resources() -> None:

@@ -118,7 +118,8 @@ class Resources:
         resource = self._known[text]
         said = (resource.name if resource.name not in text else "", resource.about)
         about = one_line(" · ".join(part for part in said if part), _ABOUT)
-        return Item(text, text, positions, about, resource.template)
+        variables = "".join(resource.uri.partition("{")[1:]) if resource.template else ""
+        return Item(text, text + variables, positions, about, resource.template)
 
 
 def image_mentions(text: str, servers: Collection[str] = ()) -> list[str]:

@@ -36,6 +36,14 @@ def test_it_is_what_the_screen_asks_for(office: Office) -> None:
     assert office.with_desk(used) == ""
 
 
+def test_it_tells_the_servers_of_the_session(office: Office) -> None:
+    async def told() -> None:
+        async with office.open() as (desk, session):
+            assert await desk.servers() == session.servers == ()
+
+    asyncio.run(told())
+
+
 # --- models ---------------------------------------------------------------------------------------
 
 

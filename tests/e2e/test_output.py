@@ -100,6 +100,7 @@ def test_stream_json_begins_with_init_and_ends_with_the_result(place: Place) -> 
     first, *middle, last = ran.lines
     assert ran.err == ""
     assert (first["type"], first["subtype"]) == ("system", "init")
+    assert first["mcp_servers"] == []
     assert (first["session_id"], first["cwd"]) == (place.journal().stem, str(place.project))
     assert last["type"] == "result"
     assert last["subtype"] == "completed"

@@ -21,7 +21,7 @@ from akmon_core.limits import FETCH_ERROR_CHARS, MCP_MESSAGE_BYTES, MCP_STOP_SEC
 from akmon_core.servers import Server
 from akmon_core.text import one_line
 from akmon_tools.mcp.facts import Surroundings
-from akmon_tools.mcp.oauth import SessionLogin
+from akmon_tools.mcp.oauth import NeedsRights, SessionLogin
 from akmon_tools.mcp.sse import sse_streams
 from akmon_tools.mcp.wire import (
     Unreadable,
@@ -34,6 +34,7 @@ from akmon_tools.mcp.wire import (
 )
 
 _INTERNAL_ERROR = -32603
+_USES = (b'"tools/call"', b'"resources/read"', b'"prompts/get"')
 _NO_STREAMABLE = (400, 404, 405)
 """What a server answers to the handshake that speaks only the older kind, as the protocol says."""
 
@@ -119,6 +120,8 @@ class _Client(httpx2.AsyncClient):
         try:
             response = await super().send(request, **options)
         except ToolError as error:
+            if isinstance(error, NeedsRights) and _is_use(request):
+                return self._error(request, 403, str(error))  # other tools may do without these rights
             if vital:
                 self._fail(error)
             raise
@@ -190,6 +193,11 @@ def _upgraded(origin: tuple[str, str, int | None]) -> tuple[str, str, int | None
     """Where a redirect from ``http`` to ``https`` leads that does not leave the server."""
     scheme, host, port = origin
     return ("https", host, None) if (scheme, port) == ("http", None) else origin
+
+
+def _is_use(request: httpx2.Request) -> bool:
+    """Whether it is about one of the things that the server offers."""
+    return any(method in request.content[:1_000] for method in _USES)
 
 
 def _is_protocol(body: bytes) -> bool:

@@ -47,6 +47,13 @@ class NeedsLogin(ToolError):
         super().__init__(f"{why}: akmon mcp login {name}")
 
 
+class NeedsRights(NeedsLogin):
+    """The login does not reach for what was asked, and a person has to log in for one that does."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "it wants you to log in again, with more rights")
+
+
 class SessionLogin(httpx2.Auth):
     """Sends along the login that is kept, and renews it. Raises ``NeedsLogin``; never asks anybody.
 
@@ -72,7 +79,8 @@ class SessionLogin(httpx2.Auth):
             raise NeedsLogin(self._server.name)
         if response.status_code == 403 and _field(response, "error") == "insufficient_scope":
             await self._want(_field(response, "scope"))
-            raise NeedsLogin(self._server.name, "it wants you to log in again, with more rights")
+            self._kept = None  # the next request takes what a login has brought by then
+            raise NeedsRights(self._server.name)
 
     async def _usable(self, refused: Kept | None = None) -> Kept:
         """A login with another token than the one that was ``refused``. Raises ``NeedsLogin``."""

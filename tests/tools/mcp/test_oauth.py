@@ -284,6 +284,24 @@ def test_the_address_of_the_browser_can_be_pasted() -> None:
     assert len([text for text in said if "not the address of this login" in text]) == 2
 
 
+def test_a_terminal_that_cannot_be_read_ends_the_login() -> None:
+    async def pasted() -> str:
+        raise OSError("the terminal is gone")
+
+    with authority() as place, pytest.raises(OSError, match="the terminal is gone"):
+        log_in(place.server(), Kept(), Browser(works=False), pasted)
+
+
+def test_a_browser_alone_will_do_where_nothing_more_is_typed() -> None:
+    async def nothing() -> str:
+        return ""
+
+    kept = Kept()
+    with authority() as place:
+        log_in(place.server(), kept, Browser(), nothing)
+    assert stored(kept)["access"]
+
+
 def test_an_answer_with_another_state_does_not_count() -> None:
     kept = Kept()
 

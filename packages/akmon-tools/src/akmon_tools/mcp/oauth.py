@@ -77,10 +77,20 @@ class SessionLogin(httpx2.Auth):
             response = yield _carrying(request, used)
         if response.status_code == 401:
             raise NeedsLogin(self._server.name)
-        if response.status_code == 403 and _field(response, "error") == "insufficient_scope":
+        if _lacks_rights(response) and (newer := await self._newer(used)):
+            response = yield _carrying(request, newer)
+        if _lacks_rights(response):
             await self._want(_field(response, "scope"))
-            self._kept = None  # the next request takes what a login has brought by then
             raise NeedsRights(self._server.name)
+
+    async def _newer(self, used: Kept) -> Kept | None:
+        """A login of the person's that came after the one that was ``used``."""
+        async with self._lock:
+            kept = await load(self._server, self._surroundings)
+            if not kept.access or kept.expired or kept.access == used.access:
+                return None
+            self._kept = kept
+            return kept
 
     async def _usable(self, refused: Kept | None = None) -> Kept:
         """A login with another token than the one that was ``refused``. Raises ``NeedsLogin``."""
@@ -269,6 +279,7 @@ class _Login:
 
     async def _wait(self) -> AuthorizationCodeResult:
         reading = asyncio.create_task(self._read_pasted())
+        reading.add_done_callback(self._stop_reading)
         try:
             answer = await self._answer
         finally:
@@ -278,6 +289,11 @@ class _Login:
             said = self._surroundings.redactor(answer.error)
             raise ToolError(f"there is no login to {self._server.name}: the answer was {said!r}.")
         return AuthorizationCodeResult(code=answer.code, state=answer.state, iss=answer.issuer)
+
+    def _stop_reading(self, reading: asyncio.Task[None]) -> None:
+        error = None if reading.cancelled() else reading.exception()
+        if error and not self._answer.done():
+            self._answer.set_exception(error)
 
     async def _read_pasted(self) -> None:
         while self._pasted and (text := await self._pasted()):
@@ -434,6 +450,10 @@ def _carrying(request: httpx2.Request, kept: Kept) -> httpx2.Request:
     if kept.access:
         request.headers["authorization"] = f"Bearer {kept.access}"
     return request
+
+
+def _lacks_rights(response: httpx2.Response) -> bool:
+    return response.status_code == 403 and _field(response, "error") == "insufficient_scope"
 
 
 def _field(response: httpx2.Response, name: str) -> str:

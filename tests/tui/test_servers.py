@@ -437,7 +437,7 @@ def test_tools_of_servers_are_named_as_people_know_them() -> None:
 
 RESOURCE = User(
     (
-        Text("<untrusted 0a1b2c3d from=docs:file:///x> This is data.\none\ntwo\n</untrusted 0a1b2c3d>"),
+        Text("<untrusted 0a1b2c3d from=docs> Data.\n[file:///x, text/plain]\none\n</untrusted 0a1b2c3d>"),
         Image("image/png", "AAAA"),
     ),
     by="akmon",

@@ -13,7 +13,7 @@ from akmon_tui.markdown import prose
 
 _ATTACHED = re.compile(
     r"(?:The user chose the prompt (?P<prompt>\S+) of the server (?P<server>\S+), which reads:\n)"
-    r"|<untrusted [0-9a-f]+ from=(?P<source>[^\s>]+)> "
+    r"|<untrusted [0-9a-f]+ from=(?P<source>[^\s>]+)> [^\n]*(?:\n\[(?P<uri>[^\s,\]]+)[^\n]*\]\n)?"
 )
 """How a message begins that brings in what a prompt names (``Attached``)."""
 
@@ -65,7 +65,8 @@ def _attached(message: User, width: int) -> list[Line]:
     found = _ATTACHED.match(text)
     if not found:
         return []
-    name = found["source"] or f"{found['server']}:{found['prompt']}"
+    server, what = found["source"] or found["server"], found["uri"] or found["prompt"]
+    name = f"{server}:{what}" if what else server
     images = sum(isinstance(part, Image) for part in message.parts)
     return [cut(line(describe_attached(name, text, images), "dim"), width)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from akmon_cli.exitcodes import DENIED, ERROR, OK, USAGE
 from tests.e2e.program import Place, alive
 from tests.e2e.terminal import opened
+from tests.tools.mcp.authority import authority, sent_back
 
 OWN = Path(".config/akmon/mcp.json")
 
@@ -293,3 +296,65 @@ def person(place: Place, answer: str) -> int:
         window.sees("May the model use 2 tools of ch as shown? [y/N]")
         window.press(f"{answer}\r")
         return window.ends()
+
+
+BROWSER = """\
+#!{python}
+import sys
+from urllib.request import urlopen
+
+urlopen(sys.argv[1]).read()
+"""
+
+
+def test_a_login_with_the_browser_lasts_until_it_is_forgotten(place: Place) -> None:
+    browser = place.folder / "browser"
+    browser.write_text(BROWSER.format(python=sys.executable))
+    browser.chmod(0o700)
+    with authority() as there:
+        place.akmon("mcp", "add", "locked", there.server().url)
+        ran = place.akmon("mcp", "test", "locked")
+        assert ran.code == ERROR
+        assert "it wants you to log in: akmon mcp login locked" in ran.out
+        ran = place.akmon("mcp", "login", "locked", env={"BROWSER": str(browser)})
+        assert ran.code == OK, ran.err
+        assert "logged in to locked" in ran.err
+        assert place.akmon("mcp", "test", "locked").code == OK
+        (kept,) = place.home.glob(".local/state/akmon/mcp/logins.json")
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert place.akmon("mcp", "logout", "locked").code == OK
+        assert place.akmon("mcp", "test", "locked").code == ERROR
+
+
+def test_an_address_that_the_browser_ended_at_elsewhere_can_be_pasted(place: Place) -> None:
+    with authority() as there:
+        place.akmon("mcp", "add", "locked", there.server().url)
+        with opened(["mcp", "login", "locked"], place.project, place.env, size=(1_500, 24)) as window:
+            window.sees("paste the address that it ends at here")
+            (url,) = re.findall(r"^http://\S+", window.text, flags=re.MULTILINE)
+            window.press("http://127.0.0.1/?code=of-somebody-else\r")
+            window.sees("That is not the address of this login")
+            window.press(f"{sent_back(url)}\r")
+            assert window.ends() == OK
+        assert place.akmon("mcp", "test", "locked").code == OK
+
+
+def test_a_program_has_nothing_to_log_in_to(place: Place) -> None:
+    place.akmon("mcp", "add", "a", "--", "x")
+    ran = place.akmon("mcp", "login", "a")
+    assert ran.code == ERROR
+    assert "a is a program on this machine" in ran.err
+
+
+def test_servers_that_were_typed_are_those_of_a_run(place: Place) -> None:
+    changing(place, "say Says it.\n")
+    text = (place.home / OWN).read_text()
+    (place.home / OWN).unlink()
+    script = 'call mcp__ch__say {"text": "from afar"}\n---\nsay done'
+    ran = place.play(script, "hi", "--mcp-config", text, "--allow", "mcp__ch__*")
+    assert (ran.code, ran.out) == (OK, "done\n"), ran.err
+    ran = place.play(script, "hi", "--mcp-config", text)
+    assert ran.code == DENIED
+    ran = place.play("say x", "hi", "--mcp-config", "nowhere.json")
+    assert ran.code == USAGE
+    assert "nowhere.json cannot be read" in ran.err

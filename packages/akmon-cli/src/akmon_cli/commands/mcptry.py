@@ -68,7 +68,7 @@ def chosen(found: ConfiguredServers, name: str) -> Server:
         if entry.name == name:
             why = safe(entry.detail).rstrip(".")
             raise SettingsError(f"the MCP server {name} is not used ({entry.state}): {why}.")
-    known = ", ".join(server.name for server in found.servers) or "none"
+    known = ", ".join(safe(entry.name) for entry in found.entries) or "none"
     raise SettingsError(f"there is no MCP server {one_line(name, 60)}. There are: {known}.")
 
 

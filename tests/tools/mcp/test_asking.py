@@ -74,8 +74,19 @@ def test_every_question_names_the_server() -> None:
 def test_one_field_is_asked_for_at_once() -> None:
     person = Person("yes")
     assert form(person, "Delete it?", ok={"type": "boolean"}).content == {"ok": True}
-    assert person.options == [("yes", "no")]
+    assert person.options == [("yes", "no", "decline")]
     assert "Delete it?" in person.asked[0]
+    person = Person("blue")
+    colour = {"type": "string", "default": "green"}
+    assert form(person, "Which colour?", colour=colour).content == {"colour": "blue"}
+    assert person.options == [("green", "decline")]
+    assert "leave it empty to decline" in person.asked[0]
+
+
+@pytest.mark.parametrize("said", ["", "decline"])
+def test_a_default_holds_only_where_somebody_says_so(said: str) -> None:
+    colour = {"type": "string", "default": "green"}
+    assert form(Person(said), "Which colour?", colour=colour).action == "decline"
 
 
 def test_defaults_are_offered_and_hold_for_what_is_left_empty() -> None:

@@ -86,8 +86,8 @@ async def _filled_in(params: ElicitRequestFormParams, server: str, ask: Ask) -> 
     if len(fields) > MCP_FIELDS:
         raise _Declined
     message = f"{server} asks: {_said(params.message)}\n\nWhat you answer is sent to {server}."
-    if len(fields) == 1 and fields[0].required and fields[0].default is None:
-        value = await _value(fields[0], f"{message}\n", server, ask)
+    if len(fields) == 1:
+        value = await _value(fields[0], f"{message}\n", server, ask, only=True)
         return {} if value is None else {fields[0].name: value}
     if not await _agreed(fields, message, ask):
         raise _Declined
@@ -104,19 +104,27 @@ async def _agreed(fields: Sequence[Field], message: str, ask: Ask) -> bool:
     return is_yes(said, _ANSWER, _ACCEPT)
 
 
-async def _value(field: Field, start: str, server: str, ask: Ask) -> Value | None:
-    """What the person says; the default, or None, if nothing. Raises ``_Declined`` and ``_Dismissed``."""
-    question = start + question_of(field)
+async def _value(field: Field, start: str, server: str, ask: Ask, *, only: bool = False) -> Value | None:
+    """What the person says; the default, or None, if nothing. Raises ``_Declined`` and ``_Dismissed``.
+
+    Of the ``only`` field of a form, nothing said is declined, also where there is a default: nobody may be
+    there.
+    """
+    asked = question_of(field, if_empty="leave it empty to decline" if only else "")
+    question, options = start + asked, options_of(field)
+    if only:
+        default = () if field.default is None or options else (str(field.default),)
+        options = (*default, *options, _DECLINE)
     for _ in range(_TRIES):
-        text = (await ask(question, options_of(field))).strip()
+        text = (await ask(question, options)).strip()
+        if (only and text in ("", _DECLINE)) or (not text and field.required and field.default is None):
+            raise _Declined
         if not text:
-            if field.required and field.default is None:
-                raise _Declined
             return field.default
         try:
             return read_answer(field, text)
         except Wrong as wrong:
-            question = f"{server} asks again, as {wrong}: {question_of(field)}"
+            question = f"{server} asks again, as {wrong}: {asked}"
     raise _Dismissed
 
 

@@ -194,9 +194,9 @@ def _check_format(form: object, text: str) -> None:
         raise Wrong(f"{one_line(text, 100)} is no {form}") from None
 
 
-def question_of(field: Field) -> str:
+def question_of(field: Field, if_empty: str = "") -> str:
     about = f": {field.about}" if field.about else ""
-    return f"{field.title}{about} ({_hint(field)}; {_if_empty(field)})"
+    return f"{field.title}{about} ({_hint(field)}; {if_empty or _if_empty(field)})"
 
 
 def _hint(field: Field) -> str:

@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup test security demo screenshots bench lint format types contracts build check \
 	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-mcp \
-	rig-chat rig-verdict clean
+	rig-conformance rig-chat rig-verdict clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -110,6 +110,7 @@ rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model beh
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
 rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
 rig-mcp: .rigs/mcp/.installed ## optional: MCP servers and conformance checks by the protocol's makers (needs npm)
+rig-conformance: rig-mcp .rigs/conformance/.installed ## optional: conformance checks to come, of revision 2026-07-28
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
 rig-history: .rigs/history/.installed ## optional: releases of three projects, 4 MB, to replay their changes as patches
 
@@ -124,6 +125,11 @@ rig-history: .rigs/history/.installed ## optional: releases of three projects, 4
 		@modelcontextprotocol/server-everything@2026.8.31 @modelcontextprotocol/server-filesystem@2026.8.31 \
 		@modelcontextprotocol/conformance@0.1.16 \
 		$$(node -e 'process.exit(Number(parseInt(process.versions.node) < 22))' || echo node@22.23.3)
+	@touch $@
+
+.rigs/conformance/.installed:
+	npm install --no-audit --no-fund --loglevel=error --fetch-retries=1 --prefix .rigs/conformance \
+		@modelcontextprotocol/conformance@0.2.0-alpha.12
 	@touch $@
 
 .rigs/projects/toolz-1.0.0.tar.gz:

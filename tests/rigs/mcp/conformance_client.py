@@ -25,7 +25,7 @@ from akmon_tools.mcp.oauth import login
 
 LOGINS = 3
 """Times that a person would go along."""
-SAMPLES = {"number": 5, "integer": 5, "boolean": True, "string": "text"}
+SAMPLES: dict[str, Any] = {"number": 5, "integer": 5, "boolean": True, "string": "text"}
 
 
 class Kept:
@@ -75,7 +75,8 @@ class Client:
     def _wanted(self) -> list[tuple[str, dict[str, Any]]]:
         if self.calls:
             return [(call["name"], call["arguments"]) for call in self.calls]
-        return [(tool.name, arguments_of(tool.schema)) for tool in self.connection.listing.tools]
+        tools = self.connection.listing.tools
+        return [(tool.name, arguments_of(tool.schema, tools[0].schema)) for tool in tools]
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> None:
         try:
@@ -104,10 +105,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def arguments_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """A value for each argument."""
+def arguments_of(schema: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
+    """A value for each argument: ``thing`` where it is an object."""
     properties: dict[str, Any] = schema.get("properties", {})
-    return {name: SAMPLES.get(about.get("type"), "text") for name, about in properties.items()}
+    samples = SAMPLES | {"object": thing}
+    return {name: samples.get(about.get("type"), "text") for name, about in properties.items()}
 
 
 async def take_what_is_proposed(question: str, options: tuple[str, ...]) -> str:

@@ -19,6 +19,8 @@ PROTOCOL = MODULES / "@modelcontextprotocol"
 EVERYTHING = PROTOCOL / "server-everything" / "dist" / "index.js"
 FILESYSTEM = PROTOCOL / "server-filesystem" / "dist" / "index.js"
 CONFORMANCE = PROTOCOL / "conformance" / "dist" / "index.js"
+NEXT_CONFORMANCE = RIGS / "conformance" / CONFORMANCE.relative_to(RIGS / "mcp")
+"""Those that are to be released next, which know the newer generation."""
 
 
 def missing() -> str:

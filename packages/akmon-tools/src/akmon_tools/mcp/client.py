@@ -22,7 +22,7 @@ from akmon_core.servers import Server
 from akmon_core.text import one_line
 from akmon_tools import __version__
 from akmon_tools.mcp.facts import Listing, Surroundings
-from akmon_tools.mcp.failures import said
+from akmon_tools.mcp.failures import Ended, closed, plainly, said
 from akmon_tools.mcp.listing import Taken
 from akmon_tools.mcp.log import ServerLog
 from akmon_tools.mcp.stdio import StdioTransport
@@ -242,7 +242,7 @@ async def open_client(
     async with AsyncExitStack() as stack:
         try:
             talk = await _open(stack, server, surroundings, log, elicit, wake, "auto")
-        except (MCPError, ValidationError, RuntimeError):
+        except (Ended, MCPError, ValidationError, RuntimeError):
             # Some servers of the handshake's time end or answer nonsense when anything else comes first.
             talk = await _open(stack, server, surroundings, log, elicit, wake, "legacy")
         yield talk
@@ -270,10 +270,9 @@ async def _open(
     )
     try:
         return Talk(await stack.enter_async_context(client), wire)
-    except MCPError as error:
-        if wire.why and error.code == types.CONNECTION_CLOSED:
-            raise MCPError(error.code, wire.why) from None
-        raise
+    except (MCPError, ExceptionGroup) as error:
+        first = plainly(error)
+        raise Ended(wire.why) if wire.why and closed(first) else first from None
 
 
 class _Answers:

@@ -21,6 +21,7 @@ from akmon_core.limits import (
 from akmon_core.servers import Server, ServerState
 from akmon_core.text import one_line
 from akmon_tools.mcp.facts import Ask, Listing, Surroundings
+from akmon_tools.mcp.failures import Ended, closed, forgotten, plainly, said
 from akmon_tools.mcp.log import ServerLog
 from akmon_tools.mcp.running import Call
 
@@ -44,10 +45,6 @@ class Times(msgspec.Struct, frozen=True):
     steady: float = MCP_STEADY_SECONDS
     restart: float = 1.0
     """Before a server that ended is started again; twice as long each time after."""
-
-
-class _Ended(Exception):
-    """The connection is at its end, for the reason that it says."""
 
 
 class _Forgotten(Exception):
@@ -144,20 +141,20 @@ class Connection:
         known = False  # that it can work
         while True:
             self._since = 0.0
-            try:
-                await self._once(again=restarts > 0)
-            except _Forgotten:
-                self._become("starting", "it has forgotten the session, which is begun anew")
+            error = await self._once(again=restarts > 0)
+            if self._life and self._life.cancelling():  # a task group that fails already hides it
+                return
+            if isinstance(error, _Forgotten):
+                self._become("starting", str(error))
                 continue
-            except Exception as error:  # noqa: BLE001  (what the SDK makes of a hostile server)
-                why = self._why(error)
-                hopeless = self._wants_login(error)
             known = known or self._since > 0
             now = asyncio.get_running_loop().time()
             if self._since and now - self._since >= self._times.steady:
                 restarts = 0
-            if hopeless or not known or restarts == MCP_RESTARTS:
-                return self._fail(why, restarts)
+            why = self._why(error)
+            if not known or restarts == MCP_RESTARTS or self._wants_login(error):
+                self._fail(why, restarts)
+                return
             wait = self._times.restart * 2**restarts
             restarts += 1
             what = f"{why}. It is started again in {wait:g} s"
@@ -165,20 +162,13 @@ class Connection:
             self._become("starting", what)
             await asyncio.sleep(wait)
 
-    async def _once(self, *, again: bool) -> None:
-        """From connecting to the end, which is an exception."""
+    async def _once(self, *, again: bool) -> Exception:
+        """From connecting to the end: what that came from."""
         self._wake.clear()
         self._renew = False
         try:
             async with AsyncExitStack() as stack:
-                async with asyncio.timeout(self._times.connect):
-                    client = await asyncio.to_thread(_client)
-                    opened = client.open_client(
-                        self.server, self._surroundings, self._log, self._elicit, self._wake.set
-                    )
-                    talk: Talk = await stack.enter_async_context(opened)
-                    self.listing = await talk.listing()
-                self.says, self.protocol = talk.says, talk.protocol
+                talk = await self._connect(stack)
                 self._since = asyncio.get_running_loop().time()
                 self._talk = talk
                 self._become("ready")
@@ -188,11 +178,26 @@ class Connection:
                     await self._attend(talk)
                 finally:
                     self._talk = None
+                    self._settled.clear()
                     for task in self._calls:
                         task.cancel()
+        except Exception as error:  # noqa: BLE001  (what the SDK makes of a hostile server)
+            return plainly(error)
         finally:
             if self._calls:
                 await asyncio.wait(self._calls)
+        return Ended("the connection was closed")
+
+    async def _connect(self, stack: AsyncExitStack) -> Talk:
+        async with asyncio.timeout(self._times.connect):
+            client = await asyncio.to_thread(_client)
+            opened = client.open_client(
+                self.server, self._surroundings, self._log, self._elicit, self._wake.set
+            )
+            talk: Talk = await stack.enter_async_context(opened)
+            self.listing = await talk.listing()
+        self.says, self.protocol = talk.says, talk.protocol
+        return talk
 
     async def _attend(self, talk: Talk) -> None:
         listener = asyncio.create_task(talk.listen())
@@ -204,13 +209,13 @@ class Connection:
             await asyncio.wait({listener})
 
     async def _watch(self, talk: Talk) -> None:
-        """Lists again what has changed, until the end. However often it changes, it is listed now and then."""
+        """Lists again what has changed, however often it does, until the end."""
         free = 0.0
         while True:
             if talk.ended:
-                raise _Ended(talk.why or "the connection was closed")
+                raise Ended(talk.why or "the connection was closed")
             if self._renew:
-                raise _Forgotten
+                raise _Forgotten("it has forgotten the session, which is begun anew")
             wait = max(0.0, free - asyncio.get_running_loop().time()) if talk.stale else None
             if wait == 0:
                 await self._relist(talk)
@@ -226,9 +231,10 @@ class Connection:
             talk.heard()
             async with asyncio.timeout(self._times.connect):
                 listing = await talk.listing()
-        except Exception as error:  # noqa: BLE001  (as in _live; what was listed before still holds)
+        except Exception as error:  # noqa: BLE001  (as in _once; what there was still holds)
             if not talk.ended:
-                self._say(f"it said that it offers other things, and did not list them: {self._why(error)}.")
+                why = self._why(plainly(error))
+                self._say(f"it said that it offers other things, and did not list them: {why}.")
             return
         if listing != self.listing:
             self.listing = listing
@@ -252,17 +258,13 @@ class Connection:
     def _why(self, error: Exception) -> str:
         """In words, without a full stop."""
         match error:
-            case _Ended() | ToolError():
+            case Ended() | ToolError():
                 words = str(error).rstrip(".")
             case TimeoutError():
                 words = f"it did not answer within {self._times.connect:g} s"
             case ImportError():
                 words = f"the package mcp is missing, install akmon-tools[mcp]: {error}"
-            case ExceptionGroup():
-                return self._why(error.exceptions[0])
             case _:
-                from akmon_tools.mcp.failures import said
-
                 words = said(error)
         return self._surroundings.redactor(words)
 
@@ -294,6 +296,8 @@ class Connection:
 
     async def _ready(self) -> Talk:
         """Waits while it is being started. Raises ``ToolError`` if it cannot be used then."""
+        if self._talk and self._talk.ended:
+            self._settled.clear()
         await self.settled()
         if self._talk is None:
             detail = f": {self.detail}" if self.detail else ""
@@ -335,8 +339,6 @@ class Connection:
         _retrieve(task)
 
     def _result(self, talk: Talk, task: asyncio.Task[_ResultT]) -> _ResultT:
-        from akmon_tools.mcp.failures import closed, forgotten
-
         name = self.server.name
         if task.cancelled():
             why = talk.why or "it was stopped"
@@ -346,6 +348,7 @@ class Connection:
             return task.result()
         if not isinstance(error, Exception):
             raise error
+        error = plainly(error)
         if forgotten(error):
             self._renew = True
             self._settled.clear()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import mcp_types as types
-from mcp import MCPError
-from pydantic import ValidationError
-
 from akmon_core.limits import MCP_ERROR_CHARS
 from akmon_core.text import one_line
 
@@ -13,21 +9,38 @@ _FORGOTTEN = "Session terminated"
 """What the SDK's HTTP transport says of a 404 within a session."""
 
 
+class Ended(Exception):
+    """A connection is at its end, for the reason that it says."""
+
+
+def plainly(error: Exception) -> Exception:
+    """The first of those that were raised together."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def closed(error: Exception) -> bool:
-    """Whether the connection ended under what was done."""
-    return isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED
+    """Whether the connection may have ended under what was done. Servers can say the same of their own."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED
+
+    return isinstance(error, MCPError) and error.code == CONNECTION_CLOSED
 
 
 def forgotten(error: Exception) -> bool:
     """Whether a server over HTTP does not know our session any more, so that it has done nothing."""
+    from mcp import MCPError
+
     return isinstance(error, MCPError) and error.message == _FORGOTTEN
 
 
 def said(error: Exception) -> str:
     """What went wrong, for a person or a model: text of a stranger, on one bounded line."""
+    from mcp import MCPError
+    from pydantic import ValidationError
+
     match error:
-        case MCPError(code=types.CONNECTION_CLOSED):
-            return one_line(error.message, MCP_ERROR_CHARS)
         case MCPError():
             return f"it refused: {one_line(error.message, MCP_ERROR_CHARS)} (error {error.code})"
         case ValidationError():
@@ -35,4 +48,4 @@ def said(error: Exception) -> str:
             where = ".".join(str(part) for part in first["loc"])
             return "its answer is not what the protocol says: " + one_line(f"{where}: {first['msg']}", 300)
         case _:
-            return one_line(str(error) or type(error).__name__, 300)
+            return one_line(str(error) or type(error).__name__, MCP_ERROR_CHARS)

@@ -40,7 +40,7 @@ class ServerLog:
 
     @property
     def last(self) -> str:
-        """The last line that was printed, for a message; empty if none was."""
+        """The last line that was printed since the last note, for a message; empty if none was."""
         self._flush(whole=False)
         return self._last
 
@@ -54,8 +54,9 @@ class ServerLog:
             self._timer = asyncio.get_running_loop().call_later(MCP_LOG_SECONDS, self._flush)
 
     def note(self, text: str) -> None:
-        """Writes a line of our own."""
-        self._flush()
+        """Writes a line of our own. What was printed before it is not the last any more."""
+        self._flush(whole=False)
+        self._last = ""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._write(f"--- {now} {one_line(self._redactor(text), 1000)}\n")
 

@@ -320,7 +320,7 @@ def test_a_login_with_the_browser_lasts_until_it_is_forgotten(place: Place) -> N
         assert ran.code == OK, ran.err
         assert "logged in to locked" in ran.err
         assert place.akmon("mcp", "test", "locked").code == OK
-        (kept,) = place.home.glob(".local/state/akmon/mcp/logins.json")
+        (kept,) = place.home.glob(".local/state/akmon/mcp/*.json")
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         assert place.akmon("mcp", "logout", "locked").code == OK
         assert place.akmon("mcp", "test", "locked").code == ERROR

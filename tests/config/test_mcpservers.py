@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_config import mcpedit
-from akmon_config.mcpentry import HIDDEN, masked, name_problem, usable_name
+from akmon_config.mcpentry import name_problem, usable_name
+from akmon_config.mcpmasked import HIDDEN, masked
 from akmon_config.mcpservers import Entry, ServersFound, load_servers
 from akmon_core.errors import SettingsError
 from tests.config.places import Place

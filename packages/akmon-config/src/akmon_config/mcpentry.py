@@ -1,4 +1,4 @@
-"""One entry of ``mcpServers``: what may stand in it, its variables, and what of it may be shown."""
+"""One entry of ``mcpServers``: what may stand in it, and its variables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ import msgspec
 from akmon_core.secret import Secret
 from akmon_core.servers import Server, Transport
 from akmon_core.text import one_line
-
-HIDDEN = "[hidden]"
-"""In the place of what may be a secret."""
 
 _TRANSPORTS: dict[str, Transport] = {
     "stdio": "stdio",
@@ -40,10 +37,9 @@ _ELSEWHERE = {
 _NAME = re.compile(r"[A-Za-z0-9](?:(?:[A-Za-z0-9-]|_(?!_))*[A-Za-z0-9])?")
 NAME_CHARS = 32
 """Of the name of a server: what of it stands in the names of its tools, and so in rules about them."""
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}")
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}")
 _FOREIGN = re.compile(r"\$\{(?:env|input):([^}]*)\}")
 """How one other editor writes variables, and questions to the person."""
-_SCHEME = re.compile(r"(?i)bearer|basic|token")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -125,7 +121,7 @@ def filled(written: Written, environ: Mapping[str, str]) -> Written:
     def fill(field: str, text: str) -> str:
         if foreign := _FOREIGN.search(text):
             raise WrongEntry(f"{field}: {one_line(foreign[0], 60)} has no meaning here. Write ${{NAME}}")
-        return _VARIABLE.sub(lambda found: _value(field, found, environ), text)
+        return VARIABLE.sub(lambda found: _value(field, found, environ), text)
 
     return _mapped(written, fill)
 
@@ -165,62 +161,6 @@ def server_of(name: str, written: Written, root: Path, environ: Mapping[str, str
 def located(command: str, root: Path) -> str:
     """A program that is named by a path from the project's root, by its whole path; else as it is."""
     return str(Path(root, command)) if is_relative(command) else command
-
-
-def shown(written: Written, root: Path) -> dict[str, Any]:
-    """The entry for people: programs and folders by their whole paths, and nothing that may be a secret."""
-    fields = {
-        "type": written.transport,
-        "command": located(written.command, root),
-        "args": list(written.args),
-        "env": {key: masked(value) for key, value in written.env.items()},
-        "cwd": str(root / written.cwd) if written.cwd and not written.cwd.startswith("$") else written.cwd,
-        "url": shown_url(written.url),
-        "headers": {key: masked(value) for key, value in written.headers.items()},
-        "oauth": {
-            key: value
-            for key, value in (
-                ("clientId", written.client_id),
-                ("clientSecret", masked(written.client_secret)),
-            )
-            if value
-        },
-        "timeout": written.timeout,
-        "disabled": written.disabled,
-    }
-    return {key: value for key, value in fields.items() if value}
-
-
-def shown_where(written: Written, root: Path) -> str:
-    """Its command line or its address on one line, as ``shown``."""
-    if written.transport == "stdio":
-        return " ".join((located(written.command, root), *written.args))
-    return shown_url(written.url)
-
-
-def shown_url(url: str) -> str:
-    """Without a password, and without what follows a question mark."""
-    url = re.sub(r"//[^/@]*@", f"//{HIDDEN}@", url)
-    return re.sub(r"[?#].*", "?…", url, flags=re.DOTALL)
-
-
-def masked(text: str) -> str:
-    """``Bearer ${TOKEN}`` as it is; whatever is a value itself is hidden, also a default."""
-    parts: list[str] = []
-    at = 0
-    for found in _VARIABLE.finditer(text):
-        parts += [_mask(text[at : found.start()]), f"${{{found[1]}{':-…' if found[2] else ''}}}"]
-        at = found.end()
-    return "".join((*parts, _mask(text[at:])))
-
-
-def is_literal(text: str) -> bool:
-    """Whether it holds a value itself, and not only ``${VAR}``."""
-    return HIDDEN in masked(text)
-
-
-def _mask(text: str) -> str:
-    return text if not text.strip() or _SCHEME.fullmatch(text.strip()) else HIDDEN
 
 
 def is_relative(command: str) -> bool:

@@ -21,10 +21,9 @@ from akmon_config.mcpentry import (
     name_problem,
     read_entry,
     server_of,
-    shown,
-    shown_where,
     usable_name,
 )
+from akmon_config.mcpmasked import shown, shown_where
 from akmon_config.privatefile import read_private
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MCP_CONFIG_BYTES

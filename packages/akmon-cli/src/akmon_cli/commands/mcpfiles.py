@@ -135,7 +135,7 @@ def _pair(text: str, by: str, flag: str, form: str) -> tuple[str, str]:
 def _warn_of_secrets(options: argparse.Namespace, *, shared: bool) -> None:
     """A value on a command line can be seen by others, and is kept by the shell and in the file."""
     from akmon_cli.redaction import redactor
-    from akmon_config.mcpentry import is_literal
+    from akmon_config.mcpmasked import is_literal
     from akmon_tools.environment import is_secret
 
     pairs = [_pair(each, "=", "", "") for each in options.env]

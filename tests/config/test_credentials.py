@@ -60,7 +60,7 @@ def ring(request: pytest.FixtureRequest) -> Ring | None:
 
 
 def test_what_is_saved_is_there_for_the_next_process(tmp_path: Path, ring: Ring | None) -> None:
-    path = tmp_path / "state" / "logins.json"
+    path = tmp_path / "state" / "credentials.json"
     assert not KeptCredentials(path, ring).load("a")
     KeptCredentials(path, ring).save("a", Secret("open-sesame"))
     KeptCredentials(path, ring).save("b", Secret("other"))
@@ -72,7 +72,7 @@ def test_what_is_saved_is_there_for_the_next_process(tmp_path: Path, ring: Ring 
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "logins.json"
+    path = tmp_path / "state" / "credentials.json"
     KeptCredentials(path, None).save("a", Secret("open-sesame"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -80,13 +80,13 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_with_a_keyring_there_is_no_file(tmp_path: Path) -> None:
     drawer = Drawer()
-    KeptCredentials(tmp_path / "logins.json", drawer).save("a", Secret("open-sesame"))
+    KeptCredentials(tmp_path / "credentials.json", drawer).save("a", Secret("open-sesame"))
     assert drawer.kept == {("akmon-mcp", "a"): "open-sesame"}
     assert not list(tmp_path.iterdir())
 
 
 def test_what_was_in_the_file_moves_to_a_keyring_that_is_there_later(tmp_path: Path) -> None:
-    path, drawer = tmp_path / "logins.json", Drawer()
+    path, drawer = tmp_path / "credentials.json", Drawer()
     KeptCredentials(path, None).save("a", Secret("old-sesame"))
     later = KeptCredentials(path, drawer)
     assert later.load("a").reveal() == "old-sesame"
@@ -96,7 +96,7 @@ def test_what_was_in_the_file_moves_to_a_keyring_that_is_there_later(tmp_path: P
 
 
 def test_to_forget_is_to_forget_in_both_places(tmp_path: Path) -> None:
-    path, drawer = tmp_path / "logins.json", Drawer()
+    path, drawer = tmp_path / "credentials.json", Drawer()
     KeptCredentials(path, None).save("a", Secret("old-sesame"))
     drawer.kept["akmon-mcp", "a"] = "new-sesame"
     KeptCredentials(path, drawer).save("a", Secret())
@@ -107,7 +107,7 @@ def test_to_forget_is_to_forget_in_both_places(tmp_path: Path) -> None:
 def test_a_locked_keyring_is_an_error_and_nothing_goes_to_a_file(tmp_path: Path) -> None:
     drawer = Drawer()
     drawer.locked = True
-    credentials = KeptCredentials(tmp_path / "logins.json", drawer)
+    credentials = KeptCredentials(tmp_path / "credentials.json", drawer)
     with pytest.raises(SettingsError, match="Unlock it") as caught:
         credentials.save("a", Secret("open-sesame"))
     assert "sesame" not in str(caught.value)
@@ -118,7 +118,7 @@ def test_a_locked_keyring_is_an_error_and_nothing_goes_to_a_file(tmp_path: Path)
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"a": 1}', b"\xff"])
 def test_a_file_that_is_not_akmons_is_an_error_that_quotes_nothing(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "logins.json"
+    path = tmp_path / "credentials.json"
     path.write_bytes(content)
     path.chmod(0o600)
     with pytest.raises(SettingsError, match="not as akmon writes it"):
@@ -127,7 +127,7 @@ def test_a_file_that_is_not_akmons_is_an_error_that_quotes_nothing(tmp_path: Pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other rights")
 def test_a_file_that_others_can_change_does_not_count(tmp_path: Path) -> None:
-    path = tmp_path / "logins.json"
+    path = tmp_path / "credentials.json"
     KeptCredentials(path, None).save("a", Secret("open-sesame"))
     path.chmod(0o666)
     with pytest.raises(SettingsError, match="changed by other users"):
@@ -135,7 +135,7 @@ def test_a_file_that_others_can_change_does_not_count(tmp_path: Path) -> None:
 
 
 def test_many_that_save_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "logins.json"
+    path = tmp_path / "credentials.json"
     threads = [
         threading.Thread(target=KeptCredentials(path, None).save, args=(f"s{n}", Secret(f"sesame-{n}")))
         for n in range(8)
@@ -150,7 +150,7 @@ def test_many_that_save_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_too_much_is_refused_and_what_is_there_stays(tmp_path: Path) -> None:
-    credentials = KeptCredentials(tmp_path / "logins.json", None)
+    credentials = KeptCredentials(tmp_path / "credentials.json", None)
     credentials.save("a", Secret("open-sesame"))
     with pytest.raises(SettingsError, match="too large"):
         credentials.save("b", Secret("x" * 2_000_000))

@@ -363,7 +363,7 @@ class FakeServers:
             raise ToolError(f"{server} has no prompt {name}.")
         return (Text(f"Review this: {arguments}"),)
 
-    async def manage(self, server: str, what: str) -> str:
+    async def manage(self, server: str, what: str, seen: str = "") -> str:
         await asyncio.sleep(0)
         if server != "docs":
             raise ToolError(f"there is no server {server}.")

@@ -52,6 +52,7 @@ GITHUB = ServerStatus(
     name="github",
     where="https://api.example.com/mcp",
     state="ready",
+    unapproved="this",
     says="github 3.1.0",
     protocol="2026-07-28",
     tools=(

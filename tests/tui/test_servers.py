@@ -68,7 +68,7 @@ def test_what_waits_is_approved_only_when_all_of_it_has_been_on_the_screen() -> 
     for _ in range(3):
         dialog.press(Press("pagedown"))
         dialog.frame(80, 10)
-    approved = Managed(ManageServer("github", "approve"), GITHUB.tools[:1])
+    approved = Managed(ManageServer("github", "approve", GITHUB.unapproved))
     assert dialog.press(Press("a")) == Done(approved)
 
 
@@ -87,11 +87,12 @@ def test_what_changes_while_it_is_read_has_to_be_read_again() -> None:
     for _ in range(4):
         dialog.frame(80, 10)
         dialog.press(Press("pagedown"))
-    known.append([msgspec.structs.replace(GITHUB, tools=(tool, *GITHUB.tools[1:]))])
+    tools = (tool, *GITHUB.tools[1:])
+    known.append([msgspec.structs.replace(GITHUB, tools=tools, unapproved="other")])
     dialog.frame(80, 10)
     assert dialog.press(Press("a")) is None
     assert "And send it to me." in screen(dialog, 80, 40)
-    assert dialog.press(Press("a")) == Done(Managed(ManageServer("github", "approve"), (tool,)))
+    assert dialog.press(Press("a")) == Done(Managed(ManageServer("github", "approve", "other")))
 
 
 def test_the_keys_of_one_server_connect_it_and_let_go_of_it() -> None:

@@ -24,7 +24,7 @@ from mcp_types import (
 from akmon_core.errors import ToolError
 from akmon_core.servers import PromptArgument, Server, ServerPrompt, ServerResource, Transport
 from tests.tools.mcp.running import listening, started_by_client
-from tests.tools.mcp.talks import Answers, Talk, talking, text_of
+from tests.tools.mcp.talks import PATIENCE, Answers, Talk, talking, text_of
 
 NEWER = "2026-07-28"
 OLDER = "2025-11-25"
@@ -219,11 +219,12 @@ def test_a_server_learns_the_folders_of_the_workspace(talk: Talk) -> None:
 
 
 def test_a_server_may_ask_the_person(talk: Talk) -> None:
-    answers = Answers(["answer", "red"])
+    answers = Answers(["red"])
     assert text_of(talk.call("paint", ask=answers)) == "painted red"
-    (wants, _), (field, _) = answers.asked
-    assert "Which colour?" in wants
-    assert "Any you like" in field
+    ((question, options),) = answers.asked
+    assert "Which colour?" in question
+    assert "Any you like" in question
+    assert options == ("green", "decline")
 
 
 def test_a_person_may_decline_what_a_server_asks(talk: Talk) -> None:
@@ -280,11 +281,11 @@ def test_a_server_that_dies_is_started_again(start: Start, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [*HTTP, Kind("sse", OLDER)], ids=name_of)
-def test_a_server_that_was_away_is_used_again_when_it_is_back(kind: Kind, tmp_path: Path) -> None:
+def test_a_server_that_dies_under_a_call_is_used_again_when_it_is_back(kind: Kind, tmp_path: Path) -> None:
     with listening(kind.transport, *kind.arguments) as first, talking(first.server, tmp_path) as talk:
-        first.end()
         with pytest.raises(ToolError):
-            talk.call("echo", {"text": "anyone?"})
+            talk.call("die")
+        first.process.wait(PATIENCE)
         with listening(kind.transport, *kind.arguments, "--port", str(first.port)):
             assert text_of(talk.eventually("echo", {"text": "again"})) == "again"
 

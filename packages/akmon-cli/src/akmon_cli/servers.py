@@ -78,7 +78,7 @@ def configured_servers(
         warnings=found.warnings,
         wrong=found.wrong,
         approvals=_approvals(state),
-        credentials=_Credentials(state / "logins.json") if state else None,
+        credentials=_Credentials(state / "credentials.json") if state else None,
         logs=state / "logs" if state else None,
     )
 

@@ -118,13 +118,15 @@ class UsePrompt(msgspec.Struct, frozen=True, tag="use_prompt", omit_defaults=Tru
     """As typed: words in the order of the prompt's arguments, quoted as in a shell, or ``name=value``."""
 
 
-class ManageServer(msgspec.Struct, frozen=True, tag="manage_server"):
+class ManageServer(msgspec.Struct, frozen=True, tag="manage_server", omit_defaults=True):
     """Does something about a server; a ``Noticed`` says what came of it."""
 
     server: str
     what: Literal["connect", "stop", "approve"]
     """``connect`` connects anew, ``stop`` lets go of it for this session, ``approve`` accepts what its tools
     say now of themselves."""
+    seen: str = ""
+    """With ``approve``: the ``ServerStatus.unapproved`` that was looked at; nothing else is accepted then."""
 
 
 REWOUND = "rewind: "

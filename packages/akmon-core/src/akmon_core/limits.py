@@ -400,7 +400,7 @@ MCP_SCHEMA_DEPTH = 10
 MCP_SCHEMA_PARTS = 1_500
 """Of one schema that are looked at, references followed: a small text can mean a huge one."""
 MCP_CANONICAL_CHARS = 50_000
-"""Of each thing that a tool says of itself, kept word for word to compare with; the rest counts by its hash."""
+"""Of each thing that a tool says of itself, kept word for word to compare; the rest counts by its hash."""
 MCP_TOOL_NAME_CHARS = 64
 """Of the name by which a model calls it: what Anthropic, OpenAI and Bedrock take."""
 MCP_SHARE = 0.1
@@ -446,7 +446,7 @@ MCP_URI_CHARS = 4_096
 MCP_ERROR_CHARS = 2_000
 """Of what a server says when it refuses a call."""
 MCP_LOG_BURST_BYTES = 200_000
-"""Taken of what a server prints on standard error within ``MCP_LOG_SECONDS``; the newest part if it is more."""
+"""Taken of what a server prints on standard error within ``MCP_LOG_SECONDS``; of more the newest part."""
 MCP_LOG_SECONDS = 0.2
 """Between two times that the log is written."""
 

@@ -270,7 +270,7 @@ class Servers(Protocol):
         """A prompt, with ``arguments`` as in ``UsePrompt``. Raises ``ToolError``."""
         ...
 
-    async def manage(self, server: str, what: Literal["connect", "stop", "approve"]) -> str:
+    async def manage(self, server: str, what: Literal["connect", "stop", "approve"], seen: str = "") -> str:
         """See ``ManageServer``; gives what to say. Raises ``ToolError``."""
         ...
 

@@ -96,6 +96,8 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = ""
     """The revision that is spoken with it, such as ``2025-11-25``."""
     tools: tuple[ServerTool, ...] = ()
+    unapproved: str = ""
+    """Stands for what all tools say that wait (see ``ManageServer.seen``); empty if none does."""
     prompts: tuple[ServerPrompt, ...] = ()
     resources: tuple[ServerResource, ...] = ()
     origin: str = ""

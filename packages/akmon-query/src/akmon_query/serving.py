@@ -95,7 +95,7 @@ class Serving:
         try:
             if self._servers is None:
                 raise ToolError("there are no servers in this session.")
-            said = await self._servers.manage(command.server, command.what)
+            said = await self._servers.manage(command.server, command.what, command.seen)
         except ToolError as error:
             said = str(error)
         self._ledger.report(Noticed(said), cause)

@@ -155,22 +155,7 @@ async def _servers(wanted: str, app: Screen) -> None:
         return
     dialog = ServersDialog(lambda: app.servers, wanted)
     while isinstance(chosen := await app.focus.ask(dialog), Managed):
-        if await _is_still_so(chosen, app):
-            await app.send(chosen.command)
-
-
-async def _is_still_so(chosen: Managed, app: Screen) -> bool:
-    """Whether what is approved is what the person has read."""
-    if chosen.command.what != "approve":
-        return True
-    app.servers = await app.services.servers()
-    now = servers.named(app.servers, chosen.command.server)
-    if now and servers.waiting(now) == chosen.shown:
-        return True
-    app.say(
-        f"{chosen.command.server} says something else by now. Nothing is approved: read it again.", "warning"
-    )
-    return False
+        await app.send(chosen.command)
 
 
 async def _resume(wanted: str, app: Screen) -> None:

@@ -160,7 +160,7 @@ async def _approve(server: Server, around: Surroundings, found: ConfiguredServer
         if waiting and not (yes or _agreed(len(waiting), server.name)):
             print("nothing was approved", file=sys.stderr)
             return exitcodes.DENIED
-        print(await connections.manage(server.name, "approve"), file=sys.stderr)
+        print(await connections.manage(server.name, "approve", status.unapproved), file=sys.stderr)
         return exitcodes.OK
 
 

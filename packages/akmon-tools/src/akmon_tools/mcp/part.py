@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from akmon_core.errors import SettingsError, ToolError
@@ -69,6 +70,7 @@ class Part:
             says=connection.says,
             protocol=connection.protocol,
             tools=self._shown,
+            unapproved=self._unapproved(),
             prompts=connection.listing.prompts,
             resources=connection.listing.resources,
             origin=connection.server.origin,
@@ -94,9 +96,14 @@ class Part:
         after = self._waiting(), self._problem
         return f"{self.server.name}{after[0]}{after[1]}" if after != before and any(after) else ""
 
-    def approve(self) -> str:
-        """Accepts what every tool says now. Raises ``SettingsError``."""
+    def approve(self, seen: str = "") -> str:
+        """Accepts what every tool says now, if that is what was ``seen``.
+
+        Raises ``SettingsError`` if it cannot be kept, and ``ToolError`` if it is something else.
+        """
         waiting = [tool for tool in self._shown if tool.state != "offered"]
+        if seen and seen != self._unapproved():
+            raise ToolError(f"{self.server.name} says something else by now. Look at it again: /mcp")
         if not waiting:
             return f"{self.server.name}: there is nothing to approve."
         self._keep({**(self._approved or {}), **self._says()})
@@ -142,6 +149,10 @@ class Part:
         if self._approvals:
             self._approvals.approve(self.connection.server.digest, tools)
         self._approved = tools
+
+    def _unapproved(self) -> str:
+        changes = [f"{tool.name}\n{tool.change}\n" for tool in self._shown if tool.state != "offered"]
+        return sha256("".join(changes).encode(errors="surrogatepass")).hexdigest() if changes else ""
 
     def _waiting(self) -> str:
         counts = [

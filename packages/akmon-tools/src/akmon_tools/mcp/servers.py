@@ -71,7 +71,7 @@ class McpServers:
 
     async def resource(self, server: str, uri: str) -> tuple[Text | Image, ...]:
         result = await self._part(server).connection.read(uri)
-        return parts_of_resource(result, self._outputs)
+        return parts_of_resource(result, self._outputs, server)
 
     async def prompt(self, server: str, name: str, arguments: str) -> tuple[Text | Image, ...]:
         connection = self._part(server).connection
@@ -79,9 +79,9 @@ class McpServers:
         if name not in prompts:
             raise ToolError(f"{server} has no prompt {name}. It has: {_listed(prompts)}.")
         result = await connection.prompt(name, promptwords(prompts[name], arguments))
-        return parts_of_prompt(result, self._outputs)
+        return parts_of_prompt(result, self._outputs, server)
 
-    async def manage(self, server: str, what: Literal["connect", "stop", "approve"]) -> str:
+    async def manage(self, server: str, what: Literal["connect", "stop", "approve"], seen: str = "") -> str:
         part = self._part(server)
         match what:
             case "connect":
@@ -94,7 +94,7 @@ class McpServers:
                 return f"{server} is stopped for this session: /mcp connects it again."
             case "approve":
                 try:
-                    said = part.approve()
+                    said = part.approve(seen)
                 except SettingsError as error:
                     raise ToolError(f"nothing was approved: {error}") from None
                 self._changed(server)

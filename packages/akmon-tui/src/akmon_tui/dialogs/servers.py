@@ -26,8 +26,6 @@ class Managed(NamedTuple):
     """What is to be done about a server."""
 
     command: ManageServer
-    shown: tuple[ServerTool, ...] = ()
-    """Of an approval: the tools as they were on the screen."""
 
 
 class ServersDialog:
@@ -148,7 +146,7 @@ class ServerPane:
             lines = f"{max(unseen, 1):,} line{'s' * (unseen > 1)}"
             self._note = f"{lines} of what waits for approval were not on the screen yet: PgDn."
         else:
-            return Done(Managed(ManageServer(self.server, "approve"), waiting))
+            return Done(Managed(ManageServer(self.server, "approve", self._status.unapproved)))
         return None
 
     def _keys(self) -> list[Key]:

@@ -35,7 +35,7 @@ from akmon_tui.plain.prompt import Composer, ask_line
 from akmon_tui.plain.questions import answers
 from akmon_tui.plain.render import render
 from akmon_tui.plain.spans import Span
-from akmon_tui.servers import changes_text, waiting
+from akmon_tui.servers import changes_text
 from akmon_tui.services import Leave, Services
 from akmon_tui.slash import SLASHES, run_slash
 from akmon_tui.slash.fetching import fetched, to_approve
@@ -177,10 +177,7 @@ class Conversation:
         answer = await ask_line("Do you accept that? (y/N) ")
         if (answer or "").strip().lower() not in ("y", "yes"):
             return Say("Nothing is approved.")
-        now = await to_approve(server, self._services)
-        if isinstance(now, Say) or waiting(now) != waiting(asked):
-            return Say(f"{server} says something else by now. Nothing is approved: read it again.")
-        return Send((ManageServer(server, "approve"),))
+        return Send((ManageServer(server, "approve", asked.unapproved),))
 
     async def _fetch(self, fetch: Fetch) -> Say | Leave:
         """What the services give, unless Ctrl+C is pressed before."""

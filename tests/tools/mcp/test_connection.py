@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -315,3 +317,32 @@ def test_closing_at_the_moment_it_ends_does_not_start_it_again(tmp_path: Path) -
         assert it.connection.state == "stopped"
 
     run(test)
+
+
+class _Locked(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_wants_a_login_says_how_to_give_it_one(tmp_path: Path) -> None:
+    async def test(port: int) -> None:
+        server = Server(name="locked", transport="http", url=f"http://127.0.0.1:{port}/mcp")
+        async with watched(tmp_path, server) as it:
+            assert it.connection.state == "failed"
+            assert it.connection.detail == "it wants you to log in: akmon mcp login locked."
+            assert it.said == [it.connection.detail]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Locked) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        try:
+            run(lambda: test(http.server_port))
+        finally:
+            http.shutdown()
+            thread.join()

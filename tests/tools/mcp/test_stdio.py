@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from akmon_core.limits import MCP_LOG_BYTES
 from akmon_core.secret import Secret
 from akmon_tools.mcp.stdio import server_environment
 from akmon_tools.tree import TAG
-from tests.tools.mcp.connected import lives, raw, run, surroundings, watched
+from tests.tools.mcp.connected import QUICK, Watched, lives, raw, run, surroundings, watched
 
 ENVIRON = {
     "HOME": "/home/me",
@@ -96,3 +99,42 @@ def test_what_a_server_that_died_has_started_does_not_live_on(tmp_path: Path) ->
         assert not lives(child)
 
     run(test)
+
+
+def test_a_loop_that_ends_without_closing_leaves_no_server(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    async def test() -> None:
+        it = Watched(raw("stubborn"), surroundings(tmp_path), QUICK)
+        it.connection.begin()
+        pids.append(int(await it.text("pid")))
+
+    run(test)
+    assert not lives(pids[0])
+
+
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from tests.tools.mcp.connected import QUICK, Watched, raw, surroundings
+
+async def main():
+    it = Watched(raw(), surroundings(Path(sys.argv[2])), QUICK)
+    it.connection.begin()
+    print(await it.text("pid"), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def test_a_server_that_reads_its_input_ends_when_we_are_killed(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[3])
+    ours = subprocess.run(
+        [sys.executable, "-c", _KILLED, root, str(tmp_path)], stdout=subprocess.PIPE, check=False
+    )
+    assert ours.returncode == -9
+    pid = int(ours.stdout)
+    while lives(pid):  # its end of the pipe closes with us; that it never ends would be the timeout of pytest
+        time.sleep(0.01)

@@ -74,10 +74,18 @@ def test_a_server_has_little_of_the_environment_and_is_gone_in_the_end(
     ran = place.play(SURROUNDINGS, "go", "--allow=mcp__ev__*", env=keys)
     assert ran.code == 0, ran.err
     said = surroundings(place)
-    assert said["cwd"] == str(place.project)
+    assert said["cwd"] == str(place.home)
     assert {"MINE", "OTHER", "PATH", "HOME"} <= {*said["environ"]}
     assert not {"ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY", "MY_TOKEN", "GIVEN"} & {*said["environ"]}
     assert not alive(said["pid"])
+
+
+def test_a_server_of_the_person_s_own_runs_nothing_that_lies_in_the_project(place: Place) -> None:
+    (place.project / "served.py").write_text("open('pwned', 'w')")
+    (place.home / "served.py").write_text(EVERYTHING.read_text())
+    configure(place, ev={"command": sys.executable, "args": ["-m", "served", "stdio"]})
+    assert place.play(SURROUNDINGS, "go", "--allow=mcp__ev__*").code == 0
+    assert [path.name for path in place.project.iterdir()] == ["served.py"]
 
 
 def test_a_call_is_denied_where_nobody_is_asked_and_no_rule_allows_it(place: Place) -> None:
@@ -116,7 +124,7 @@ def test_files_that_a_server_changes_are_noticed_and_can_be_taken_back(place: Pl
         "    return 'ok'\n"
         "server.run()\n"
     )
-    configure(place, w={"command": sys.executable, "args": [str(server)]})
+    configure(place, w={"command": sys.executable, "args": [str(server)], "cwd": "${workspaceFolder}"})
     ran = place.play("call mcp__w__scribble {}\n---\nsay done", "go", "--allow=mcp__w__*")
     assert ran.code == 0, ran.err
     assert (place.project / "a.txt").read_text() == "after\n"

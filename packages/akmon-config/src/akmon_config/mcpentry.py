@@ -38,6 +38,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:(?:[A-Za-z0-9-]|_(?!_))*[A-Za-z0-9])?")
 NAME_CHARS = 32
 """Of the name of a server: what of it stands in the names of its tools, and so in rules about them."""
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}")
+WORKSPACE = "workspaceFolder"
+"""The variable that is the project's root, as editors call it."""
 _FOREIGN = re.compile(r"\$\{(?:env|input):([^}]*)\}")
 """How one other editor writes variables, and questions to the person."""
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -13,6 +13,7 @@ import msgspec
 from akmon_config.claims import read_claimed
 from akmon_config.mcpentry import (
     NAME_CHARS,
+    WORKSPACE,
     Written,
     WrongEntry,
     filled,
@@ -24,6 +25,7 @@ from akmon_config.mcpentry import (
     usable_name,
 )
 from akmon_config.mcpmasked import shown, shown_where
+from akmon_config.paths import home
 from akmon_config.privatefile import read_private
 from akmon_core.errors import SettingsError
 from akmon_core.limits import MCP_CONFIG_BYTES
@@ -295,9 +297,13 @@ def _read(
         if off or written.disabled:
             why = f"it is switched off: akmon mcp enable {name}" if off else f"it says so in {source.origin}"
             return _Found(msgspec.structs.replace(entry, state="disabled", detail=why))
+        environ = {**environ, WORKSPACE: str(root)}
         if source.scope == "user":
             _refuse_relative(filled(written, environ).command)
         server = server_of(name, written, root, environ, source.origin)
+        if source.scope == "user" and server.transport == "stdio":
+            # A package runner, or python -m, would run what lies in a folder that nobody has trusted.
+            server = msgspec.structs.replace(server, cwd=server.cwd or str(home()))
     except WrongEntry as error:
         return _Found(msgspec.structs.replace(entry, detail=str(error)))
     return _Found(msgspec.structs.replace(entry, state="enabled"), server)

@@ -131,7 +131,7 @@ class Arena(Place):
         before = set(self.journals())
         ran = self.play(script, "go", "--output=stream-json", *flags, **how)
         new = sorted(set(self.journals()) - before)
-        calls = list(_calls(new[-1])) if new else []
+        calls = list(calls_of(new[-1])) if new else []
         for journal in new:
             assert broken_links(journal) == []
         return Played(ran, tuple(calls), ran.out + ran.err + self.kept())
@@ -176,7 +176,8 @@ def policy_flags(case: Case) -> list[str]:
     return [f"--permission-mode={MODES.get(mode, mode)}", *lax, *rules, *policy.get("flags", ())]
 
 
-def _calls(journal: Path) -> Iterator[Call]:
+def calls_of(journal: Path) -> Iterator[Call]:
+    """What became of the calls of a session, in the order in which they ended."""
     decided: dict[str, tuple[str, str]] = {}
     for _, envelope, _ in read_records(journal):
         match envelope.event:

@@ -82,7 +82,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 
 check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
 
-rigs: rig-aimock rig-project rig-history rig-mcp $(SYNCED) ## the main job over HTTP: fetch what it takes (npm), run tests/rigs
+rigs: rig-aimock rig-project rig-history rig-mcp $(SYNCED) ## the main job over HTTP, MCP servers: fetch what it takes (npm), run tests/rigs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs
 
 # Fetched for check where that is possible; without it the tests in tests/rigs say why they are skipped.
@@ -102,6 +102,9 @@ rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown
 rig-verdict: rig-llmock $(SYNCED) ## faults of a server that grades the client
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs/test_llmock.py
 
+rig-conformance: rig-mcp .rigs/conformance/.installed $(SYNCED) ## the conformance checks of MCP clients, of both generations
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs/mcp/test_conformance.py
+
 kills: $(SYNCED) ## kill akmon 500 times at random instants and look for what its record lacks, about five minutes
 	$(BIN)/python -m tests.rigs.kills 500 $(ARGS)
 
@@ -110,7 +113,6 @@ rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model beh
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
 rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
 rig-mcp: .rigs/mcp/.installed ## optional: MCP servers and conformance checks by the protocol's makers (needs npm)
-rig-conformance: rig-mcp .rigs/conformance/.installed ## optional: conformance checks to come, of revision 2026-07-28
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
 rig-history: .rigs/history/.installed ## optional: releases of three projects, 4 MB, to replay their changes as patches
 
@@ -127,6 +129,7 @@ rig-history: .rigs/history/.installed ## optional: releases of three projects, 4
 		$$(node -e 'process.exit(Number(parseInt(process.versions.node) < 22))' || echo node@22.23.3)
 	@touch $@
 
+# Those that know the newer generation are to be released.
 .rigs/conformance/.installed:
 	npm install --no-audit --no-fund --loglevel=error --fetch-retries=1 --prefix .rigs/conformance \
 		@modelcontextprotocol/conformance@0.2.0-alpha.12

@@ -19,10 +19,12 @@ from akmon_core.errors import ToolError
 from akmon_core.redact import Redactor
 from akmon_core.secret import Secret
 from akmon_core.servers import Server
-from akmon_tools.mcp.connection import Connection
+from akmon_tools.mcp.connection import Connection, Times
 from akmon_tools.mcp.facts import Surroundings
 from akmon_tools.mcp.oauth import login
 
+PATIENCE = 120.0
+"""Seconds, as many of these run at the same time."""
 LOGINS = 3
 """Times that a person would go along."""
 SAMPLES: dict[str, Any] = {"number": 5, "integer": 5, "boolean": True, "string": "text"}
@@ -54,7 +56,7 @@ class Client:
             roots=(Path.cwd(),), environ=os.environ, redactor=Redactor(), credentials=Kept()
         )
         self.calls: list[dict[str, Any]] = context.get("toolCalls", [])
-        self.connection = Connection(self.server, self.around, lambda: None, say)
+        self.connection = Connection(self.server, self.around, lambda: None, say, Times(connect=PATIENCE))
         self.logins = LOGINS
 
     async def run(self) -> None:

@@ -26,10 +26,6 @@ class Running(msgspec.Struct, frozen=True):
     def port(self) -> int:
         return int(self.server.url.split(":")[2].split("/")[0])
 
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
 
 def started_by_client(*arguments: str, name: str = "everything", program: Path = EVERYTHING) -> Server:
     """A server over standard input and output, which the client starts itself."""

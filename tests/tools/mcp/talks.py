@@ -13,11 +13,12 @@ from mcp_types import CallToolResult, TextContent
 from akmon_core.errors import ToolError
 from akmon_core.redact import Redactor
 from akmon_core.servers import Server
-from akmon_tools.mcp.connection import Connection
+from akmon_tools.mcp.connection import Connection, Times
 from akmon_tools.mcp.facts import Ask, Surroundings
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened long ago counts as never happening."""
+TIMES = Times(connect=PATIENCE, call=PATIENCE)
 ENVIRON = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "SECRET_TOKEN": "hidden"}
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Talk:
         self._changed = asyncio.Event()
         self.root = root
         self.said: list[str] = []
-        self.connection = Connection(server, around(root), self._note, self.said.append)
+        self.connection = Connection(server, around(root), self._note, self.said.append, TIMES)
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(self._bounded(doing))

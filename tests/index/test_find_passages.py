@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from akmon_core.errors import ToolError
 from akmon_core.messages import ToolCall
+from akmon_core.plugins import Workplace
 from akmon_core.tools import ToolContext, parse_arguments, tool_spec
 from akmon_index.chunk import OVERLAP_LINES, PASSAGE_LINES, passages, words
 from akmon_index.files import read_source
@@ -158,7 +159,9 @@ def test_words_split_names_into_their_parts() -> None:
 
 
 def test_the_entry_point_gives_a_tool_that_costs_nothing_before_its_first_call(tmp_path: Path) -> None:
-    (tool,) = tools(tmp_path)
+    (tool,) = tools(
+        Workplace(root=str(tmp_path), cache="", config="", withheld=lambda _: False, learn=lambda _: None)
+    )
     assert tool_spec(tool).parameters["required"] == ["query"]
     call = ToolCall("1", "find_passages", '{"query": "x", "path": "src"}')
     (effect,) = tool.effects(parse_arguments(tool, call))

@@ -174,9 +174,21 @@ class Parser(argparse.ArgumentParser):
         return self
 
 
+class _Program(Parser):
+    """Names the subcommands of other packages, if there are any, which only help looks for."""
+
+    def format_help(self) -> str:
+        from akmon_cli.plugins import plugin_commands
+
+        if joined := sorted(plugin_commands()):
+            codes = "\nexit codes:"
+            self.epilog = EPILOG.replace(codes, f"\nof other packages: {', '.join(joined)}{codes}")
+        return super().format_help()
+
+
 def options_parser() -> Parser:
     """The program's options, without what may follow them: a prompt, or a subcommand."""
-    parser = Parser(
+    parser = _Program(
         prog="akmon",
         description="An autonomous coding agent for the terminal.",
         epilog=EPILOG,

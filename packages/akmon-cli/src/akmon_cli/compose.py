@@ -16,6 +16,7 @@ import msgspec
 from akmon_cli import __version__
 from akmon_cli.backends import backends, web_search
 from akmon_cli.folders import project_sessions, session_folders
+from akmon_cli.plugins import plugin_tools, workplace
 from akmon_cli.redaction import hidden, learn, redactor
 from akmon_cli.rules import rule_store
 from akmon_cli.servers import configured_servers
@@ -41,7 +42,6 @@ from akmon_core.permissions import Mode, Policy, Rule
 from akmon_core.ports import Plans, RuleStore
 from akmon_core.rules import concerns_tool
 from akmon_core.text import one_line
-from akmon_core.tools import AnyTool
 from akmon_models.backend import Backend
 from akmon_models.resolve import resolve
 from akmon_query.assembly import open_session
@@ -87,8 +87,8 @@ def compose(options: argparse.Namespace, *, unattended: bool, plans: Plans | Non
     model, provider = _model(options, settings, resumed)
     known = hidden(backends(settings))
     fallback, idle_fallback = _fallback(settings.fallback_model, model, provider, known)
-    plugins, problems = _plugins(cwd)
     rules = effective_rules(loaded)
+    plugins, problems = plugin_tools(workplace(root, rules))
     found = discover(cwd, root)
     theirs = configured_servers(options, root)
     checkpoints, unkept = _checkpoints(root)
@@ -291,27 +291,6 @@ def _further_folders(cwd: Path, settings: Settings) -> list[Path]:
                 f"{folder} is no folder. Give an existing one to --add-dir (setting add_dirs)."
             )
     return added if root == cwd else [root, *added]
-
-
-def _plugins(cwd: Path) -> tuple[list[AnyTool], list[str]]:
-    """Tools of other installed packages, and what is wrong with those that cannot be used.
-
-    An entry point in the group ``akmon.tools`` is called with the project root.
-    """
-    from importlib.metadata import entry_points
-
-    root = project_root(cwd)
-    tools: list[AnyTool] = []
-    problems: list[str] = []
-    for entry in entry_points(group="akmon.tools"):
-        try:
-            tools += entry.load()(root)
-        except Exception as error:  # noqa: BLE001 - a broken package of others must not keep akmon from working
-            problems.append(
-                f"the tools of {entry.value} are left out: {type(error).__name__}: {error}. "
-                "Repair or uninstall that package."
-            )
-    return tools, problems
 
 
 def _mode(options: argparse.Namespace, loaded: Loaded, resumed: SessionInfo | None) -> Mode | None:

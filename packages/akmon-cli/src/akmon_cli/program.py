@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -94,10 +95,23 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if name:
         code: int = command(name).run(rest)
         return code
+    if (joined := _joined(arguments)) is not None:
+        return joined
     options = parse_run(arguments)
     if options.version:
         return _version()
     return _agent(options)
+
+
+def _joined(arguments: Sequence[str]) -> int | None:
+    """The exit code of a subcommand of another package; None if there is none of that name."""
+    name, rest = subcommand(arguments, arguments)
+    if not re.fullmatch("[a-z][a-z-]*", name):
+        return None
+    from akmon_cli.plugins import plugin_commands, run_plugin
+
+    found = plugin_commands().get(name)
+    return run_plugin(found, rest) if found else None
 
 
 def command(name: str) -> ModuleType:

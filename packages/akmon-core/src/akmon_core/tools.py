@@ -206,6 +206,15 @@ class Closing(Protocol):
 
 
 @runtime_checkable
+class Attending(Protocol):
+    """A tool that prepares itself beside the conversation, such as an index of the files."""
+
+    def attend(self) -> None:
+        """Told when a session begins and when a turn has ended; returns at once."""
+        ...
+
+
+@runtime_checkable
 class Described(Protocol):
     """A tool whose arguments are described by a JSON schema of somebody else instead of a struct."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from akmon_core.errors import ToolError
+from akmon_core.plugins import Workplace
 from akmon_core.text import neutralise
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
 from akmon_index.chunk import words
@@ -78,9 +79,9 @@ class FindPassagesTool:
         return ToolOutput(text, summary=f"{len(found)} passages")
 
 
-def tools(root: Path) -> tuple[AnyTool, ...]:
-    """What the entry point gives: the tools over the project at ``root``."""
-    return (FindPassagesTool(root),)
+def tools(place: Workplace) -> tuple[AnyTool, ...]:
+    """What the entry point gives: the tools over a project."""
+    return (FindPassagesTool(Path(place.root)),)
 
 
 def _folder(path: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from akmon_core.permissions import Policy, hidden_tools
 from akmon_core.ports import Servers
-from akmon_core.tools import AnyTool, ToolSpec, tool_spec
+from akmon_core.tools import AnyTool, Attending, ToolSpec, tool_spec
 
 
 class Hands:
@@ -39,6 +39,12 @@ class Hands:
             theirs = {tool.name: tool for tool in offered if tool.name not in self._fixed}
             self.tools = {**self._fixed, **theirs}
             self.specs = _specs(self.tools)
+
+    def attend(self) -> None:
+        """Lets those prepare themselves that want to."""
+        for tool in self._fixed.values():
+            if isinstance(tool, Attending):
+                tool.attend()
 
     def without(self, names: Collection[str]) -> Hands:
         """Those of now but for ``names``, for a sub-agent."""

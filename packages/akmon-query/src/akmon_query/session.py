@@ -83,6 +83,7 @@ class Session:
         self._close = close
         self._waiting: deque[tuple[Work, str]] = deque()
         self._turn: asyncio.Task[None] | None = None
+        self._begun = False
         self._closed = False
 
     @property
@@ -118,7 +119,7 @@ class Session:
         if self._closed:
             raise AkmonError("the session is closed")
         cause = new_id()
-        self._serving.begin()
+        self._begin_once()
         match command:
             case Prompt() | UsePrompt() | Compact() | Implement() | Rewind() | ChooseModel() | RunCommand():
                 self._wait(command, cause)
@@ -169,11 +170,18 @@ class Session:
         return self._choosing.driver
 
     async def __aenter__(self) -> Self:
-        self._serving.begin()
+        self._begin_once()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _begin_once(self) -> None:
+        """What works beside the conversation begins with its first sign of life."""
+        if not self._begun:
+            self._begun = True
+            self._serving.begin()
+            self._driver.attend()
 
     def _wait(self, command: Work, cause: str) -> None:
         if len(self._waiting) >= INBOX_COMMANDS:

@@ -148,6 +148,10 @@ class Driver:
         except JournalError as error:
             self._ledger.report(Noticed(str(error)))
 
+    def attend(self) -> None:
+        """Lets tools prepare themselves for the first turn."""
+        self._hands.attend()
+
     def abandon(self) -> None:
         """Ends what was cancelled before it started."""
         if self._ledger.state.running:
@@ -216,6 +220,8 @@ class Driver:
             elif outcome == "completed" and self._project.commits and state.marks:
                 await self._commit(self._project.commits, state)
         self._ledger.report(TurnEnded(outcome, reason))
+        if self._ledger is self._ledger.root:
+            self._hands.attend()
 
     async def _commit(self, commits: Commits, state: State) -> None:
         """Has what this turn changed committed, if that is anything."""

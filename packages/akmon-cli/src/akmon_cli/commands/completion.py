@@ -32,12 +32,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _program() -> Parser:
     """The options and the subcommands with theirs."""
+    from akmon_cli.plugins import plugin_parsers
     from akmon_cli.program import COMMANDS, command
 
     program = options_parser()
     subcommands = program.add_subparsers()
-    for name in COMMANDS:
-        own: Parser = command(name).parser()
+    parsers: dict[str, Parser] = {name: command(name).parser() for name in COMMANDS}
+    for name, own in (parsers | plugin_parsers()).items():
         _complete_folders(own)
         subcommands.add_parser(name, parents=[own], add_help=False, help=own.description)
     _complete_folders(program)

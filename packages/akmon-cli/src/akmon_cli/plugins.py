@@ -1,0 +1,100 @@
+"""Packages that join by entry point: their tools, and their subcommands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akmon_cli.redaction import redactor
+from akmon_config.paths import cache_dir, config_file
+from akmon_core.errors import SettingsError
+from akmon_core.plugins import Subcommand, Workplace
+from akmon_core.rules import Rule, withheld
+from akmon_core.tools import AnyTool
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from akmon_cli.args import Parser
+
+TOOLS, COMMANDS = "akmon.tools", "akmon.commands"
+
+
+def workplace(root: Path, rules: Sequence[Rule]) -> Workplace:
+    """What packages are told of the project at the canonical ``root``."""
+
+    def kept_from_it(path: str) -> bool:
+        return withheld(rules, "read", path) != "allow"
+
+    return Workplace(
+        root=str(root),
+        cache=_folder(lambda: cache_dir(os.environ)),
+        config=_folder(lambda: config_file(os.environ).parent),
+        withheld=kept_from_it,
+        learn=redactor().add,
+    )
+
+
+def plugin_tools(place: Workplace) -> tuple[list[AnyTool], list[str]]:
+    """Tools of other installed packages, and what is wrong with those that cannot be used."""
+    tools: list[AnyTool] = []
+    problems: list[str] = []
+    for entry in _entries(TOOLS):
+        try:
+            tools += entry.load()(place)
+        except Exception as error:  # noqa: BLE001 - a broken package of others must not keep akmon from working
+            problems.append(
+                f"the tools of {entry.value} are left out: {type(error).__name__}: {error}. "
+                "Repair or uninstall that package."
+            )
+    return tools, problems
+
+
+def plugin_commands() -> dict[str, EntryPoint]:
+    """Subcommands of other installed packages, by name."""
+    return {entry.name: entry for entry in _entries(COMMANDS)}
+
+
+def plugin_parsers() -> dict[str, Parser]:
+    """The options of those subcommands that can be loaded."""
+    parsers = {}
+    for name, entry in plugin_commands().items():
+        with suppress(Exception):  # a broken package of others is no reason to complete nothing
+            parsers[name] = _parser(entry.load())
+    return parsers
+
+
+def _parser(command: Subcommand) -> Parser:
+    from akmon_cli.args import COMMON, Parser
+
+    own = command.parser()
+    return Parser(prog=own.prog, description=own.description, parents=[own], add_help=False).add(COMMON)
+
+
+def run_plugin(entry: EntryPoint, arguments: Sequence[str]) -> int:
+    """Runs the subcommand; gives the exit code. Raises ``AkmonError``."""
+    from akmon_cli.compose import load_settings
+    from akmon_cli.folders import change_folder, session_folders
+    from akmon_config.policy import effective_rules
+
+    command: Subcommand = entry.load()
+    options = _parser(command).parse_args(arguments)
+    if options.cwd:
+        change_folder(options.cwd)
+    _, root = session_folders()
+    return command.run(options, workplace(root, effective_rules(load_settings(options))))
+
+
+def _entries(group: str) -> list[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return [*entry_points(group=group)]
+
+
+def _folder(find: Callable[[], Path]) -> str:
+    with suppress(SettingsError):
+        return str(find())
+    return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    import numpy
+    import numpy as np
     from numpy.typing import NDArray
 
 ChunkKind: TypeAlias = Literal["function", "class", "module", "section", "lines"]
@@ -31,7 +31,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     """Such as ``python``; empty is unknown."""
     context: str = ""
-    """What a reader of the piece alone misses: its path, the signature and first line of what it stands in."""
+    """What a reader of the piece alone misses: its path, and the signature of what it stands in."""
 
     @property
     def embedded(self) -> str:
@@ -86,10 +86,10 @@ class Embedder(Protocol):
     @property
     def id(self) -> ModelId: ...
 
-    def passages(self, texts: Sequence[str]) -> NDArray[numpy.float32]:
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row each, of what is to be found."""
         ...
 
-    def query(self, text: str) -> NDArray[numpy.float32]:
+    def query(self, text: str) -> NDArray[np.float32]:
         """Of a question."""
         ...

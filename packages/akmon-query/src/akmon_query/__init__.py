@@ -12,6 +12,7 @@ from akmon_core.commands import (
     Compact,
     Implement,
     Interrupt,
+    ManageServer,
     Prompt,
     Rename,
     Respond,
@@ -19,9 +20,11 @@ from akmon_core.commands import (
     RunCommand,
     SetMode,
     Steer,
+    UsePrompt,
 )
 from akmon_core.errors import AkmonError, JournalError, ProviderError, SettingsError, ToolError
 from akmon_core.events import (
+    Attached,
     CacheBroken,
     Cleared,
     CommandRan,
@@ -40,6 +43,7 @@ from akmon_core.events import (
     Renamed,
     Replied,
     Rewound,
+    ServerChanged,
     ToolFinished,
     ToolProgress,
     ToolStarted,
@@ -50,8 +54,10 @@ from akmon_core.limits import Limits
 from akmon_core.messages import Assistant, Image, Message, Pin, Text, Thinking, ToolCall, ToolResult, User
 from akmon_core.models import Effort, Model, ModelFacts, ModelRequest, ModelRow, Prices
 from akmon_core.permissions import Mode, Policy, Rule, SandboxChoice, Target, parse_rule
-from akmon_core.ports import Locator, RuleStore, SessionClient, WebHit, WebSearch
+from akmon_core.ports import Approvals, Credentials, Locator, RuleStore, SessionClient, WebHit, WebSearch
 from akmon_core.redact import Redactor
+from akmon_core.secret import Secret
+from akmon_core.servers import Server, ServerStatus
 from akmon_core.state import Mark
 from akmon_core.stream import ReplyDone, Retrying, TextDelta, ThinkingDelta, Usage
 from akmon_core.tools import Delegation, Effect, Tool, ToolContext, ToolOutput
@@ -64,7 +70,9 @@ __version__ = "0.1.0"
 __all__ = [
     "AkmonError",
     "Answer",
+    "Approvals",
     "Assistant",
+    "Attached",
     "Backend",
     "CacheBroken",
     "ChooseModel",
@@ -74,6 +82,7 @@ __all__ = [
     "Committed",
     "Compact",
     "Compacted",
+    "Credentials",
     "Delegation",
     "Effect",
     "Effort",
@@ -87,6 +96,7 @@ __all__ = [
     "JournalError",
     "Limits",
     "Locator",
+    "ManageServer",
     "Mark",
     "Message",
     "Mode",
@@ -119,6 +129,10 @@ __all__ = [
     "RuleStore",
     "RunCommand",
     "SandboxChoice",
+    "Secret",
+    "Server",
+    "ServerChanged",
+    "ServerStatus",
     "Session",
     "SessionClient",
     "SessionInfo",
@@ -141,6 +155,7 @@ __all__ = [
     "ToolStarted",
     "TurnEnded",
     "Usage",
+    "UsePrompt",
     "User",
     "WebHit",
     "WebSearch",

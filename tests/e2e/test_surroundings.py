@@ -199,3 +199,40 @@ def test_a_plug_in_that_is_broken_is_left_out_with_a_warning(place: Place) -> No
     ran = place.play("say ok", "go", env={"PYTHONPATH": str(site)})
     assert (ran.code, ran.out) == (0, "ok\n")
     assert "the tools of broken_tools:tools are left out: ModuleNotFoundError" in ran.err
+
+
+GREETS = """
+import argparse
+
+def parser():
+    parser = argparse.ArgumentParser(prog="akmon greet", description="Greets.")
+    parser.add_argument("name")
+    return parser
+
+def run(options, place):
+    print(f"hello {options.name} in {place.root}, {place.withheld('vault/a')} {place.withheld('a')}")
+    return 7
+"""
+
+
+def test_a_package_can_bring_a_subcommand(place: Place) -> None:
+    site = place.folder / "site"
+    info = site / "greets-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: greets\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[akmon.commands]\ngreet = greets\n")
+    (site / "greets.py").write_text(GREETS)
+    settings = place.home / ".config" / "akmon" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('deny = ["read(vault/**)"]\n')
+    env = {"PYTHONPATH": str(site)}
+    ran = place.akmon("greet", "you", "-C", str(place.project), env=env, cwd=place.home)
+    assert (ran.code, ran.out) == (7, f"hello you in {place.project}, True False\n"), ran.err
+    assert "greet" in place.akmon("--help", env=env).out
+    assert "greet" not in place.akmon("--help").out
+    assert "greet" in place.akmon("completion", "bash", env=env).out
+    wrong = place.akmon("greet", env=env)
+    assert (wrong.code, wrong.err) == (
+        2,
+        "akmon: the following arguments are required: name. See: akmon greet --help\n",
+    )

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from akmon_core.descriptions import description_text, difference
 from akmon_core.limits import MCP_CANONICAL_CHARS, MCP_SCHEMA_CHARS
-from akmon_core.schemas import description_text, difference, sanitised
+from akmon_core.schemas import sanitised
 
 Draft202012Validator: Any = import_module("jsonschema").Draft202012Validator
 

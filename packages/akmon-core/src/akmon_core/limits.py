@@ -450,6 +450,29 @@ MCP_LOG_BURST_BYTES = 200_000
 MCP_LOG_SECONDS = 0.2
 """Between two times that the log is written."""
 
+INDEX_CONFIG_BYTES = 100_000
+"""The file that names the embedding model."""
+INDEX_AUTO_CHUNKS = 2_000
+"""Pieces that are embedded without being asked; for more, a person runs ``akmon index build``."""
+INDEX_PATIENCE = 2.0
+"""How long a search waits for what has changed to be embedded; what is not is found by its words."""
+INDEX_CLOSE_SECONDS = 2.0
+"""How long the end of a session waits for the index to stop in an orderly way."""
+EMBEDDING_TEXT_CHARS = 8_000
+"""Of one text. Models read less (256 to 8,192 tokens), and servers refuse more."""
+EMBEDDING_BATCH_TEXTS = 64
+"""In one request to a server."""
+EMBEDDING_BATCH_CHARS = 200_000
+"""The same: OpenAI takes 300,000 tokens, and code has at least 2 characters a token."""
+EMBEDDING_REPLY_BYTES = 50_000_000
+"""Of one reply: 64 vectors of 4,096 numbers with 25 characters each are 7 MB."""
+EMBEDDING_SECONDS = 120.0
+"""For one request; a server may have to load its model first."""
+EMBEDDING_TRIES = 4
+"""Of one request that fails in a way that may pass."""
+EMBEDDING_WAIT_SECONDS = 30.0
+"""Between two of them, also if the server wants more."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn may use up before it stops by itself."""

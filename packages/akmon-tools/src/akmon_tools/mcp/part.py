@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
+from akmon_core.descriptions import difference
 from akmon_core.errors import SettingsError, ToolError
 from akmon_core.ports import Approvals
-from akmon_core.schemas import description_text, difference
 from akmon_core.servers import Server, ServerStatus, ServerTool
 from akmon_core.text import one_line
 from akmon_tools.mcp.connection import Connection
-from akmon_tools.mcp.facts import Ask, Listing, ToolFacts
+from akmon_tools.mcp.facts import Ask, Listing
 from akmon_tools.mcp.names import tool_names
-from akmon_tools.mcp.tool import McpTool
+from akmon_tools.mcp.tool import McpTool, description_of
 from akmon_tools.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Part:
         return f"{self.server.name}: {count} approved, to be used from the next prompt on."
 
     def _says(self) -> dict[str, str]:
-        return {facts.name: said_of_itself(facts) for facts in self.connection.listing.tools}
+        return {facts.name: description_of(facts) for facts in self.connection.listing.tools}
 
     def _judge(self) -> None:
         """Decides which tools are offered. Where it cannot be known what was approved, none is."""
@@ -164,15 +164,3 @@ class Part:
             return ""
         look = f"/mcp, or akmon mcp approve {self.server.name}"
         return f": of its tools {' and '.join(counts)}. Look at them before they are used: {look}"
-
-
-def said_of_itself(facts: ToolFacts) -> str:
-    """All that a tool says, as it is approved and compared."""
-    return description_text(
-        facts.name,
-        title=facts.title,
-        description=facts.description,
-        schema=facts.schema,
-        output_schema=facts.output_schema,
-        annotations=facts.annotations,
-    )

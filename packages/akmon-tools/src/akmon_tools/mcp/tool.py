@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import msgspec
 from msgspec import Meta
 
+from akmon_core.descriptions import description_text
 from akmon_core.errors import ArgumentsError, ToolError
 from akmon_core.limits import MCP_DESCRIPTION_CHARS, MCP_PROGRESS_CHARS, MCP_PROGRESS_SECONDS, MCP_URI_CHARS
-from akmon_core.schemas import description_text, sanitised
+from akmon_core.schemas import sanitised
 from akmon_core.servers import Server, ServerResource
 from akmon_core.text import exposed, neutralise, one_line
 from akmon_core.tools import Effect, TextView, ToolContext, ToolOutput, ToolSpec

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from akmon_tools.mcp.wire import (
     Unreadable,
     Wire,
     has_credentials,
+    quieten,
     sent_headers,
     shown,
     timeouts,
@@ -56,14 +56,6 @@ async def http_transport(server: Server, surroundings: Surroundings) -> AsyncIte
                 watching.cancel_scope.cancel()
         except (BaseExceptionGroup, ToolError) as error:
             raise client.failure or _only(error) from None
-
-
-def quieten() -> None:
-    """Keeps the SDK from printing messages and errors, which hold what servers send, and also tokens."""
-    log = logging.getLogger("mcp")
-    log.propagate = False
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
 
 
 def _streams(server: Server, client: _Client) -> AbstractAsyncContextManager[TransportStreams]:

@@ -38,7 +38,7 @@ from akmon_tools.mcp.provider import (
     registration,
 )
 from akmon_tools.mcp.tokens import Kept, forget, load, save
-from akmon_tools.mcp.wire import Unreadable, has_credentials, sent_headers, shown, words
+from akmon_tools.mcp.wire import Unreadable, has_credentials, quieten, sent_headers, shown, words
 
 _OTHERS_SECONDS = (0.1, 0.3, 0.6)
 """Between the looks whether another process has renewed the login that this one could not."""
@@ -194,6 +194,7 @@ async def login(
             if server.transport == "stdio"
             else f"{server.name} has credentials in its configuration, and these are what it is sent."
         )
+    quieten()
     try:
         async with asyncio.timeout(MCP_LOGIN_SECONDS):
             kept = await _Login(server, surroundings, show, browse, pasted).run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -25,6 +26,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
+    PARSE_ERROR,
+    ErrorData,
     JSONRPCError,
     JSONRPCMessage,
     JSONRPCNotification,
@@ -91,6 +94,16 @@ _GIVEN = (
 """Names, in upper case, of what a server gets of the environment that commands get. The rest it is given by
 name in its configuration."""
 
+_ID = r'"id"\s*:\s*(?P<%s>\d{1,15}|"[^"\\]{1,100}")\s*'
+_VERSION = r'"jsonrpc"\s*:\s*"2\.0"\s*'
+_ANSWER = re.compile(
+    rf"""
+    \A\s*\{{\s*(?:{_VERSION},\s*)?{_ID % "first"},\s*"(?:result|error)"\s*:  # as most write it
+    | \A\s*\{{\s*(?:{_VERSION},\s*)?"(?:result|error)"\s*:.*,\s*{_ID % "last"}(?:,\s*{_VERSION})?\}}\s*\Z
+    """.encode(),
+    re.VERBOSE | re.DOTALL,
+)
+"""The outside of an answer, whatever it holds."""
 _EXIT_SECONDS = 1.0
 """That a process which has closed its output has to end, so that it can be said how."""
 _LINGER_SECONDS = 0.2
@@ -205,6 +218,8 @@ class StdioTransport:
         try:
             message = jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError:
+            if found := _ANSWER.match(line):
+                return _unreadable(found)
             self._garbage += 1
             if line.strip():
                 self._log.feed(b"[no message, on standard output] " + line[:1000] + b"\n")
@@ -383,6 +398,15 @@ class _Pipes(asyncio.SubprocessProtocol):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await event.wait()
+
+
+def _unreadable(found: re.Match[bytes]) -> JSONRPCError:
+    """In the place of an answer that is none, so that whoever waits for it does not wait in vain."""
+    request = (found["first"] or found["last"]).decode(errors="replace")
+    error = ErrorData(code=PARSE_ERROR, message="its answer is no message of the protocol")
+    return JSONRPCError(
+        jsonrpc="2.0", id=request.strip('"') if request[0] == '"' else int(request), error=error
+    )
 
 
 def _program(command: str, cwd: Path, env: Mapping[str, str]) -> str:

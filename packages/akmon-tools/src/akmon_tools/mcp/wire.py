@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import ssl
@@ -72,6 +73,14 @@ class Wire(httpx2.AsyncBaseTransport):
             )
             self._open[url.scheme, proxy] = found
         return found
+
+
+def quieten() -> None:
+    """Keeps the SDK from printing messages and errors, which hold what servers send, and also tokens."""
+    log = logging.getLogger("mcp")
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
 
 
 def timeouts(*, reading: float | None) -> httpx2.Timeout:

@@ -22,9 +22,6 @@ RECORD = "AKMON_SECURITY_RECORD"
 FAILED = "**not shown to hold**"
 ELSEWHERE: dict[str, str] = msgspec.json.decode((FOLDER / "elsewhere.json").read_bytes())
 """The tests that try cases which are not tried here, by the ids of the cases."""
-WITHOUT = ("MC-", "SC-002", "TU-023", "TU-024")
-"""The cases about MCP servers and hooks."""
-NOT_THERE = "akmon starts no MCP servers and no hooks yet"
 AREAS = {
     "shell-parse": "Command lines that run more than they seem to",
     "shell-deny-bypass": "Ways around a deny rule",
@@ -65,10 +62,9 @@ def note(case: Case, observed: str) -> None:
 
 
 def elsewhere(case: Case) -> str:
-    """What the table says of a case that another test tries, or that is about what is not there yet."""
-    if test := ELSEWHERE.get(case.id, ""):
-        return f"tried by `{test}`"
-    return NOT_THERE if case.id.startswith(WITHOUT) else ""
+    """What the table says of a case that another test tries."""
+    test = ELSEWHERE.get(case.id, "")
+    return f"tried by `{test}`" if test else ""
 
 
 def written(results: Mapping[str, str]) -> str:
@@ -90,12 +86,10 @@ def written(results: Mapping[str, str]) -> str:
 def _summary(results: Mapping[str, str]) -> str:
     here = [id for id in CASES if id in results]
     there = [id for id in CASES if id not in results and id in ELSEWHERE]
-    without = [id for id, case in CASES.items() if elsewhere(case) == NOT_THERE and id not in results]
-    failed = [id for id in CASES if id not in {*here, *there, *without}]
+    failed = [id for id in CASES if id not in {*here, *there}]
     return (
         f"{len(CASES)} cases: {len(here)} through the real program, as they must be; {len(there)} by the "
-        f"tests that are named; {len(without)} about what akmon does not have yet; "
-        f"{len(failed)} not shown to hold{': ' if failed else ''}{', '.join(failed)}."
+        f"tests that are named; {len(failed)} not shown to hold{': ' if failed else ''}{', '.join(failed)}."
     )
 
 

@@ -468,10 +468,33 @@ EMBEDDING_REPLY_BYTES = 50_000_000
 """Of one reply: 64 vectors of 4,096 numbers with 25 characters each are 7 MB."""
 EMBEDDING_SECONDS = 120.0
 """For one request; a server may have to load its model first."""
+EMBEDDING_QUERY_SECONDS = 20.0
+"""For one that a search waits for, which then goes by words."""
 EMBEDDING_TRIES = 4
 """Of one request that fails in a way that may pass."""
 EMBEDDING_WAIT_SECONDS = 30.0
 """Between two of them, also if the server wants more."""
+INDEX_CANDIDATES = 1_000
+"""Vectors that are looked at more closely, of those nearest by their signs: 0.95 and more of the true ten
+best of a million are among them, see benchmarks/README.md."""
+INDEX_POOL = 100
+"""Pieces that each way of ranking gives to be fused, at least; five times the hits that are asked for."""
+INDEX_BUSY_SECONDS = 30.0
+"""That one process waits for another to have written to the index."""
+INDEX_WRITTEN_FILES = 64
+"""Files that are put into the index at once: what is lost, at most, when it is stopped."""
+INDEX_WRITTEN_CHARS = 2_000_000
+"""The same in characters."""
+INDEX_EMBEDDED_AT_ONCE = 64
+"""Texts between two moments at which vectors are kept, and at which their making can be stopped."""
+INDEX_RACE_NS = 2_000_000_000
+"""Files that changed less long ago are looked at again, as file systems count time in steps of up to 2 s."""
+INDEX_MAP_SHARE = 0.01
+"""Of the files, that must have changed before the map is drawn again."""
+INDEX_SPARE_SHARE = 0.25
+"""Vectors of texts that have gone, as a share of the pieces, before they are deleted."""
+INDEX_SPARE_VECTORS = 10_000
+"""The same as a number, at least."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.adversarial.arena import Arena
 from tests.adversarial.hostile import configure, plot, tool
 from tests.adversarial.person import Person, obeyed
@@ -126,7 +124,6 @@ def test_text_of_a_server_does_not_speak_as_anybody_else(arena: Arena) -> None:
     assert "INSTRUCTED" not in played.written
 
 
-@pytest.mark.xfail(strict=True, reason="one word frames all that a session gets")
 def test_a_server_that_was_told_an_earlier_result_cannot_close_the_frame_of_its_next(arena: Arena) -> None:
     """It looks it up in the journal here; a model that passes on what it has read would tell it, too."""
     configure(arena, evil=plot(arena, "evil", tools=[tool("mimic", "mimic")]))

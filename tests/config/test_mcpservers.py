@@ -104,6 +104,34 @@ def test_a_program_and_addresses_are_read_with_all_their_fields(place: Place) ->
     assert "s3" not in repr(found)
 
 
+def test_what_people_see_of_where_a_server_is_has_no_value_of_a_variable(place: Place) -> None:
+    entry = {"command": "${TOOL}", "args": ["--key", "${KEY}", "${workspaceFolder}", "${NONE:-all}"]}
+    user(
+        place,
+        servers(
+            a=entry,
+            b={"url": "https://${HOST}/mcp/${KEY}"},
+            c={"url": "${ALL}"},
+            d={"url": "https://mcp.example/mcp"},
+        ),
+    )
+    environ = {
+        "TOOL": "npx",
+        "KEY": "hunter2",
+        "HOST": "h.example:8",
+        "ALL": "https://u:p@all.example/hunter2",
+    }
+    found = load(place, environ=environ).servers
+    assert found[0].command == ("npx", "--key", "hunter2", str(place.project), "all")
+    assert [server.where for server in found] == [
+        f"npx --key ${{KEY}} {place.project} ${{NONE:-all}}",
+        "https://h.example:8/…",
+        "https://all.example/…",
+        "https://mcp.example/mcp",
+    ]
+    assert "hunter2" not in repr([server.where for server in found])
+
+
 @pytest.mark.parametrize(
     ("kind", "transport"),
     [
@@ -138,6 +166,9 @@ def test_the_names_that_other_programs_have_for_transports_are_known(
         ({**STDIO, "env": {"A=B": "1"}}, "env: 'A=B' cannot be the name of a variable"),
         ({**STDIO, "timeout": 1.5}, "timeout: it should be a whole number of milliseconds"),
         ({**STDIO, "timeout": True}, "timeout: it should be a whole number of milliseconds"),
+        ({**STDIO, "timeout": 10**400}, "timeout: it should be a whole number of milliseconds"),
+        ({**STDIO, "args": ["\ud800"]}, "it holds half of a character"),
+        ({**STDIO, "env": {"\ud800": "1"}}, "it holds half of a character"),
         ({**STDIO, "disabled": "no"}, "disabled: it should be true or false"),
         ({**STDIO, "headers": {}}, "headers: this is not for a server of type stdio"),
         ({**HTTP, "cwd": "/"}, "cwd: this is not for a server of type http"),

@@ -131,6 +131,16 @@ def test_the_script_that_a_file_names_counts_with_its_content(place: Place, trus
     assert ".mcp.json: new" in trust.changes(trust.claims(place.project))
 
 
+def test_a_script_counts_by_the_folder_that_it_is_started_in(place: Place, trust: Trust) -> None:
+    server = {"command": "bin/python", "args": ["run.py"], "cwd": "scripts"}
+    put(place, ".mcp.json", json.dumps({"mcpServers": {"db": server}}))
+    script = put(place, "scripts/run.py", "pass")
+    trust.trust(trust.claims(place.project))
+    assert f"starts the MCP server db: {place.project}/bin/python run.py" in said(trust.claims(place.project))
+    script.write_text("evil()")
+    assert trust.changes(trust.claims(place.project)) == ("scripts/run.py: its content is another one",)
+
+
 def test_a_script_that_came_after_the_answer_is_not_trusted(place: Place, trust: Trust) -> None:
     put(place, ".akmon/hooks.toml", '[[start]]\ncommand = "tools/hook.sh"\n')
     trust.trust(trust.claims(place.project))

@@ -176,8 +176,8 @@ def _further(root: Path, further: Further) -> Iterator[Claim]:
         value, started = None, ()
     says = tuple(f"{further.what} {name}" for name in started) or ("cannot be understood as it is",)
     yield _claim(root, further.path, says)
-    for text in dict.fromkeys(_texts(value)):
-        yield from _referenced(root, text)
+    for folder, text in dict.fromkeys(_texts(value, root)):
+        yield from _referenced(root, folder, text)
 
 
 def _started(value: object, root: Path, name: str = "") -> Iterator[str]:
@@ -188,8 +188,10 @@ def _started(value: object, root: Path, name: str = "") -> Iterator[str]:
     if not isinstance(value, dict):
         return
     if "command" in value or "url" in value:
+        from akmon_config.mcpentry import is_relative
+
         command = value.get("command", value.get("url"))
-        if isinstance(command, str) and command.startswith(("./", "../")):
+        if isinstance(command, str) and "command" in value and is_relative(command):
             command = str(root / command)
         words = [command]
         arguments = value.get("args")
@@ -201,23 +203,27 @@ def _started(value: object, root: Path, name: str = "") -> Iterator[str]:
         yield from _started(each, root, str(key))
 
 
-def _texts(value: object) -> Iterator[str]:
+def _texts(value: object, folder: Path) -> Iterator[tuple[Path, str]]:
+    """All texts, with the folder that their paths may count from: that of a ``cwd`` beside them."""
     match value:
         case str():
-            yield value
+            yield folder, value
         case list():
             for each in value:
-                yield from _texts(each)
+                yield from _texts(each, folder)
         case dict():
+            inside = value.get("cwd")
             for each in value.values():
-                yield from _texts(each)
+                yield from _texts(each, folder)
+                if isinstance(inside, str):
+                    yield from _texts(each, folder / inside)
 
 
-def _referenced(root: Path, text: str) -> Iterator[Claim]:
+def _referenced(root: Path, folder: Path, text: str) -> Iterator[Claim]:
     """The project's own files that a command names, so that their content counts, too."""
     for word in dict.fromkeys([text, *_PATHS.findall(text)]):
         try:
-            real = Path(os.path.realpath(root / word))
+            real = Path(os.path.realpath(folder / word))
             if not (real.is_relative_to(root) and real.is_file()):
                 continue
         except (OSError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +42,9 @@ WORKSPACE = "workspaceFolder"
 """The variable that is the project's root, as editors call it."""
 _FOREIGN = re.compile(r"\$\{(?:env|input):([^}]*)\}")
 """How one other editor writes variables, and questions to the person."""
+_LONGEST = 86_400_000
+"""Milliseconds: a day."""
+_HALF = re.compile("[\ud800-\udfff]")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -151,6 +154,7 @@ def server_of(name: str, written: Written, root: Path, environ: Mapping[str, str
         cwd=str(root / entry.cwd) if entry.cwd else "",
         env={key: Secret(value) for key, value in entry.env.items()},
         url=entry.url,
+        shown=_shown(written, entry, root),
         headers={key: Secret(value) for key, value in entry.headers.items()},
         client_id=entry.client_id,
         client_secret=Secret(entry.client_secret),
@@ -158,6 +162,18 @@ def server_of(name: str, written: Written, root: Path, environ: Mapping[str, str
         origin=origin,
         digest=digest(name, written, root),
     )
+
+
+def _shown(written: Written, entry: Written, root: Path) -> str:
+    """Where it is, without the values of variables in arguments and behind a host, which may be secrets;
+    empty if there are none."""
+    if entry.transport == "stdio":
+        here = [each.replace(f"${{{WORKSPACE}}}", str(root)) for each in written.args]
+        return " ".join((located(entry.command, root), *here))
+    if not VARIABLE.search(written.url):
+        return ""
+    parts = urlsplit(entry.url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"
 
 
 def located(command: str, root: Path) -> str:
@@ -237,8 +253,11 @@ def _texts(value: dict[str, Any], key: str) -> dict[str, str]:
 
 def _timeout(value: dict[str, Any]) -> int:
     found = value.get("timeout", 0)
-    if isinstance(found, bool) or not isinstance(found, int) or ("timeout" in value and found < 1):
-        raise WrongEntry("timeout: it should be a whole number of milliseconds, such as 60000")
+    least = "timeout" in value
+    if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= _LONGEST:
+        raise WrongEntry(
+            f"timeout: it should be a whole number of milliseconds, such as 60000, and at most {_LONGEST}"
+        )
     return found
 
 
@@ -250,12 +269,21 @@ def _switch(value: dict[str, Any]) -> bool:
 
 
 def _check_names(written: Written) -> None:
+    if any(map(_HALF.search, _all_texts(written))):
+        raise WrongEntry("it holds half of a character, such as \\ud800, which is no text")
     for name in written.env:
         if not name or "=" in name or not name.isprintable():
             raise WrongEntry(f"env: {one_line(name, 60)!r} cannot be the name of a variable")
     for name in written.headers:
         if not _HEADER.fullmatch(name):
             raise WrongEntry(f"headers: {one_line(name, 60)!r} cannot be sent: it should be one word")
+
+
+def _all_texts(written: Written) -> Iterator[str]:
+    yield from (written.command, *written.args, written.cwd, written.url)
+    yield from (written.client_id, written.client_secret)
+    for pairs in (written.env, written.headers):
+        yield from (*pairs, *pairs.values())
 
 
 def _check_values(entry: Written) -> None:

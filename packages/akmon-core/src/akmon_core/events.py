@@ -236,12 +236,14 @@ class PermissionDecided(msgspec.Struct, frozen=True, tag="permission_decided", o
 
 
 class QuestionAsked(msgspec.Struct, frozen=True, tag="question_asked", omit_defaults=True):
-    """The model asks the person something; its call waits for the answer."""
+    """The model asks the person something, or a server that it has called; its call waits for the answer."""
 
     call_id: str
     question: str
     options: tuple[str, ...] = ()
     """Answers to choose from; any other is as good."""
+    server: str = ""
+    """Who asks, if it is a server of others."""
 
 
 class QuestionAnswered(msgspec.Struct, frozen=True, tag="question_answered"):

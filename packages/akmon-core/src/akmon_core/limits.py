@@ -479,6 +479,8 @@ INDEX_CANDIDATES = 1_000
 best of a million are among them, see benchmarks/README.md."""
 INDEX_POOL = 100
 """Pieces that each way of ranking gives to be fused, at least; five times the hits that are asked for."""
+INDEX_COMMON_WORD = 20_000
+"""Pieces with a word, from which on it tells too little to be looked for beside others."""
 INDEX_BUSY_SECONDS = 30.0
 """That one process waits for another to have written to the index."""
 INDEX_WRITTEN_FILES = 64

@@ -28,6 +28,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``stdio``: what is in its environment besides the usual."""
     url: str = ""
     """Of the others."""
+    shown: str = ""
+    """What people see of the command line or the address, if values in it may be secret."""
     headers: Mapping[str, Secret] = {}
     client_id: str = ""
     """Of an OAuth client that is registered already; empty registers one."""
@@ -42,6 +44,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """Its command line or its address, without what may be secret."""
+        if self.shown:
+            return self.shown
         if self.transport == "stdio":
             return " ".join(self.command)
         return re.sub(r"^(\w+://)[^/]*@", r"\1", re.split("[?#]", self.url, maxsplit=1)[0])

@@ -13,7 +13,7 @@ from akmon_core.limits import ATTACHED_RESOURCES
 from akmon_core.messages import Image, Text, User
 from akmon_core.ports import Servers
 from akmon_core.servers import ServerStatus
-from akmon_query.framing import Frame
+from akmon_query.framing import framed
 from akmon_query.ledger import Ledger
 
 _MENTION = re.compile(r"(?<![^\s(\[{\"'])@([A-Za-z0-9_-]+):([^\s]+)")
@@ -27,7 +27,6 @@ class Serving:
     def __init__(self, ledger: Ledger, servers: Servers | None = None) -> None:
         self._ledger = ledger
         self._servers = servers
-        self._frame = Frame()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready: set[str] = set()
 
@@ -89,7 +88,7 @@ class Serving:
         self._ledger.report(Attached(name, message, untrusted=server))
 
     def _framed(self, part: Text | Image, server: str) -> Text | Image:
-        return Text(self._frame.around(part.text, server)) if isinstance(part, Text) else part
+        return Text(framed(part.text, server)) if isinstance(part, Text) else part
 
     async def _manage(self, command: ManageServer, cause: str) -> None:
         try:

@@ -38,7 +38,7 @@ from akmon_core.tools import (
     parse_arguments,
 )
 from akmon_query.checkpoints import Checkpoints
-from akmon_query.framing import Frame
+from akmon_query.framing import framed
 from akmon_query.gate import Gate
 from akmon_query.hands import Hands
 from akmon_query.ledger import Ledger
@@ -67,7 +67,6 @@ class ToolCalls:
         self._gate = gate
         self._delegate = delegate
         self._checkpoints = checkpoints
-        self._frame = Frame()
 
     async def authorize(self, call: ToolCall) -> None:
         if call.name not in self._hands.tools and self._gate.refuses(call.name):
@@ -117,7 +116,7 @@ class ToolCalls:
             self._ledger.report(ToolProgress(call.id, text))
 
         async def ask(question: str, options: tuple[str, ...]) -> str:
-            return await self._gate.ask(QuestionAsked(call.id, question, options))
+            return await self._gate.ask(QuestionAsked(call.id, question, options, self._server(call)))
 
         return ToolContext(
             call_id=call.id,
@@ -201,7 +200,7 @@ class ToolCalls:
         if not output.untrusted:
             return output
         summary = output.summary or _first_line(output.text)
-        text = self._frame.around(output.text, output.untrusted)
+        text = framed(output.text, output.untrusted)
         return msgspec.structs.replace(output, text=text, summary=summary)
 
     @property
@@ -211,6 +210,13 @@ class ToolCalls:
 
     def _finish(self, call: ToolCall, output: ToolOutput, seconds: float = 0.0) -> None:
         self._ledger.report(finished(self._ledger, call, output, seconds, self._name(call)))
+
+    def _server(self, call: ToolCall) -> str:
+        """Who carries it out, if that is a server of others."""
+        with suppress(ArgumentsError):
+            tool = self._meant(call)[0]
+            return tool.server if isinstance(tool, Served) else ""
+        return ""
 
     def _name(self, call: ToolCall) -> str:
         """Of the tool that ``call`` means."""

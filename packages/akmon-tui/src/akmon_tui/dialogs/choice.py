@@ -74,6 +74,8 @@ class Choice:
     def _title(self) -> str:
         if is_of_a_rewind(self._asked):
             return "Going back"
+        if self._asked.server:
+            return f"{on_one_line(self._asked.server)} asks"
         return f"{on_one_line(self._agent)} asks" if self._agent else "The model asks"
 
     def _arrows(self) -> list[Key]:

@@ -65,6 +65,20 @@ def test_without_servers_nothing_is_imported_for_them(place: Place) -> None:
     assert "akmon_tools.mcp" in imported(place.play("say done", "go", env=timed))
 
 
+def test_values_of_variables_in_arguments_are_neither_shown_nor_kept(place: Place) -> None:
+    trace = place.home / "hunter2-value"
+    configure(place, ev={**entry(), "args": [*entry()["args"], "--trace", "${PLAIN}"]})
+    ran = place.play(
+        SURROUNDINGS, "go", "--allow=mcp__ev__*", "--output-format=stream-json", env={"PLAIN": str(trace)}
+    )
+    assert ran.code == 0, ran.err
+    assert "--trace ${PLAIN}" in ran.out
+    assert trace.name not in ran.out + ran.err
+    kept = [path.read_bytes() for path in place.home.rglob("*") if path.is_file()]
+    assert any(b"--- 20" in data for data in kept)
+    assert not any(trace.name.encode() in data for data in kept)
+
+
 @pytest.mark.parametrize("generation", [(), ("--old",)], ids=["newer", "older"])
 def test_a_server_has_little_of_the_environment_and_is_gone_in_the_end(
     place: Place, generation: tuple[str, ...]

@@ -173,7 +173,7 @@ class StdioTransport:
         tag = f"mcp.{secrets.token_hex(8)}"
         outer = os.environ.get(TAG)
         argv = (_program(self._server.command[0], self._cwd, self._env), *self._server.command[1:])
-        self._log.note(f"starts {' '.join(argv)} in {self._cwd}")
+        self._log.note(f"starts {self._server.where} in {self._cwd}")
         try:
             self._transport, self._pipes = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Pipes(self._log, tag, argv),

@@ -387,6 +387,10 @@ MCP_CREDENTIALS_BYTES = 1_000_000
 """All that servers gave to log in with, where there is no keyring."""
 MCP_TOOLS = 1_000
 """Of one server. More are left out, and said to be."""
+MCP_SAID_CHARS = 2_000_000
+"""Of what all tools of one server say, as JSON: it is written down and compared while everything waits."""
+MCP_DIFF_LINES = 20_000
+"""Of changed tools of one server that are compared line by line; the rest is shown whole."""
 MCP_LISTED = 1_000
 """Prompts and resources of one server each."""
 MCP_PAGES = 100
@@ -437,6 +441,8 @@ MCP_QUESTIONS = 10
 """That a server may put to the person during one call."""
 MCP_RELIST_SECONDS = 1.0
 """Between two times that a server is asked what it offers, however often it says that this has changed."""
+MCP_RELIST_SHARE = 0.1
+"""Of akmon's time that this may take for one server: of what takes longer, the next time is later."""
 MCP_LEFT_OUT = 20
 """Things of a server that were not taken, and that are named one by one."""
 MCP_NAME_CHARS = 256
@@ -497,6 +503,22 @@ INDEX_SPARE_SHARE = 0.25
 """Vectors of texts that have gone, as a share of the pieces, before they are deleted."""
 INDEX_SPARE_VECTORS = 10_000
 """The same as a number, at least."""
+INDEX_CHUNK_CHARS = 1_600
+"""Of one chunk: small embedding models read 256 to 512 tokens, and code has three to four characters a token."""
+INDEX_CHUNK_LINES = 40
+"""Of one chunk where nothing is known of a file but its lines."""
+INDEX_OVERLAP_LINES = 8
+"""That such a chunk shares with the one before."""
+INDEX_NESTING = 40
+"""Levels of a syntax tree that are looked into to find what a file defines, and where to cut it."""
+INDEX_SIGNATURE_CHARS = 200
+INDEX_SYMBOL_CHARS = 160
+INDEX_FILE_BYTES = 1_000_000
+"""Larger files are generated more often than written."""
+INDEX_LINE_BYTES = 400
+"""On average, above which a file counts as minified."""
+INDEX_LIST_SECONDS = 120.0
+"""For ripgrep to list the files of a project."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

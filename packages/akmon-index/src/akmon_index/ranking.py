@@ -1,0 +1,286 @@
+"""Ranks the pieces of a project for a query: by words, by meaning if there are vectors, and both together."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from akmon_core.limits import INDEX_COMMON_WORD, INDEX_POOL
+from akmon_index.chunk import words
+from akmon_index.store import Store, in_list
+from akmon_index.values import Filters, Hit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RRF_K = 60
+"""Of reciprocal rank fusion, as in its paper (Cormack and others, 2009). Larger: first places count less."""
+MAP_WEIGHT = 0.1
+"""Of the map's ranks, where words and meaning have 1 each."""
+_WEIGHTS = "2.0, 3.0, 1.0"
+"""Of a word in the path, the symbol and the text."""
+_STOP_WORDS = frozenset(
+    ("a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have",
+    "how", "i", "in", "is", "it", "its", "of", "on", "or", "should", "that", "the", "there", "this", "to",
+    "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you")
+)  # fmt: skip
+"""They are in so many pieces that they say nothing and cost most. A query of nothing else keeps them."""
+
+_TOKENS = re.compile(r"\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+"""Of a glob: any characters, one, one of several, or one as it is."""
+
+By: TypeAlias = Literal["words", "meaning"]
+
+
+class _Place(msgspec.Struct, frozen=True):
+    id: int
+    path: str
+    first: int
+    last: int
+    symbol: str
+    language: str
+    rank: float
+
+
+def search(
+    store: Store,
+    query: str,
+    filters: Filters,
+    *,
+    vector: NDArray[np.float32] | None = None,
+    map_weight: float = MAP_WEIGHT,
+    there: Callable[[str], bool] = lambda _: True,
+) -> list[Hit]:
+    """The pieces that fit best, no two of which overlap. ``there`` says whether a file may still be shown.
+
+    ``vector`` is the query's, by the model of ``Store.model``. Raises ``ToolError``.
+    """
+    pool = max(INDEX_POOL, filters.limit * 5)
+    with store.reading() as connection:
+        condition = _condition(connection, filters)
+        lists: dict[By, list[int]] = {"words": _by_words(connection, query, condition, pool)}
+        if vector is not None:
+            lists["meaning"] = _by_meaning(store, connection, vector, condition, pool)
+        places = _places(connection, {number for found in lists.values() for number in found})
+        ranked = list(lists.values())
+        scores = fuse([*ranked], [1.0] * len(ranked))
+        if map_weight:
+            by_map = sorted(places, key=lambda number: -places[number].rank)
+            for number, score in fuse([by_map], [map_weight]).items():
+                scores[number] += score
+        order = sorted(
+            scores, key=lambda number: (-scores[number], places[number].path, places[number].first)
+        )
+        chosen = _thin([places[number] for number in order], filters.limit, there)
+        texts = dict(_rows(connection, "SELECT id, text FROM body WHERE id IN", [each.id for each in chosen]))
+    found_by = {name: set(found) for name, found in lists.items()}
+    return [_hit(place, scores[place.id], texts[place.id], found_by) for place in chosen]
+
+
+def fuse(lists: Sequence[Sequence[int]], weights: Sequence[float], k: int = RRF_K) -> dict[int, float]:
+    """Reciprocal rank fusion: what each list adds is its weight / (``k`` + the rank in it, from 1)."""
+    scores: dict[int, float] = {}
+    for found, weight in zip(lists, weights, strict=True):
+        for rank, number in enumerate(found, 1):
+            scores[number] = scores.get(number, 0.0) + weight / (k + rank)
+    return scores
+
+
+# --- where ------------------------------------------------------------------------------------------
+
+_Condition: TypeAlias = tuple[str, tuple[str, ...]]
+"""SQL over ``chunk`` and ``file``, and its values; empty is everything."""
+
+
+def _condition(connection: sqlite3.Connection, filters: Filters) -> _Condition:
+    parts, values = [], []
+    path = filters.path.removeprefix("./").rstrip("/")
+    if path not in ("", ".", "**"):
+        if _is_glob(path) and not _is_file(connection, path):
+            meant = re.compile(glob_pattern(path))
+            files = connection.execute("SELECT id, path FROM file")
+            parts.append("chunk.file IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps([number for number, name in files if meant.fullmatch(name)]))
+        else:
+            # "0" comes right after "/": this is all that begins with the folder's name and a slash.
+            parts.append("chunk.file IN (SELECT id FROM file WHERE path = ? OR (path > ? AND path < ?))")
+            values += [path, f"{path}/", f"{path}0"]
+    if filters.language:
+        parts.append("chunk.language = ?")
+        values.append(filters.language.lower())
+    return " AND ".join(parts), tuple(values)
+
+
+def _is_glob(path: str) -> bool:
+    return any(char in path for char in "*?[")
+
+
+def _is_file(connection: sqlite3.Connection, path: str) -> bool:
+    """Names such as ``[id].tsx`` are common in some projects."""
+    below = (path, f"{path}/", f"{path}0")
+    row = connection.execute("SELECT 1 FROM file WHERE path = ? OR (path > ? AND path < ?) LIMIT 1", below)
+    return row.fetchone() is not None
+
+
+def glob_pattern(glob: str) -> str:
+    """A regular expression for a glob over whole paths; one without a slash is meant in every folder.
+
+    As ``akmon_core.pathglobs``, but fast enough for every path of a large project.
+    """
+    parts = [part for part in glob.split("/") if part not in ("", ".")]
+    if len(parts) == 1 and parts[0] != "**":
+        parts.insert(0, "**")
+    found = ""
+    for at, part in enumerate(parts):
+        if part == "**":
+            found += ".*" if at == len(parts) - 1 else "(?:[^/]+/)*"
+        else:
+            found += "".join(map(_token, _TOKENS.findall(part))) + ("" if at == len(parts) - 1 else "/")
+    return f"(?s:{found})"
+
+
+def _token(token: str) -> str:
+    match token:
+        case "?":
+            return "[^/]"
+        case _ if token[0] == "*":
+            return "[^/]*"
+        case _ if token[0] == "[" and len(token) > 1:
+            return "(?!/)" + fnmatch.translate(token)[4:-3]  # without what stands for the whole
+    return re.escape(token)
+
+
+# --- words and meaning ------------------------------------------------------------------------------
+
+
+def _by_words(connection: sqlite3.Connection, query: str, condition: _Condition, count: int) -> list[int]:
+    asked = list(dict.fromkeys(words(query)))
+    asked = [word for word in asked if word not in _STOP_WORDS] or asked
+    if not asked:
+        return []
+    where, values = condition
+    # CROSS JOIN: in this order, as SQLite would often begin with the files.
+    joined = f"CROSS JOIN chunk ON chunk.id = entry.rowid AND {where}" if where else ""
+    rows = connection.execute(
+        f"SELECT entry.rowid FROM entry {joined} WHERE entry MATCH ? "
+        f"ORDER BY bm25(entry, {_WEIGHTS}), entry.rowid LIMIT ?",
+        (*values, _expression(connection, asked), count),
+    )
+    return [row[0] for row in rows]
+
+
+def _expression(connection: sqlite3.Connection, asked: Sequence[str]) -> str:
+    """For ``MATCH``: any of the words, without those that are in so many pieces that they tell little.
+
+    What matches is scored one by one, about 2 µs each. If all are common, all must be in a piece.
+    """
+    counts = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry MATCH ? LIMIT ?)"
+    rare, joint = [], " OR "
+    for word in asked:
+        found = connection.execute(counts, (f'"{word}"', INDEX_COMMON_WORD)).fetchone()[0]
+        if found < INDEX_COMMON_WORD:
+            rare.append(word)
+    if not rare:
+        rare, joint = list(asked), " AND "
+    return joint.join(f'"{word}"' for word in rare)
+
+
+def _by_meaning(
+    store: Store,
+    connection: sqlite3.Connection,
+    vector: NDArray[np.float32],
+    condition: _Condition,
+    count: int,
+) -> list[int]:
+    """First the nearest of all; only if too few of them meet the condition, the nearest of what meets it."""
+    import numpy as np
+
+    from akmon_index.vectors import nearest
+
+    found = _chunks(connection, nearest(store, connection, vector), condition, count)
+    where, values = condition
+    if not where or len(found) >= count:
+        return found
+    rows = connection.execute(
+        f"SELECT DISTINCT vector.id FROM chunk JOIN vector ON vector.key = chunk.key WHERE {where} "
+        "ORDER BY vector.id",
+        values,
+    )
+    allowed = np.fromiter((row[0] for row in rows), np.int64)
+    return _chunks(connection, nearest(store, connection, vector, allowed), condition, count)
+
+
+def _chunks(
+    connection: sqlite3.Connection, vectors: Sequence[tuple[int, float]], condition: _Condition, count: int
+) -> list[int]:
+    """The chunks that have these vectors, in their order."""
+    where, values = condition
+    found: list[int] = []
+    for at in range(0, len(vectors), count):
+        part = {number: place for place, (number, _) in enumerate(vectors[at : at + count])}
+        rows = connection.execute(
+            "SELECT vector.id, chunk.id FROM vector "
+            "CROSS JOIN chunk INDEXED BY chunk_of_key ON chunk.key = vector.key "
+            f"WHERE vector.id IN {in_list(list(part))}" + (f" AND {where}" if where else ""),
+            values,
+        ).fetchall()
+        found += [number for _, number in sorted(rows, key=lambda row: (part[row[0]], row[1]))]
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+# --- hits -------------------------------------------------------------------------------------------
+
+
+def _places(connection: sqlite3.Connection, numbers: set[int]) -> dict[int, _Place]:
+    rows = _rows(
+        connection,
+        "SELECT chunk.id, path, first, last, symbol, language, rank FROM chunk "
+        "JOIN file ON file.id = chunk.file WHERE chunk.id IN",
+        sorted(numbers),
+    )
+    return {row[0]: _Place(*row) for row in rows}
+
+
+def _rows(connection: sqlite3.Connection, query: str, numbers: Sequence[int]) -> sqlite3.Cursor:
+    return connection.execute(f"{query} {in_list(numbers)}")
+
+
+def _thin(places: Sequence[_Place], limit: int, there: Callable[[str], bool]) -> list[_Place]:
+    """The best ``limit``, without what shares lines with a better one."""
+    chosen: list[_Place] = []
+    lines: dict[str, list[tuple[int, int]]] = {}
+    exists: dict[str, bool] = {}
+    for place in places:
+        if len(chosen) == limit:
+            break
+        taken = lines.setdefault(place.path, [])
+        if any(place.first <= last and first <= place.last for first, last in taken):
+            continue
+        if place.path not in exists:
+            exists[place.path] = there(place.path)
+        if exists[place.path]:
+            taken.append((place.first, place.last))
+            chosen.append(place)
+    return chosen
+
+
+def _hit(place: _Place, score: float, text: str, found_by: Mapping[By, set[int]]) -> Hit:
+    return Hit(
+        path=place.path,
+        first=place.first,
+        last=place.last,
+        symbol=place.symbol,
+        language=place.language,
+        score=score,
+        text=text,
+        by=tuple(name for name, found in found_by.items() if place.id in found),
+    )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import mcp_types as types
 import pytest
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import MCP_DESCRIPTION_CHARS, MCP_PAGES
+from akmon_core.limits import MCP_DESCRIPTION_CHARS, MCP_PAGES, MCP_RELIST_SHARE, MCP_SAID_CHARS
 from akmon_core.servers import Server
-from akmon_tools.mcp.connection import Times
-from tests.tools.mcp.connected import QUICK, lives, raw, run, text_of, watched
+from akmon_tools.mcp.connection import Connection, Times
+from akmon_tools.mcp.listing import Taken
+from tests.tools.mcp.connected import QUICK, lives, raw, run, surroundings, text_of, watched
 
 
 def test_a_server_is_connected_and_called(tmp_path: Path) -> None:
@@ -289,6 +292,55 @@ def test_a_changed_list_is_fetched_again_and_a_flood_of_changes_does_no_harm(tmp
             assert it.states == ["starting", "ready", "ready"]
 
     run(test)
+
+
+def test_a_list_that_takes_long_to_look_at_is_not_looked_at_all_the_time(tmp_path: Path) -> None:
+    async def test() -> None:
+        busy, times = 0.2, list[float]()
+
+        def changed() -> None:
+            times.append(time.monotonic())
+            end = time.thread_time() + busy
+            while time.thread_time() < end:
+                pass
+
+        connection = Connection(raw(), surroundings(tmp_path), changed, lambda _: None, QUICK)
+        connection.begin()
+        try:
+            for tool in ("grow", "rename"):
+                await connection.call(tool, {}, lambda _: None, None)
+                before = len(times)
+                while len(times) == before:
+                    await asyncio.sleep(0.01)
+            first, second = times[-2:]
+            assert second - first >= busy / MCP_RELIST_SHARE
+        finally:
+            await connection.close()
+
+    run(test)
+
+
+def test_a_server_that_is_reached_has_no_log_though_one_of_its_name_had(tmp_path: Path) -> None:
+    around = surroundings(tmp_path)
+    assert around.logs
+    around.logs.mkdir()
+    (around.logs / "raw.log").touch()
+
+    def log(server: Server) -> str:
+        return Connection(server, around, lambda: None, lambda _: None).log
+
+    assert log(raw()) == str(around.logs / "raw.log")
+    assert log(Server(name="raw", transport="http", url="https://mcp.example")) == ""
+
+
+def test_what_all_tools_say_together_has_a_bound() -> None:
+    taken = Taken()
+    schema = {"type": "object", "properties": {f"p{at}": {"type": "string"} for at in range(800)}}
+    tools = (types.Tool(name=f"t{at}", input_schema=schema) for at in range(1_000))
+    assert not all(map(taken.tool, tools))
+    listing = taken.listing()
+    assert 50 < len(listing.tools) < 200
+    assert listing.left_out == (f"tools beyond {MCP_SAID_CHARS} characters of what they say",)
 
 
 def test_closing_while_it_connects_or_a_call_runs_leaves_nothing(tmp_path: Path) -> None:

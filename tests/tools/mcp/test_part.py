@@ -102,6 +102,44 @@ def test_only_what_was_looked_at_is_approved(tmp_path: Path) -> None:
     assert offers(part_of(tmp_path, kept), ToolFacts(name="echo", description="Something else.")) == ""
 
 
+def test_what_another_process_approves_is_offered_from_the_next_turn_on(tmp_path: Path) -> None:
+    kept = Kept()
+    part = part_of(tmp_path, kept)
+    offers(part, ECHO)
+    offers(part, POISONED, ADD)
+    part.look_again()
+    assert offered(part) == []
+    other = part_of(tmp_path, kept)
+    offers(other, POISONED)
+    other.approve()
+    part.look_again()
+    assert shown(part) == {"mcp__ev__echo": "offered", "mcp__ev__add": "new"}
+    assert offered(part) == ["mcp__ev__echo"]
+
+
+def test_what_was_approved_still_holds_where_it_is_kept_no_more(tmp_path: Path) -> None:
+    kept = Kept()
+    part = part_of(tmp_path, kept)
+    offers(part, ECHO)
+    kept.tools.clear()
+    assert "1 is changed" in offers(part, POISONED)
+    assert offered(part) == []
+
+
+def test_what_is_new_of_very_many_tools_is_shown_whole_as_aligning_takes_for_ever(tmp_path: Path) -> None:
+    def tools(words: str) -> list[ToolFacts]:
+        schema = {"properties": {f"p{at}": {"description": words} for at in range(100)}}
+        return [ToolFacts(name=f"t{at}", description=words, schema=schema) for at in range(100)]
+
+    part = part_of(tmp_path, None)
+    offers(part, *tools("one"))
+    offers(part, *tools("two"))
+    first, *_, last = (tool.change for tool in part.status.tools)
+    assert "-  one\n+  two" in first
+    assert last.startswith("--- approved\n+++ now\n-name:\n-  t99\n")
+    assert "\n+name:\n+  t99\n+description:\n+  two\n" in last
+
+
 def test_a_call_of_a_tool_that_has_changed_in_the_turn_is_refused(tmp_path: Path) -> None:
     part = part_of(tmp_path, Kept())
     offers(part, ECHO)

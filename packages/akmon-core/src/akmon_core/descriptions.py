@@ -36,10 +36,17 @@ def description_text(
     return "\n".join(line for key, value in said.items() if value for line in _section(key, value))
 
 
-def difference(old: str, new: str) -> str:
-    """What changed from one ``description_text`` to another, as the lines of a unified diff."""
-    rows = difflib.unified_diff(old.splitlines(), new.splitlines(), "approved", "now", n=3, lineterm="")
-    return "\n".join(rows)
+def difference(old: str, new: str, *, aligned: bool = True) -> str:
+    """What changed from one ``description_text`` to another, as the lines of a unified diff.
+
+    Finding out which lines stay takes time; if they are not ``aligned``, all of both are there.
+    """
+    before, after = old.splitlines(), new.splitlines()
+    if aligned:
+        return "\n".join(difflib.unified_diff(before, after, "approved", "now", n=3, lineterm=""))
+    return "\n".join(
+        ["--- approved", "+++ now", *(f"-{line}" for line in before), *(f"+{line}" for line in after)]
+    )
 
 
 def _section(key: str, value: object) -> Iterator[str]:

@@ -149,6 +149,10 @@ def call(number: Any, name: str, params: dict[str, Any]) -> None:
             TOOLS.append("added")
             send(method="notifications/tools/list_changed")
             text(number, "done")
+        case "rename":
+            TOOLS[-1] = f"{TOOLS[-1]}-again"
+            send(method="notifications/tools/list_changed")
+            text(number, "done")
         case "stderr":
             for _ in range(arguments["megabytes"]):
                 sys.stderr.write(("key=sk-ant-" + "a" * 88 + "\n") * 10_000)

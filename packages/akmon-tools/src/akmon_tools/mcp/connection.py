@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from akmon_core.limits import (
     MCP_CALL_SECONDS,
     MCP_CONNECT_SECONDS,
     MCP_RELIST_SECONDS,
+    MCP_RELIST_SHARE,
     MCP_RESTARTS,
     MCP_STEADY_SECONDS,
     MCP_TOTAL_SECONDS,
@@ -86,7 +88,7 @@ class Connection:
     @property
     def log(self) -> str:
         """The file that holds what it has printed on standard error; empty if there is none."""
-        return self._log.path
+        return self._log.path if self.server.transport == "stdio" else ""
 
     @property
     def identity(self) -> str:
@@ -218,8 +220,10 @@ class Connection:
                 raise _Forgotten("it has forgotten the session, which is begun anew")
             wait = max(0.0, free - asyncio.get_running_loop().time()) if talk.stale else None
             if wait == 0:
+                began = time.thread_time()
                 await self._relist(talk)
-                free = asyncio.get_running_loop().time() + MCP_RELIST_SECONDS
+                pause = max(MCP_RELIST_SECONDS, (time.thread_time() - began) / MCP_RELIST_SHARE)
+                free = asyncio.get_running_loop().time() + pause
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

@@ -11,6 +11,7 @@ from akmon_core.limits import (
     MCP_LISTED,
     MCP_MESSAGE_BYTES,
     MCP_NAME_CHARS,
+    MCP_SAID_CHARS,
     MCP_SCHEMA_CHARS,
     MCP_TOOLS,
     MCP_URI_CHARS,
@@ -61,6 +62,9 @@ class Taken:
         """False if there are too many."""
         if len(self._tools) >= MCP_TOOLS:
             self.leave(f"tools beyond the first {MCP_TOOLS}")
+            return False
+        if self._size > MCP_SAID_CHARS:
+            self.leave(f"tools beyond {MCP_SAID_CHARS} characters of what they say")
             return False
         if self._is_named("tool", tool.name, self._tools):
             self._tools[tool.name] = self._facts(tool)

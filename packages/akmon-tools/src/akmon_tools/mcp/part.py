@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from akmon_core.descriptions import difference
 from akmon_core.errors import SettingsError, ToolError
+from akmon_core.limits import MCP_DIFF_LINES
 from akmon_core.ports import Approvals
 from akmon_core.servers import Server, ServerStatus, ServerTool
 from akmon_core.text import one_line
@@ -96,6 +98,14 @@ class Part:
         after = self._waiting(), self._problem
         return f"{self.server.name}{after[0]}{after[1]}" if after != before and any(after) else ""
 
+    def look_again(self) -> None:
+        """Takes over what a person has approved elsewhere: there is a command for it."""
+        if not (self._approvals and self._unapproved() and self.connection.state == "ready"):
+            return
+        with suppress(SettingsError):  # then all is as it was
+            if self._known() != self._approved:
+                self._judge()
+
     def approve(self, seen: str = "") -> str:
         """Accepts what every tool says now, if that is what was ``seen``.
 
@@ -127,7 +137,7 @@ class Part:
         approved = self._approved or {}
         names = tool_names(self.server.name, now)
         kept = {tool.facts.name: tool for tool in self.tools}
-        tools, shown = [], []
+        tools, shown, compared = [], [], 0
         for facts in self.connection.listing.tools:
             name, text, old = names[facts.name], now[facts.name], approved.get(facts.name)
             about = one_line(facts.description or facts.title, 200)
@@ -138,12 +148,15 @@ class Part:
                 shown.append(ServerTool(name=name, about=about))
             else:
                 state: Literal["new", "changed"] = "new" if old is None else "changed"
-                change = difference(old or "", text)
+                compared += text.count("\n") + (old or "").count("\n")
+                change = difference(old or "", text, aligned=compared <= MCP_DIFF_LINES)
                 shown.append(ServerTool(name=name, about=about, state=state, change=change))
         self.tools, self._shown = tuple(tools), tuple(shown)
 
     def _known(self) -> Mapping[str, str] | None:
-        return self._approvals.approved(self.connection.server.digest) if self._approvals else self._approved
+        """What was approved, also if the file with it has been removed since; None before the first use."""
+        known = self._approvals.approved(self.connection.server.digest) if self._approvals else None
+        return self._approved if known is None else known
 
     def _keep(self, tools: Mapping[str, str]) -> None:
         if self._approvals:

@@ -61,6 +61,8 @@ class McpServers:
     def offered(self, tokens: int, allowed: Callable[[str], bool]) -> tuple[AnyTool, ...]:
         """Those of a server that is being connected again stay, so that the model's tools do not change."""
         there = [part for part in self._parts.values() if part.connection.state in ("ready", "starting")]
+        for part in there:
+            part.look_again()
         tools = tuple(tool for part in there for tool in part.tools if allowed(tool.name))
         readable = tuple(part.connection for part in there if part.connection.listing.resources)
         basis = (tools, readable if allowed(ResourceTool.name) else (), tokens)

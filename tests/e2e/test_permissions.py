@@ -69,8 +69,14 @@ def test_full_auto_without_a_sandbox_warns_that_commands_are_asked_about(place: 
     assert ran.err.startswith("akmon: full-auto mode: commands are asked about, as the sandbox is ")
 
 
+MCP = ["--allow", "mcp_resource", "--deny", "use_tool", "--deny", "find_tools", "--allow", "mcp__any__tool"]
+"""Tools that there are only where servers are connected."""
+
+
 def test_a_rule_for_a_tool_that_there_is_not_is_reported(place: Place) -> None:
-    ran = place.play("say ok", "hi", "--deny", "Bash(rm *)", "--allow", "read", "--allow", "find_passages")
+    ran = place.play(
+        "say ok", "hi", "--deny", "Bash(rm *)", "--allow", "read", "--allow", "find_passages", *MCP
+    )
     assert ran.code == 0
     (warning,) = ran.err.splitlines()
     assert warning.startswith(

@@ -247,13 +247,13 @@ def _idle_rules(rules: Sequence[Rule], tools: Sequence[str]) -> list[str]:
     return [
         f"the rule {rule} has no effect: no tool is called {rule.tool}. The tools are: {', '.join(tools)}."
         for rule in rules
-        if not (rule.tool in _PSEUDO or rule.tool.startswith("mcp__"))
+        if not (rule.tool in _ELSEWHERE or rule.tool.startswith("mcp__"))
         and not any(concerns_tool(rule, tool) for tool in tools)
     ]
 
 
-_PSEUDO = ("network",)
-"""What rules may be about though no tool is called so: the network of commands."""
+_ELSEWHERE = ("network", "mcp_resource", "find_tools", "use_tool")
+"""What rules may be about besides: the network of commands, and the tools that come with MCP servers."""
 
 
 def _own_folders() -> list[Path]:

@@ -65,11 +65,11 @@ class McpServers:
             part.look_again()
         tools = tuple(tool for part in there for tool in part.tools if allowed(tool.name))
         readable = tuple(part.connection for part in there if part.connection.listing.resources)
-        basis = (tools, readable if allowed(ResourceTool.name) else (), tokens)
+        basis = (tools, readable, tokens)
         if basis != self._basis:
             self._basis = basis
-            self._offered = offered(tools, tokens, self._extra(basis[1]))
-        return self._offered
+            self._offered = offered(tools, tokens, self._extra(readable))
+        return tuple(tool for tool in self._offered if allowed(tool.name))
 
     async def resource(self, server: str, uri: str) -> tuple[Text | Image, ...]:
         result = await self._part(server).connection.read(uri)

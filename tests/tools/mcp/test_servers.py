@@ -1,0 +1,36 @@
+"""What a session's servers offer to its model."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from akmon_core.redact import Redactor
+from akmon_tools.mcp.servers import McpServers
+from akmon_tools.outputs import Outputs
+from tests.tools.mcp.connected import raw, surroundings
+
+ROOMY = 1_000_000
+
+
+def test_nothing_that_a_rule_denies_is_offered_not_even_the_tools_that_find_others(tmp_path: Path) -> None:
+    cases = [(ROOMY, ""), (ROOMY, "mcp__raw__echo"), (0, ""), (0, "use_tool"), (0, "find_tools")]
+
+    async def names() -> list[list[str]]:
+        servers = McpServers([raw()], surroundings(tmp_path), None, Outputs(redactor=Redactor()))
+        servers.begin(lambda _: None)
+        try:
+            await servers.settled()
+            return [
+                [tool.name for tool in servers.offered(tokens, denied.__ne__)] for tokens, denied in cases
+            ]
+        finally:
+            await servers.close()
+
+    assert asyncio.run(names()) == [
+        ["mcp__raw__echo"],
+        [],
+        ["find_tools", "use_tool"],
+        ["find_tools"],
+        ["use_tool"],
+    ]

@@ -124,7 +124,7 @@ def refresh_vectors(
 def pending(store: Store) -> int:
     """Texts that have no vector yet."""
     with store.reading() as connection:
-        row = connection.execute("SELECT count(DISTINCT key) FROM chunk WHERE embedded = 0").fetchone()
+        row = connection.execute("SELECT count(DISTINCT key) FROM chunk WHERE vector = 0").fetchone()
     return int(row[0])
 
 
@@ -235,7 +235,7 @@ def _use_model(store: Store, model: ModelId) -> None:
 def _drop_vectors(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM vector")
     connection.execute("DELETE FROM code")
-    connection.execute("UPDATE chunk SET embedded = 0")
+    connection.execute("UPDATE chunk SET vector = 0")
     next_generation(connection)
 
 
@@ -244,7 +244,7 @@ def _next_texts(store: Store, count: int) -> dict[bytes, str]:
     with store.reading() as connection:
         rows = connection.execute(
             "SELECT key, context, text FROM chunk JOIN body ON body.id = chunk.id "
-            "WHERE embedded = 0 GROUP BY key LIMIT ?",
+            "WHERE vector = 0 GROUP BY key LIMIT ?",
             (count,),
         )
         return {key: f"{context}\n{text}" if context else text for key, context, text in rows}
@@ -271,7 +271,7 @@ def _drop_spare(store: Store) -> None:
     if vectors <= chunks + max(chunks * INDEX_SPARE_SHARE, INDEX_SPARE_VECTORS):
         return
     with store.writing() as connection:
-        spare = "SELECT id FROM vector WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.key = vector.key)"
+        spare = "SELECT id FROM code WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.vector = code.id)"
         connection.execute(f"DELETE FROM code WHERE id IN ({spare})")
         connection.execute("DELETE FROM vector WHERE id NOT IN (SELECT id FROM code)")
         next_generation(connection)

@@ -30,8 +30,8 @@ def add_file(
     for chunk in chunks:
         row = (file, chunk.first, chunk.last, chunk.symbol, chunk.kind, chunk.language, key_of(chunk))
         number = connection.execute(
-            "INSERT INTO chunk (file, first, last, symbol, kind, language, key, embedded) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM vector WHERE key = ?))",
+            "INSERT INTO chunk (file, first, last, symbol, kind, language, key, vector) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, coalesce((SELECT id FROM vector WHERE key = ?), 0))",
             (*row, row[-1]),
         ).lastrowid
         connection.execute("INSERT INTO body VALUES (?, ?, ?)", (number, chunk.context, chunk.text))

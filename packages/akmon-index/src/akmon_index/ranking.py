@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import fnmatch
 import json
 import re
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 RRF_K = 60
 """Of reciprocal rank fusion, as in its paper (Cormack and others, 2009). Larger: first places count less."""
-MAP_WEIGHT = 0.1
-"""Of the map's ranks, where words and meaning have 1 each."""
+MAP_WEIGHT = 0.05
+"""What a file that much refers to gains, at most: about three places among the first."""
 _WEIGHTS = "2.0, 3.0, 1.0"
 """Of a word in the path, the symbol and the text."""
 _STOP_WORDS = frozenset(
@@ -69,12 +70,7 @@ def search(
         if vector is not None:
             lists["meaning"] = _by_meaning(store, connection, vector, condition, pool)
         places = _places(connection, {number for found in lists.values() for number in found})
-        ranked = list(lists.values())
-        scores = fuse([*ranked], [1.0] * len(ranked))
-        if map_weight:
-            by_map = sorted(places, key=lambda number: -places[number].rank)
-            for number, score in fuse([by_map], [map_weight]).items():
-                scores[number] += score
+        scores = _on_the_map(fuse(list(lists.values())), places, map_weight)
         order = sorted(
             scores, key=lambda number: (-scores[number], places[number].path, places[number].first)
         )
@@ -84,13 +80,22 @@ def search(
     return [_hit(place, scores[place.id], texts[place.id], found_by) for place in chosen]
 
 
-def fuse(lists: Sequence[Sequence[int]], weights: Sequence[float], k: int = RRF_K) -> dict[int, float]:
-    """Reciprocal rank fusion: what each list adds is its weight / (``k`` + the rank in it, from 1)."""
+def fuse(lists: Sequence[Sequence[int]], k: int = RRF_K) -> dict[int, float]:
+    """Reciprocal rank fusion: each list adds 1 / (``k`` + the rank in it, from 1)."""
     scores: dict[int, float] = {}
-    for found, weight in zip(lists, weights, strict=True):
+    for found in lists:
         for rank, number in enumerate(found, 1):
-            scores[number] = scores.get(number, 0.0) + weight / (k + rank)
+            scores[number] = scores.get(number, 0.0) + 1 / (k + rank)
     return scores
+
+
+def _on_the_map(scores: Mapping[int, float], places: Mapping[int, _Place], weight: float) -> dict[int, float]:
+    """``scores`` raised by up to ``weight`` of themselves: by the share of the others that ranks lower."""
+    ranks = sorted(place.rank for place in places.values())
+    return {
+        number: score * (1 + weight * bisect.bisect_left(ranks, places[number].rank) / len(ranks))
+        for number, score in scores.items()
+    }
 
 
 # --- where ------------------------------------------------------------------------------------------
@@ -209,8 +214,7 @@ def _by_meaning(
     if not where or len(found) >= count:
         return found
     rows = connection.execute(
-        f"SELECT DISTINCT vector.id FROM chunk JOIN vector ON vector.key = chunk.key WHERE {where} "
-        "ORDER BY vector.id",
+        f"SELECT DISTINCT vector FROM chunk WHERE {where} AND vector > 0 ORDER BY vector",
         values,
     )
     allowed = np.fromiter((row[0] for row in rows), np.int64)
@@ -226,9 +230,8 @@ def _chunks(
     for at in range(0, len(vectors), count):
         part = {number: place for place, (number, _) in enumerate(vectors[at : at + count])}
         rows = connection.execute(
-            "SELECT vector.id, chunk.id FROM vector "
-            "CROSS JOIN chunk INDEXED BY chunk_of_key ON chunk.key = vector.key "
-            f"WHERE vector.id IN {in_list(list(part))}" + (f" AND {where}" if where else ""),
+            "SELECT vector, id FROM chunk INDEXED BY chunk_of_vector "
+            f"WHERE vector IN {in_list(list(part))}" + (f" AND {where}" if where else ""),
             values,
         ).fetchall()
         found += [number for _, number in sorted(rows, key=lambda row: (part[row[0]], row[1]))]

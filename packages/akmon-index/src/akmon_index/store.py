@@ -31,10 +31,10 @@ CREATE TABLE IF NOT EXISTS file (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NU
     rank REAL NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, file INTEGER NOT NULL, first INTEGER NOT NULL,
     last INTEGER NOT NULL, symbol TEXT NOT NULL, kind TEXT NOT NULL, language TEXT NOT NULL,
-    key BLOB NOT NULL, embedded INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS chunk_of_file ON chunk (file, language, key);
-CREATE INDEX IF NOT EXISTS chunk_of_key ON chunk (key);
-CREATE INDEX IF NOT EXISTS chunk_waiting ON chunk (key) WHERE embedded = 0;
+    key BLOB NOT NULL, vector INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS chunk_of_file ON chunk (file, language, vector);
+CREATE INDEX IF NOT EXISTS chunk_of_vector ON chunk (vector);
+CREATE INDEX IF NOT EXISTS chunk_waiting ON chunk (key) WHERE vector = 0;
 CREATE TABLE IF NOT EXISTS body (id INTEGER PRIMARY KEY, context TEXT NOT NULL, text TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS entry
     USING fts5 (path, symbol, body, content='', tokenize='unicode61 remove_diacritics 2');
@@ -119,12 +119,12 @@ class Store:
         with self.reading() as connection:
             row = connection.execute(
                 "SELECT (SELECT count(*) FROM file), (SELECT count(*) FROM chunk), "
-                "(SELECT count(DISTINCT key) FROM chunk), "
-                "(SELECT count(DISTINCT key) FROM chunk WHERE embedded = 0)"
+                "(SELECT count(DISTINCT vector) FROM chunk WHERE vector > 0), "
+                "(SELECT count(DISTINCT key) FROM chunk WHERE vector = 0)"
             ).fetchone()
         names = [self.path, Path(f"{self.path}-wal")] if self.path else []
         size = sum(name.stat().st_size for name in names if name.exists())
-        return Counts(files=row[0], chunks=row[1], texts=row[2], embedded=row[2] - row[3], bytes=size)
+        return Counts(files=row[0], chunks=row[1], texts=row[2] + row[3], embedded=row[2], bytes=size)
 
     def model(self) -> ModelId | None:
         """What the vectors were made with; None if there are none."""

@@ -110,7 +110,9 @@ def add_vectors(connection: sqlite3.Connection, keys: Sequence[bytes], vectors: 
         )
         if row.rowcount == 1:
             connection.execute("INSERT INTO code VALUES (?, ?)", (row.lastrowid, code))
-            connection.execute("UPDATE chunk SET embedded = 1 WHERE key = ?", (key,))
+            connection.execute(
+                "UPDATE chunk SET vector = ? WHERE key = ? AND vector = 0", (row.lastrowid, key)
+            )
             added += 1
     return added
 

@@ -250,6 +250,24 @@ def test_a_server_that_is_ready_in_the_middle_of_a_turn_is_announced_for_the_nex
     assert asyncio.run(go()) == ["docs is ready: its 1 tool can be used from the next prompt on"]
 
 
+def test_a_server_that_is_started_again_in_a_turn_is_not_announced_as_its_tools_are_there() -> None:
+    servers = FakeServers(LOOK)
+
+    def respond(_: ModelRequest) -> Reply:
+        assert servers.report
+        for servers.state in ("starting", "ready"):
+            servers.report(ServerChanged("docs"))
+        return "done"
+
+    async def go() -> list[str]:
+        async with open_with(Provider(respond), servers=servers) as session:
+            assert servers.report
+            servers.report(ServerChanged("docs"))
+            return [event.text for event in of(await run_turn(session, Prompt("go")), Noticed)]
+
+    assert asyncio.run(go()) == []
+
+
 def test_sub_agents_have_the_tools_of_servers_too() -> None:
     policy = Policy(rules=(parse_rule("mcp__docs__look"),))
 

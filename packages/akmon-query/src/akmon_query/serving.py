@@ -105,12 +105,13 @@ class Serving:
             self._tell_if_late(event.server)
 
     def _tell_if_late(self, server: str) -> None:
-        """Of a server that is ready in the middle of a turn, which goes on without its tools."""
+        """Of a server that is ready in the middle of a turn, which goes on without its tools. Those of one that
+        is being started again stay."""
         status = next((each for each in self.statuses if each.name == server), None)
         offered = [tool for tool in status.tools if tool.state == "offered"] if status else []
-        if status is None or status.state != "ready":
+        if status is None or status.state in ("failed", "stopped"):
             self._ready.discard(server)
-        elif server not in self._ready:
+        elif status.state == "ready" and server not in self._ready:
             self._ready.add(server)
             if offered and self._ledger.state.running:
                 tools = "1 tool" if len(offered) == 1 else f"{len(offered):,} tools"

@@ -96,7 +96,9 @@ class Part:
         before = self._waiting(), self._problem
         self._judge()
         after = self._waiting(), self._problem
-        return f"{self.server.name}{after[0]}{after[1]}" if after != before and any(after) else ""
+        if after == before or not any(after):
+            return ""
+        return f"{self.server.name}: {self._problem}" if self._problem else f"{self.server.name}{after[0]}"
 
     def look_again(self) -> None:
         """Takes over what a person has approved elsewhere: there is a command for it."""
@@ -133,7 +135,8 @@ class Part:
             if self._approved is None:
                 self._keep(now)
         except SettingsError as error:
-            self._approved, self._problem = {}, f"what was approved of its tools is not known: {error}"
+            self._approved = {}
+            self._problem = f"what is approved of its tools is not known, so that none is used: {error}"
         approved = self._approved or {}
         names = tool_names(self.server.name, now)
         kept = {tool.facts.name: tool for tool in self.tools}

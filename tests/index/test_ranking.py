@@ -186,11 +186,13 @@ def test_filters_come_before_the_limit() -> None:
 
 
 def test_words_that_are_everywhere_do_not_hide_the_rare_one() -> None:
-    pieces = [Chunk(path="big.txt", first=n, last=n, text="common words") for n in range(1, 20_500)]
-    store = filled(*pieces, chunk("a.py", "common words, and quicksort"))
-    assert paths(search(store, "common quicksort", EVERYWHERE)) == ["a.py"]
+    pieces = [Chunk(path="big.txt", first=n, last=n, text="common words") for n in range(1, 20_100)]
+    others = [Chunk(path="other.txt", first=n, last=n, text="usual") for n in range(1, 20_100)]
+    store = filled(*pieces, *others, chunk("z.py", "common words, and quicksort"))
+    assert paths(search(store, "common quicksort", EVERYWHERE)) == ["z.py", *["big.txt"] * 9]
     assert len(search(store, "common words", EVERYWHERE)) == 10
-    assert len(search(store, "common", Filters(path="a.py"))) == 1
+    assert len(search(store, "common", Filters(path="z.py"))) == 1
+    assert len(search(store, "common usual", EVERYWHERE)) == 10
 
 
 orders = st.lists(st.lists(st.integers(0, 30), unique=True), min_size=1, max_size=4)

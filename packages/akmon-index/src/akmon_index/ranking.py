@@ -66,7 +66,9 @@ def search(
     pool = max(INDEX_POOL, filters.limit * 5)
     with store.reading() as connection:
         condition = _condition(connection, filters)
-        lists: dict[By, list[int]] = {"words": _by_words(connection, query, condition, pool)}
+        lists: dict[By, list[int]] = {
+            "words": _by_words(connection, query, condition, pool, filters.limit * 2)
+        }
         if vector is not None:
             lists["meaning"] = _by_meaning(store, connection, vector, condition, pool)
         places = _places(connection, {number for found in lists.values() for number in found})
@@ -165,36 +167,39 @@ def _token(token: str) -> str:
 # --- words and meaning ------------------------------------------------------------------------------
 
 
-def _by_words(connection: sqlite3.Connection, query: str, condition: _Condition, count: int) -> list[int]:
+def _by_words(
+    connection: sqlite3.Connection, query: str, condition: _Condition, count: int, enough: int
+) -> list[int]:
+    """Pieces with the words that are rare; with all the common ones, if those are not ``enough``."""
     asked = list(dict.fromkeys(words(query)))
     asked = [word for word in asked if word not in _STOP_WORDS] or asked
-    if not asked:
-        return []
+    rare = [word for word in asked if not _is_common(connection, word)]
+    common = [word for word in asked if word not in rare]
+    found: dict[int, None] = {}
+    for wanted, joint, least in ((rare, " OR ", enough), (common, " AND ", enough), (common, " OR ", 1)):
+        if wanted and len(found) < least:
+            expression = joint.join(f'"{word}"' for word in wanted)
+            found |= dict.fromkeys(_matches(connection, expression, condition, count))
+    return list(found)[:count]
+
+
+def _is_common(connection: sqlite3.Connection, word: str) -> bool:
+    """Whether it is in so many pieces that it tells little: each that matches is scored, which takes 2 µs."""
+    query = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry MATCH ? LIMIT ?)"
+    found = connection.execute(query, (f'"{word}"', INDEX_COMMON_WORD)).fetchone()
+    return bool(found[0] >= INDEX_COMMON_WORD)
+
+
+def _matches(connection: sqlite3.Connection, expression: str, condition: _Condition, count: int) -> list[int]:
     where, values = condition
     # CROSS JOIN: in this order, as SQLite would often begin with the files.
     joined = f"CROSS JOIN chunk ON chunk.id = entry.rowid AND {where}" if where else ""
     rows = connection.execute(
         f"SELECT entry.rowid FROM entry {joined} WHERE entry MATCH ? "
         f"ORDER BY bm25(entry, {_WEIGHTS}), entry.rowid LIMIT ?",
-        (*values, _expression(connection, asked), count),
+        (*values, expression, count),
     )
     return [row[0] for row in rows]
-
-
-def _expression(connection: sqlite3.Connection, asked: Sequence[str]) -> str:
-    """For ``MATCH``: any of the words, without those that are in so many pieces that they tell little.
-
-    What matches is scored one by one, about 2 µs each. If all are common, all must be in a piece.
-    """
-    counts = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry MATCH ? LIMIT ?)"
-    rare, joint = [], " OR "
-    for word in asked:
-        found = connection.execute(counts, (f'"{word}"', INDEX_COMMON_WORD)).fetchone()[0]
-        if found < INDEX_COMMON_WORD:
-            rare.append(word)
-    if not rare:
-        rare, joint = list(asked), " AND "
-    return joint.join(f'"{word}"' for word in rare)
 
 
 def _by_meaning(

@@ -68,14 +68,14 @@ class Window:
     def until(self, pattern: str) -> None:
         """Waits until what is visible matches."""
         end = time.monotonic() + PATIENCE
-        while not re.search(pattern, self.text):
+        while self._is_painting or not re.search(pattern, self.text):
             assert self._read(end), f"waited in vain for {pattern!r}; the screen shows:\n{self.text}"
 
     def sees(self, text: str) -> None:
         """Waits until ``text`` is visible or has been, wherever its lines were broken."""
         end = time.monotonic() + PATIENCE
         words = " ".join(text.split())
-        while words not in self.everything:
+        while self._is_painting or words not in self.everything:
             assert self._read(end), f"waited in vain for {text!r}; the screen shows:\n{self.text}"
 
     def leaves(self) -> int:
@@ -102,6 +102,11 @@ class Window:
             os.close(self._near)
         self.process.kill()
         self.process.wait()
+
+    @property
+    def _is_painting(self) -> bool:
+        """Whether a part of what is to appear at once has come, and the rest has not."""
+        return self.raw.rfind(b"\x1b[?2026h") > self.raw.rfind(b"\x1b[?2026l")
 
     def _read(self, end: float) -> bool:
         if not select.select([self._near], [], [], max(0, end - time.monotonic()))[0]:

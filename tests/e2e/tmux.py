@@ -104,9 +104,11 @@ class Pane:
         return self.until(lambda shown: re.search(pattern, shown) is None, f"{pattern!r} stays")
 
     def until(self, holds: Callable[[str], bool], why: str, everywhere: bool = False) -> str:
-        """Waits until ``holds`` of what is visible; gives that."""
+        """Waits until ``holds`` of what is visible, and not only of a part of it; gives that."""
         end = time.monotonic() + PATIENCE
-        while not holds(shown := self.everything if everywhere else self.screen):
+        held, shown = 0, ""
+        while held < 2:
+            held = held + 1 if holds(shown := self.everything if everywhere else self.screen) else 0
             assert time.monotonic() < end, f"{why}; the screen shows:\n{self.screen}"
             time.sleep(0.02)
         return shown

@@ -223,24 +223,23 @@ def test_mcp_shows_the_servers_and_does_what_is_chosen() -> None:
         await play.leave()
 
     act(person, opened(client, office(*SERVERS)), size=(80, 40))
-    assert client.commands == [ManageServer("github", "approve"), ManageServer("github", "connect")]
+    assert client.commands == [ManageServer("github", "approve", "this"), ManageServer("github", "connect")]
 
 
-def test_what_a_server_says_by_now_is_not_approved_unread() -> None:
+def test_what_is_approved_is_what_was_on_the_screen_whatever_the_server_says_by_now() -> None:
     client, services = FakeClient(), office(*SERVERS)
     worse = msgspec.structs.replace(GITHUB.tools[0], change="+And now for something else.")
+    now = msgspec.structs.replace(GITHUB, tools=(worse,), unapproved="that")
 
     async def person(play: Play) -> None:
         await play.enter("/mcp github")
         await play.until("+put it into the body.")
-        services.statuses = (msgspec.structs.replace(GITHUB, tools=(worse,)),)
-        await play.press("a")
-        await play.until("Nothing is approved", "+And now for something else.")
-        await play.press("esc", "esc")
+        services.statuses = (now,)
+        await play.press("a", "esc", "esc")
         await play.leave()
 
     act(person, opened(client, services), size=(80, 40))
-    assert client.commands == []
+    assert client.commands == [ManageServer("github", "approve", "this")]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +363,9 @@ def test_in_the_plain_conversation_servers_are_connected_stopped_and_used() -> N
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"), [("y", [ManageServer("github", "approve")]), ("n", [])], ids=["yes", "no"]
+    ("answer", "expected"),
+    [("y", [ManageServer("github", "approve", "this")]), ("n", [])],
+    ids=["yes", "no"],
 )
 def test_in_the_plain_conversation_the_difference_is_shown_before_it_is_approved(
     answer: str, expected: list[Command]

@@ -21,6 +21,7 @@ from benchmarks import (
     search,
     startup,
     turns,
+    vectors,
 )
 from benchmarks.install import install
 from benchmarks.program import Program
@@ -38,6 +39,7 @@ PARTS: dict[str, tuple[Callable[[Program, int], Iterator[Figure]], int]] = {
     "journal": (journal.figures, 5),
     "sandbox": (sandbox.figures, 101),
     "screen": (screen.figures, 15),
+    "vectors": (vectors.figures, 1),
 }
 """By name: what measures it, and how often it is repeated."""
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from akmon_core.errors import ProviderError
+from akmon_core.errors import ProviderError, ToolError
 from akmon_core.limits import INDEX_EMBEDDED_AT_ONCE, INDEX_SPARE_VECTORS, INDEX_WRITTEN_FILES
 from akmon_index.build import Changed, Progress, pending, refresh_vectors, refresh_words
 from akmon_index.ranking import search
@@ -308,6 +308,19 @@ def test_vectors_made_for_an_index_that_was_cleared_meanwhile_are_not_kept(root:
 
     assert vectors(store, Clears()) == 0
     assert (store.model(), store.counts().texts) == (None, 0)
+
+
+def test_vectors_of_a_wrong_size_are_an_error_and_not_kept(root: Path) -> None:
+    store = Store(None)
+    words(store, root)
+
+    class Short(Letters):
+        def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return super().passages(texts)[:, :20]
+
+    with pytest.raises(ToolError, match=r"gave vectors of the shape \(3, 20\) for 3 texts"):
+        vectors(store, Short())
+    assert pending(store) == 3
 
 
 def test_only_one_makes_vectors_at_a_time(root: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from akmon_core.errors import ToolError
 from akmon_core.limits import (
     INDEX_EMBEDDED_AT_ONCE,
     INDEX_MAP_SHARE,
@@ -255,6 +256,11 @@ def _embed(store: Store, embedder: Embedder, texts: Mapping[bytes, str]) -> bool
     from akmon_index.vectors import add_vectors
 
     vectors = embedder.passages(list(texts.values()))
+    if vectors.shape != (len(texts), embedder.id.dimension):
+        raise ToolError(
+            f"the model {embedder.id.name} gave vectors of the shape {vectors.shape} for {len(texts)} texts, "
+            f"and not of {embedder.id.dimension} numbers each. None was kept. Choose another model."
+        )
     with store.writing() as connection:
         if meta(connection, "model") != msgspec.json.encode(embedder.id).decode():
             return False

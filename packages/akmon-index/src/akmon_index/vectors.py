@@ -106,13 +106,12 @@ def add_vectors(connection: sqlite3.Connection, keys: Sequence[bytes], vectors: 
     added = 0
     for key, code, (scale, data) in zip(keys, code_of(vectors), quantised(vectors), strict=True):
         row = connection.execute(
-            "INSERT OR IGNORE INTO vector (key, scale, data) VALUES (?, ?, ?)", (key, scale, data)
-        )
-        if row.rowcount == 1:
-            connection.execute("INSERT INTO code VALUES (?, ?)", (row.lastrowid, code))
-            connection.execute(
-                "UPDATE chunk SET vector = ? WHERE key = ? AND vector = 0", (row.lastrowid, key)
-            )
+            "INSERT OR IGNORE INTO vector (key, scale, data) VALUES (?, ?, ?) RETURNING id",
+            (key, scale, data),
+        ).fetchone()
+        if row:
+            connection.execute("INSERT INTO code VALUES (?, ?)", (row[0], code))
+            connection.execute("UPDATE chunk SET vector = ? WHERE key = ? AND vector = 0", (row[0], key))
             added += 1
     return added
 

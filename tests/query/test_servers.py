@@ -20,6 +20,7 @@ from akmon_core.events import (
     ToolStarted,
     TurnEnded,
 )
+from akmon_core.limits import ATTACHED_RESOURCES
 from akmon_core.messages import ToolResult, User
 from akmon_core.models import ModelRequest
 from akmon_core.permissions import Mode, Policy, parse_rule
@@ -175,6 +176,18 @@ def test_what_a_prompt_names_of_a_server_is_attached_as_data_and_taints() -> Non
     assert attached.text.startswith("<untrusted ")
     assert state.taint.sources == ("docs",)
     assert reduce(fold, journal.read(), State()) == state
+
+
+def test_more_resources_than_a_prompt_can_have_are_said_to_be_left_out() -> None:
+    named = " ".join(f"@docs:x://{at}" for at in range(ATTACHED_RESOURCES + 2))
+
+    async def go() -> list[str]:
+        async with open_with(FakeModel(["done"]), servers=FakeServers()) as session:
+            return [event.text for event in of(await run_turn(session, Prompt(named)), Noticed)]
+
+    *others, last = asyncio.run(go())
+    assert len(others) == ATTACHED_RESOURCES
+    assert last == "2 more resources are not attached: one prompt can name 20 of them"
 
 
 def test_a_prompt_of_a_server_begins_a_turn() -> None:

@@ -294,6 +294,19 @@ def test_a_changed_list_is_fetched_again_and_a_flood_of_changes_does_no_harm(tmp
     run(test)
 
 
+def test_a_program_cannot_have_a_call_made_twice_by_saying_that_it_has_forgotten_the_session(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with watched(tmp_path, raw()) as it:
+            with pytest.raises(ToolError, match="it refused: Session terminated"):
+                await it.text("terminated")
+            assert await it.text("calls") == "1"
+            assert it.states == ["starting", "ready"]
+
+    run(test)
+
+
 def test_a_list_that_takes_long_to_look_at_is_not_looked_at_all_the_time(tmp_path: Path) -> None:
     async def test() -> None:
         busy, times = 0.2, list[float]()

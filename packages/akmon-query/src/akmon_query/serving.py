@@ -51,7 +51,8 @@ class Serving:
 
     async def attach(self, text: str) -> None:
         """Reports an ``Attached`` for each resource that ``text`` names as ``@server:uri``."""
-        for server, uri in dict.fromkeys(self._mentioned(text)):
+        mentioned = [*dict.fromkeys(self._mentioned(text))]
+        for server, uri in mentioned[:ATTACHED_RESOURCES]:
             name = f"{server}:{uri}"
             try:
                 assert self._servers
@@ -60,6 +61,10 @@ class Serving:
                 self._ledger.report(Noticed(f"{name} is not attached: {error}"))
             else:
                 self._attach(name, server, tuple(self._framed(part, server) for part in parts))
+        if (more := len(mentioned) - ATTACHED_RESOURCES) > 0:
+            what = "1 more resource is" if more == 1 else f"{more:,} more resources are"
+            can = f"one prompt can name {ATTACHED_RESOURCES} of them"
+            self._ledger.report(Noticed(f"{what} not attached: {can}"))
 
     async def use_prompt(self, command: UsePrompt) -> None:
         """Reports the prompt as an ``Attached``. Raises ``ToolError``."""
@@ -80,8 +85,7 @@ class Serving:
     def _mentioned(self, text: str) -> Iterator[tuple[str, str]]:
         names = {status.name for status in self.statuses}
         found = ((match[1], match[2].rstrip(_BEHIND)) for match in _MENTION.finditer(text))
-        known = [(server, uri) for server, uri in found if server in names and uri]
-        yield from known[:ATTACHED_RESOURCES]
+        yield from ((server, uri) for server, uri in found if server in names and uri)
 
     def _attach(self, name: str, server: str, parts: tuple[Text | Image, ...]) -> None:
         message = User(parts, by="akmon", record=self._ledger.seq + 1)
@@ -105,8 +109,8 @@ class Serving:
             self._tell_if_late(event.server)
 
     def _tell_if_late(self, server: str) -> None:
-        """Of a server that is ready in the middle of a turn, which goes on without its tools. Those of one that
-        is being started again stay."""
+        """Of a server that is ready in the middle of a turn, which goes on without its tools. Those that one
+        had stay while it is started again."""
         status = next((each for each in self.statuses if each.name == server), None)
         offered = [tool for tool in status.tools if tool.state == "offered"] if status else []
         if status is None or status.state in ("failed", "stopped"):

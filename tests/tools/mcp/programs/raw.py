@@ -14,6 +14,7 @@ from typing import Any
 MODE = set(sys.argv[1:])
 TOOLS = ["echo"]
 CANCELLED: list[Any] = []
+CALLS: list[Any] = []
 WAITING: dict[Any, Any] = {}
 """By the id of a request of ours: the id of the call that its answer ends."""
 OUT = sys.stdout.buffer
@@ -109,6 +110,11 @@ def call(number: Any, name: str, params: dict[str, Any]) -> None:
         case "die":
             print("goodbye", file=sys.stderr, flush=True)
             os._exit(3)
+        case "terminated":
+            CALLS.append(number)
+            send(id=number, error={"code": -32600, "message": "Session terminated"})
+        case "calls":
+            text(number, str(len(CALLS)))
         case "refuse":
             send(id=number, error={"code": -32000, "message": "no \x1b[2Jway"})
         case "invalid":

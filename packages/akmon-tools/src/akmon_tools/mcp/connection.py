@@ -353,7 +353,7 @@ class Connection:
         if not isinstance(error, Exception):
             raise error
         error = plainly(error)
-        if forgotten(error):
+        if self.server.transport == "http" and forgotten(error):
             self._renew = True
             self._settled.clear()
             self._wake.set()

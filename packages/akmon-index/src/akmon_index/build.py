@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -211,7 +212,7 @@ def _rank(store: Store, changed: int, files: int) -> None:
         if not changed or (changed < files * INDEX_MAP_SHARE and meta(connection, "ranked")):
             return
         rows = connection.execute("SELECT path, symbols FROM file").fetchall()
-    symbols = {path: msgspec.msgpack.decode(data, type=Symbols) for path, data in rows}
+    symbols = {path: msgspec.msgpack.decode(data, type=Symbols, dec_hook=_counter) for path, data in rows}
     new = ranks(symbols)
     with store.writing() as connection:
         connection.executemany(
@@ -219,6 +220,11 @@ def _rank(store: Store, changed: int, files: int) -> None:
         )
         set_meta(connection, "unranked", "0")
         set_meta(connection, "ranked", "1")
+
+
+def _counter(_: type, value: dict[str, int]) -> Counter[str]:
+    """What is kept of counted names, as msgspec knows no ``Counter``."""
+    return Counter(value)
 
 
 # --- vectors ----------------------------------------------------------------------------------------

@@ -96,3 +96,7 @@ def test_a_folder_that_cannot_be_used_loses_lines_and_raises_nothing(
     spoil(tmp_path / "logs")
     write(ServerLog(tmp_path / "logs", "s", Redactor()), b"hello\n")
     assert [each.read_text() for each in tmp_path.glob("elsewhere")] in ([], ["untouched"])
+
+
+def test_a_folder_that_cannot_be_looked_into_has_no_log(tmp_path: Path) -> None:
+    assert ServerLog(tmp_path / ("x" * 300), "ev", Redactor()).path == ""

@@ -192,7 +192,8 @@ def _started(value: object, root: Path, name: str = "") -> Iterator[str]:
 
         command = value.get("command", value.get("url"))
         if isinstance(command, str) and "command" in value and is_relative(command):
-            command = str(root / command)
+            line = " " in command and not command.startswith(("./", "../"))  # for a shell, as hooks have it
+            command = command if line else str(root / command)
         words = [command]
         arguments = value.get("args")
         words += arguments if isinstance(arguments, list) else []

@@ -75,7 +75,7 @@ MCP = ["--allow", "mcp_resource", "--deny", "use_tool", "--deny", "find_tools", 
 
 def test_a_rule_for_a_tool_that_there_is_not_is_reported(place: Place) -> None:
     ran = place.play(
-        "say ok", "hi", "--deny", "Bash(rm *)", "--allow", "read", "--allow", "find_passages", *MCP
+        "say ok", "hi", "--deny", "Bash(rm *)", "--allow", "read", "--allow", "semantic_search", *MCP
     )
     assert ran.code == 0
     (warning,) = ran.err.splitlines()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,44 +22,7 @@ from akmon_index.embed.server import batches
 from akmon_index.embed.weights import find_weights, packaged_weights
 from akmon_index.models import Choice, parse_choice
 from akmon_index.values import Embedder
-
-Answer = Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]
-
-
-class Server:
-    """Answers each request by ``answer``, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = lambda body: (200, {}, b"{}")
-        self.asked: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                server.asked.append((self.path, headers, body))
-                status, more, sent = server.answer(body)
-                self.send_response(status)
-                for name, value in more.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(sent)))
-                self.end_headers()
-                self.wfile.write(sent)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+from tests.index.servers import Server, ollama, openai
 
 
 @pytest.fixture
@@ -80,21 +41,6 @@ def told() -> list[str]:
 @pytest.fixture
 def place(tmp_path: Path, told: list[str]) -> Workplace:
     return Workplace(root=str(tmp_path), cache="", config="", withheld=lambda _: False, learn=told.append)
-
-
-def vectors_of(texts: Sequence[str]) -> list[list[float]]:
-    """Not of length 1, as some servers give them."""
-    return [[3.0 * len(text), 4.0 * len(text), 0.0] for text in texts]
-
-
-def ollama(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    return 200, {}, json.dumps({"model": "m", "embeddings": vectors_of(body["input"])}).encode()
-
-
-def openai(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    """In an order of its own, which the protocol allows."""
-    rows = [{"index": at, "embedding": row} for at, row in enumerate(vectors_of(body["input"]))]
-    return 200, {}, json.dumps({"object": "list", "data": rows[::-1], "model": "m"}).encode()
 
 
 def opened(place: Workplace, spec: str, url: str = "") -> Embedder:

@@ -1,3 +1,3 @@
-"""Ranked passage search over a project; joins the agent by the entry point ``akmon.tools``."""
+"""Search over a project by words and by meaning; joins the agent by entry points."""
 
 __version__ = "0.1.0"

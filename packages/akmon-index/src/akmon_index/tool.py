@@ -1,4 +1,4 @@
-"""The tool ``find_passages``, which the entry point ``akmon.tools`` adds to the agent."""
+"""The tool ``semantic_search``, which the entry point ``akmon.tools`` adds to the agent."""
 
 from __future__ import annotations
 
@@ -13,45 +13,44 @@ from akmon_core.errors import ToolError
 from akmon_core.plugins import Workplace
 from akmon_core.text import neutralise
 from akmon_core.tools import AnyTool, Effect, ToolContext, ToolOutput
-from akmon_index.chunk import words
 
 if TYPE_CHECKING:
-    from akmon_index.store import Found, Index
+    from akmon_index.engine import Index
 
 _MOST = 30
-_SNIPPET_LINES = 12
-_LINE_CHARS = 200
+_GLOB = "*?["
 
 
-class FindArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    query: Annotated[str, msgspec.Meta(description="What to look for, in a few words.")]
-    path: Annotated[str, msgspec.Meta(description="A folder or file of the project to stay in.")] = ""
-    limit: Annotated[int, msgspec.Meta(description="How many passages to give.", ge=1, le=_MOST)] = 10
+class SearchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    query: Annotated[str, msgspec.Meta(description="What to look for: a question, or a few words.")]
+    path: Annotated[
+        str, msgspec.Meta(description="Stay in this folder, file, or glob such as src/**/*.py.")
+    ] = ""
+    language: Annotated[str, msgspec.Meta(description="Only files of this language, such as python.")] = ""
+    limit: Annotated[int, msgspec.Meta(description="How many places to give.", ge=1, le=_MOST)] = 10
 
 
-class FindPassagesTool:
-    """Keeps the project's index from the first call on; before that it costs nothing."""
+class SemanticSearch:
+    """Opens the project's index at the first call; before that it costs nothing."""
 
-    name = "find_passages"
-    arguments = FindArguments
+    name = "semantic_search"
+    arguments = SearchArguments
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
         self._index: Index | None = None
-        self._in_use = threading.Lock()
+        self._opening = threading.Lock()
 
     @property
     def description(self) -> str:
-        return Path(__file__).with_name("find_passages.md").read_text(encoding="utf-8").strip()
+        return Path(__file__).with_name("semantic_search.md").read_text(encoding="utf-8").strip()
 
-    def effects(self, arguments: FindArguments) -> tuple[Effect, ...]:
-        return (Effect("read", str(self._root / arguments.path)),)
+    def effects(self, arguments: SearchArguments) -> tuple[Effect, ...]:
+        return (Effect("read", str(Path(self._place.root) / _fixed_part(arguments.path))),)
 
-    async def run(self, arguments: FindArguments, context: ToolContext) -> ToolOutput:
+    async def run(self, arguments: SearchArguments, context: ToolContext) -> ToolOutput:
         import asyncio
 
-        if not words(arguments.query):
-            raise ToolError("the query has no word in it. Say in a few words what to look for.")
         stopped = threading.Event()
         loop = asyncio.get_running_loop()
 
@@ -63,34 +62,67 @@ class FindPassagesTool:
         finally:
             stopped.set()
 
-    def _find(
-        self, arguments: FindArguments, progress: Callable[[str], None], stopped: Callable[[], bool]
-    ) -> ToolOutput:
-        from akmon_index.store import Index
+    def attend(self) -> None:
+        """Brings an index that there is up to date; also loading what does so is left to a thread."""
+        from akmon_index.places import index_file
 
-        folder = _folder(arguments.path)
-        with self._in_use:
-            self._index = self._index or Index(self._root)
-            self._index.refresh(progress, stopped)
-            found = self._index.search(arguments.query, folder, arguments.limit)
-        if not found:
-            return ToolOutput("Nothing in the project has any of these words.", summary="no passages")
-        text = "\n\n".join(_show(passage) for passage in found)
-        return ToolOutput(text, summary=f"{len(found)} passages")
+        file = index_file(self._place)
+        if file and file.exists():
+            threading.Thread(target=lambda: self._opened().attend(), name="akmon-index", daemon=True).start()
+
+    async def close(self) -> None:
+        import asyncio
+
+        if self._index:
+            await asyncio.to_thread(self._index.close)
+
+    def _find(
+        self, arguments: SearchArguments, progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> ToolOutput:
+        from akmon_index.show import as_text, throttled
+        from akmon_index.values import Filters
+
+        filters = Filters(
+            path=inside(arguments.path), language=arguments.language.strip(), limit=arguments.limit
+        )
+        found = self._opened().search(arguments.query, filters, progress=throttled(progress), stopped=stopped)
+        note = f"({neutralise(found.note)})" if found.note else ""
+        if not found.hits:
+            return ToolOutput("\n".join(filter(None, ("Nothing was found.", note))), summary="nothing found")
+        blocks = [*map(as_text, found.hits), *([note] if note else [])]
+        return ToolOutput("\n\n".join(blocks), summary=_counted(len(found.hits)))
+
+    def _opened(self) -> Index:
+        from akmon_index.engine import Index
+
+        with self._opening:
+            self._index = self._index or Index(self._place)
+            return self._index
 
 
 def tools(place: Workplace) -> tuple[AnyTool, ...]:
     """What the entry point gives: the tools over a project."""
-    return (FindPassagesTool(Path(place.root)),)
+    return (SemanticSearch(place),)
 
 
-def _folder(path: str) -> str:
-    pure = PurePosixPath(path.replace("\\", "/"))
+def inside(path: str) -> str:
+    """``path`` as the index has it. Raises ``ToolError`` if it leaves the project."""
+    pure = PurePosixPath(path.strip().replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts:
         raise ToolError(f"{path} is not given from the project root. Write it as src/module, without '..'.")
     return "" if str(pure) == "." else str(pure)
 
 
-def _show(passage: Found) -> str:
-    lines = [line[:_LINE_CHARS] for line in passage.text.split("\n")[:_SNIPPET_LINES]]
-    return f"{passage.path}:{passage.first}-{passage.last}\n" + neutralise("\n".join(lines))
+def _fixed_part(path: str) -> str:
+    """The folder that a glob stays in."""
+    parts = path.strip().split("/")
+    fixed = [part for part in parts if not set(part) & set(_GLOB)]
+    return path.strip() if len(fixed) == len(parts) else "/".join(parts[: _first_glob(parts)])
+
+
+def _first_glob(parts: list[str]) -> int:
+    return next(at for at, part in enumerate(parts) if set(part) & set(_GLOB))
+
+
+def _counted(places: int) -> str:
+    return "1 place" if places == 1 else f"{places} places"

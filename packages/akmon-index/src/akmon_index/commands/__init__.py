@@ -1,0 +1,1 @@
+"""Subcommands, which the entry points of ``akmon.commands`` add to the program."""

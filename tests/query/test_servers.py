@@ -152,6 +152,17 @@ def test_a_call_that_stands_for_another_is_judged_and_recorded_as_that_one() -> 
     assert finished.tool == "mcp__docs__look"
 
 
+def test_a_model_that_calls_a_tool_which_is_not_offered_by_itself_is_told_the_way() -> None:
+    model = FakeModel([call("mcp__docs__look"), "done"])
+
+    async def go() -> list[ToolFinished]:
+        async with open_with(model, servers=FakeServers(Relay(LOOK))) as session:
+            return of(await run_turn(session, Prompt("go")), ToolFinished)
+
+    (finished,) = asyncio.run(go())
+    assert finished.result.text.endswith("A tool of a server is called by means of use_tool.")
+
+
 def test_what_a_prompt_names_of_a_server_is_attached_as_data_and_taints() -> None:
     model, journal = FakeModel(["done"]), MemoryJournal()
 

@@ -97,7 +97,16 @@ class ToolCalls:
         except KeyError:
             raise ArgumentsError(
                 f"there is no tool called {call.name!r}. The tools are: {', '.join(self._hands.tools)}."
+                f"{self._way_to(call.name)}"
             ) from None
+
+    def _way_to(self, name: str) -> str:
+        """How to call a tool that is not offered by itself, if there is a way."""
+        tools = self._hands.tools.values()
+        relays = (
+            [tool.name for tool in tools if isinstance(tool, Relaying)] if name.startswith("mcp__") else []
+        )
+        return f" A tool of a server is called by means of {relays[0]}." if relays else ""
 
     def _meant(self, call: ToolCall) -> tuple[AnyTool, Any]:
         """The tool that is to run, which another one may stand for, and its arguments."""

@@ -1,55 +1,154 @@
-"""Lists a project's files as ripgrep sees them, so that what is ignored there is ignored here."""
+"""Lists what is to be indexed of a project: text that a person may have written, and that may be shown."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from akmon_core.errors import ToolError
+from akmon_core.limits import INDEX_FILE_BYTES, INDEX_LINE_BYTES, INDEX_LIST_SECONDS
 from akmon_core.permissions import may_hold_secrets
+from akmon_core.tables import names
 
-FILE_BYTES = 1_000_000
-"""Larger files are generated more often than written."""
-_SECONDS = 60
-_MEAN_LINE = 400
-"""Bytes per line above which a file counts as minified."""
+IGNORE_FILE = ".akmonignore"
+"""In the root of a project: what is not to be indexed, written as in ``.gitignore``."""
+_LOCK_FILES = names(
+    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb deno.lock cargo.lock "
+    "poetry.lock uv.lock pdm.lock pipfile.lock pixi.lock conda-lock.yml pylock.toml gemfile.lock "
+    "composer.lock go.sum go.work.sum flake.lock mix.lock pubspec.lock podfile.lock package.resolved "
+    "packages.lock.json gradle.lockfile buf.lock .terraform.lock.hcl module.bazel.lock"
+)
+_GENERATED = re.compile(
+    rb"^[ \t]*(?:#|//|/?\*|--|;|<!--|%|\(\*|REM\b)[^\n]*?"
+    rb"(?:@generated\b|DO NOT EDIT\b|(?i:auto-?matically generated|auto-?generated (?:by|from|file|code)))",
+    re.MULTILINE,
+)
+"""On a line of a comment, as that is where programs leave it, and others write about it elsewhere."""
+_GENERATED_LINES = 10
+"""First lines that are looked at for such a mark."""
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Neither follows a link that took the file's place, nor waits for a pipe."""
 
 
-def list_files(root: Path) -> list[str]:
-    """Paths relative to ``root``, sorted, without files that may hold secrets. Raises ``ToolError``."""
-    program = _ripgrep(root)
-    command = [program, "--files", "--no-config", "--hidden", "--glob=!.git", "--sort=path", "--null", "./"]
+class Source(msgspec.Struct, frozen=True):
+    """A file, and what tells that it is another one now."""
+
+    path: str
+    """From the root, with ``/`` between folders."""
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+def list_sources(root: Path, withheld: Callable[[str], bool]) -> list[Source]:
+    """The files to index, sorted by path. Raises ``ToolError``.
+
+    Left out is what ``.gitignore``, ``.ignore`` and ``IGNORE_FILE`` name, what may hold secrets or is
+    ``withheld``, links, what is no file, what is larger than ``INDEX_FILE_BYTES``, and lists of locked
+    versions. What else is not to be indexed is known from its content: ``read_source``.
+    """
+    found = (_stamp(root, path) for path in _not_ignored(root))
+    return sorted(
+        (one for one in found if one and not may_hold_secrets(one.path) and not withheld(one.path)),
+        key=lambda one: one.path,
+    )
+
+
+def read_source(root: Path, path: str) -> str:
+    """The text of a file that a person may have written; empty for anything else.
+
+    Empty is what is gone, a link or below one, binary, minified, generated or too large.
+    """
+    try:
+        data = _read(root, path)
+    except OSError:
+        return ""
+    if len(data) > INDEX_FILE_BYTES or b"\0" in data or _is_minified(data) or _is_generated(data):
+        return ""
+    return data.decode(errors="replace").removeprefix("\ufeff")
+
+
+def _read(root: Path, path: str) -> bytes:
+    folder = (root / path).parent
+    if folder.resolve() != root.resolve() / Path(path).parent:
+        return b""
+    descriptor = os.open(root / path, _OPEN)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        return file.read(INDEX_FILE_BYTES + 1)
+
+
+def _is_minified(data: bytes) -> bool:
+    return len(data) > INDEX_LINE_BYTES * (data.count(b"\n") + 10)
+
+
+def _is_generated(data: bytes) -> bool:
+    head = b"\n".join(data[:4000].split(b"\n")[:_GENERATED_LINES])
+    return _GENERATED.search(head) is not None
+
+
+def _stamp(root: Path, path: str) -> Source | None:
+    if path.rpartition("/")[2].lower() in _LOCK_FILES:
+        return None
+    try:
+        status = os.lstat(f"{root}{os.sep}{path}")
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode) or status.st_size > INDEX_FILE_BYTES:
+        return None
+    return Source(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _not_ignored(root: Path) -> set[str]:
+    """What no file of ignored names leaves out.
+
+    ripgrep lets a ``.gitignore`` overrule a file that is given to it, so ``IGNORE_FILE`` is asked by itself.
+    """
+    listed = _list(root)
+    if listed and (root / IGNORE_FILE).is_file():
+        listed &= _list(root, "--no-ignore", f"--ignore-file={IGNORE_FILE}")
+    return listed
+
+
+def _list(root: Path, *options: str) -> set[str]:
+    """Paths with ``/`` of what ripgrep would search. A name that is no UTF-8 is left out."""
+    command = [
+        _ripgrep(root),
+        "--files",
+        "--no-config",
+        "--hidden",
+        "--no-messages",
+        "--glob=!.git",
+        "--null",
+        *options,
+    ]
     try:
         done = subprocess.run(
-            command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
-        )
+            [*command, "./"],
+            cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=INDEX_LIST_SECONDS, check=False,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"the files of {root} could not be listed: {error}") from error
     if done.returncode > 1 and not done.stdout:
         reason = done.stderr.decode(errors="replace").strip()
         raise ToolError(f"the files of {root} could not be listed: {reason}")
-    names = (name.decode(errors="ignore").removeprefix("./") for name in done.stdout.split(b"\0"))
-    return [name for name in names if name and not may_hold_secrets(name)]
+    return set(filter(None, map(_path, done.stdout.split(b"\0"))))
 
 
-def read_source(path: Path) -> str:
-    """The text of a file that a person may have written; empty for anything else."""
+def _path(name: bytes) -> str:
     try:
-        with open(path, "rb", opener=_open) as file:
-            data = file.read(FILE_BYTES + 1)
-    except OSError:
+        return name.decode().replace(os.sep, "/").removeprefix("./")
+    except UnicodeDecodeError:
         return ""
-    if len(data) > FILE_BYTES or b"\0" in data or len(data) > _MEAN_LINE * (data.count(b"\n") + 10):
-        return ""
-    return data.decode(errors="replace")
-
-
-def _open(path: str, flags: int) -> int:
-    """Neither follows a link that took the file's place, nor waits for a pipe."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _ripgrep(root: Path) -> str:

@@ -130,7 +130,7 @@ def test_bash_completes_subcommands_options_and_values(place: Place) -> None:
     completion = place.akmon("completion", "bash")
     assert (completion.code, completion.err) == (0, "")
     (place.project / "completion.bash").write_text(completion.out)
-    assert complete(place, "akmon se") == {"sessions"}
+    assert complete(place, "akmon ses") == {"sessions"}
     assert complete(place, "akmon --max-b") == {"--max-budget-usd"}
     assert complete(place, "akmon ses") == {"sessions"}
     assert complete(place, "akmon sessions ") == {"list", "show", "export", "delete"}

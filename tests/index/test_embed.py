@@ -19,8 +19,8 @@ from akmon_index.embed import open_embedder
 from akmon_index.embed.hashed import HashedEmbedder
 from akmon_index.embed.openai import ADDRESS, find_key
 from akmon_index.embed.server import batches
-from akmon_index.embed.weights import find_weights, packaged_weights
-from akmon_index.models import Choice, parse_choice
+from akmon_index.embed.weights import find_weights
+from akmon_index.models import Choice, packaged_weights, parse_choice
 from akmon_index.values import Embedder
 from tests.index.servers import Server, ollama, openai
 

@@ -138,8 +138,10 @@ class Index:
 
     def close(self) -> None:
         """Ends what runs in the background, or leaves it to itself after ``INDEX_CLOSE_SECONDS``."""
-        self._ending.set()
-        if worker := self._worker:
+        with self._starting:
+            self._ending.set()
+            worker = self._worker
+        if worker:
             worker.join(INDEX_CLOSE_SECONDS)
         if not (worker and worker.is_alive()):
             self._store.close()
@@ -213,15 +215,21 @@ class Index:
         if not self._left:
             return ""
         if self._left <= INDEX_AUTO_CHUNKS:
-            self._start().join(INDEX_PATIENCE)
+            if worker := self._start():
+                worker.join(INDEX_PATIENCE)
             self._left = pending(self._store)
         advice = f" Run: {_BUILD}" if self._left > INDEX_AUTO_CHUNKS else ""
         pieces = "1 piece is" if self._left == 1 else f"{self._left:,} pieces are"
         return f"{pieces} not embedded yet, and found by words alone.{advice}" if self._left else ""
 
-    def _start(self) -> threading.Thread:
-        """What brings the index up to date in the background, and does so once more if it is at it."""
+    def _start(self) -> threading.Thread | None:
+        """What brings the index up to date in the background, and does so once more if it is at it.
+
+        None once the index is closed.
+        """
         with self._starting:
+            if self._ending.is_set():
+                return None
             self._again = True
             if not (self._worker and self._worker.is_alive()):
                 self._worker = threading.Thread(target=self._work, name="akmon-index", daemon=True)

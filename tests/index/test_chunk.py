@@ -50,6 +50,8 @@ PIECES = st.sampled_from(
         "'",
         "`",
         "fn z() {\n",
+        "function a() {} ",
+        "def a(): pass; ",
         "```\n",
         "## Heading\n",
         "---\n",
@@ -351,6 +353,18 @@ def test_other_text_is_cut_by_lines_that_overlap() -> None:
     ]  # fmt: skip
     wide = check("a.txt", ("x" * 300 + "\n") * 50)
     assert all(len(one.text) <= INDEX_CHUNK_CHARS for one in wide)
+
+
+def test_definitions_on_one_line_each_have_a_chunk() -> None:
+    text = "function a() {} function b() {} class C { d() {} e() {} }\n\nfunction f() {}\n"
+    assert symbols("a.js", text) == [
+        ("function", "a", 1, 1),
+        ("function", "b", 1, 1),
+        ("class", "C", 1, 1),
+        ("function", "C.d", 1, 1),
+        ("function", "C.e", 1, 1),
+        ("function", "f", 3, 3),
+    ]
 
 
 def test_only_a_line_feed_ends_a_line() -> None:

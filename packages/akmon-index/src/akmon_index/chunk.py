@@ -134,9 +134,10 @@ def _of_file(file: _File, root: Node) -> Iterator[Chunk]:
     found = parts(root)
     definitions = [one for one in found if isinstance(one, Definition)]
     loose = [one for one in found if not isinstance(one, Definition)]
-    ends = [*(one.first - 1 for one in definitions[1:]), len(file.lines) - 1]
+    before = [*(one.first - 1 for one in definitions[1:]), len(file.lines) - 1]
     start = 0
-    for one, end in zip(definitions, ends, strict=False):
+    for one, end in zip(definitions, before, strict=False):
+        end = max(end, one.last)  # they may share a row
         yield from _of_gap(file, loose, start, one.first - 1)
         last = one.last if _says_something(file, one.last + 1, end) else file.trimmed(one.last, end)
         yield from _of_definition(file, one, _Scope(), last)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from akmon_index.codes import Codes, code_of
 from akmon_index.store import Store, next_generation, set_meta
-from akmon_index.vectors import Codes, add_vectors, code_of, nearest
+from akmon_index.vectors import add_vectors, nearest
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

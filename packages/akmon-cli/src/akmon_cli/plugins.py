@@ -1,4 +1,4 @@
-"""Packages that join by entry point: their tools, and their subcommands."""
+"""Packages that join by entry point: their tools, and the names of their subcommands."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 from akmon_cli.redaction import redactor
 from akmon_config.paths import cache_dir, config_file
 from akmon_core.errors import SettingsError
-from akmon_core.plugins import Subcommand, Workplace
+from akmon_core.plugins import Workplace
 from akmon_core.rules import Rule, withheld
 from akmon_core.tools import AnyTool
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-    from akmon_cli.args import Parser
 
 TOOLS, COMMANDS = "akmon.tools", "akmon.commands"
 
@@ -56,36 +54,6 @@ def plugin_tools(place: Workplace) -> tuple[list[AnyTool], list[str]]:
 def plugin_commands() -> dict[str, EntryPoint]:
     """Subcommands of other installed packages, by name."""
     return {entry.name: entry for entry in _entries(COMMANDS)}
-
-
-def plugin_parsers() -> dict[str, Parser]:
-    """The options of those subcommands that can be loaded."""
-    parsers = {}
-    for name, entry in plugin_commands().items():
-        with suppress(Exception):  # a broken package of others is no reason to complete nothing
-            parsers[name] = _parser(entry.load())
-    return parsers
-
-
-def _parser(command: Subcommand) -> Parser:
-    from akmon_cli.args import COMMON, Parser
-
-    own = command.parser()
-    return Parser(prog=own.prog, description=own.description, parents=[own], add_help=False).add(COMMON)
-
-
-def run_plugin(entry: EntryPoint, arguments: Sequence[str]) -> int:
-    """Runs the subcommand; gives the exit code. Raises ``AkmonError``."""
-    from akmon_cli.compose import load_settings
-    from akmon_cli.folders import change_folder, session_folders
-    from akmon_config.policy import effective_rules
-
-    command: Subcommand = entry.load()
-    options = _parser(command).parse_args(arguments)
-    if options.cwd:
-        change_folder(options.cwd)
-    _, root = session_folders()
-    return command.run(options, workplace(root, effective_rules(load_settings(options))))
 
 
 def _entries(group: str) -> list[EntryPoint]:

@@ -108,7 +108,8 @@ def _joined(arguments: Sequence[str]) -> int | None:
     name, rest = subcommand(arguments, arguments)
     if not re.fullmatch("[a-z][a-z-]*", name):
         return None
-    from akmon_cli.plugins import plugin_commands, run_plugin
+    from akmon_cli.joined import run_plugin
+    from akmon_cli.plugins import plugin_commands
 
     found = plugin_commands().get(name)
     return run_plugin(found, rest) if found else None

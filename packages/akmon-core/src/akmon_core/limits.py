@@ -504,7 +504,7 @@ INDEX_SPARE_SHARE = 0.25
 INDEX_SPARE_VECTORS = 10_000
 """The same as a number, at least."""
 INDEX_CHUNK_CHARS = 1_600
-"""Of one chunk: small embedding models read 256 to 512 tokens, and code has three to four characters a token."""
+"""Of one chunk: small embedding models read 256 to 512 tokens; code has three to four characters a token."""
 INDEX_CHUNK_LINES = 40
 """Of one chunk where nothing is known of a file but its lines."""
 INDEX_OVERLAP_LINES = 8

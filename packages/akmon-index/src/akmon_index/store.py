@@ -19,7 +19,7 @@ from akmon_index.locking import FileLock
 from akmon_index.values import ModelId
 
 if TYPE_CHECKING:
-    from akmon_index.vectors import Codes
+    from akmon_index.codes import Codes
 
 VERSION = 1
 """To be raised with the tables, and with what ``chunks_of``, ``words`` and ``symbols_of`` give."""

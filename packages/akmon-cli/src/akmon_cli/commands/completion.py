@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _program() -> Parser:
     """The options and the subcommands with theirs."""
-    from akmon_cli.plugins import plugin_parsers
+    from akmon_cli.joined import plugin_parsers
     from akmon_cli.program import COMMANDS, command
 
     program = options_parser()

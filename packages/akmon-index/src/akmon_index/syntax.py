@@ -128,7 +128,7 @@ def parse(language: str, text: str) -> Tree | None:
     data = text.encode(errors="replace")
     if _depth(data) > INDEX_BRACKETS:
         return None
-    most_reads = 60 * len(data) // _READ_BYTES + 400
+    most_reads = 20 * len(data) // _READ_BYTES + 100
     most_calls = len(data) // 60 + 1000
     reads = calls = 0
 

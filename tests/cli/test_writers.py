@@ -471,8 +471,8 @@ def test_the_stream_names_every_field_of_what_becomes_of_the_conversation(
     assert streamed(capsys, Reminded("mode", note("go"))) == reminder
     assert streamed(capsys, Pinned(Pin("plan", "p"))) == {"type": "pin", "name": "plan", "text": "p"}
     assert streamed(capsys, PlanSaved("a.md", "p")) == {"type": "plan_saved", "path": "a.md", "text": "p"}
-    question = {"type": "question", "call_id": "1", "question": "q", "options": ["a"]}
-    assert streamed(capsys, QuestionAsked("1", "q", ("a",))) == question
+    question = {"type": "question", "call_id": "1", "question": "q", "options": ["a"], "server": "s"}
+    assert streamed(capsys, QuestionAsked("1", "q", ("a",), "s")) == question
     assert streamed(capsys, QuestionAnswered("1", "a")) == {"type": "answer", "call_id": "1", "text": "a"}
     assert streamed(capsys, Instructed("be kind")) == {"type": "instructions", "text": "be kind"}
 

@@ -26,7 +26,7 @@ HEAVY = {"torch", "sentence-transformers", "transformers", "botocore", "keyring"
 EXTRAS = {
     "bedrock": "akmon-models[bedrock]",
     "keyring": "akmon-config[keyring]",
-    "semantic": "akmon-index",
+    "semantic": "akmon-index[transformers]",
 }
 """By extra of akmon: what it installs in addition."""
 

@@ -9,6 +9,7 @@ import pytest
 from akmon_core.messages import User
 from tests.e2e.program import Place, Ran, sound
 from tests.e2e.terminal import opened
+from tests.e2e.test_conversation import ended
 
 REQUIREMENTS = "# Hello\n\n- R-1 It greets.\n"
 DESIGN = "# Design\n\nhello.txt greets (R-1).\n"
@@ -185,6 +186,7 @@ def test_in_a_terminal_the_person_allows_what_a_task_does(place: Place) -> None:
         terminal.sees("hello.txt")
         terminal.answers("y")
         terminal.sees("It is there.")
+        ended(place, 1)
         terminal.press("\x04")
         terminal.sees("T-1 is done")
         assert terminal.ends() == 0

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from akmon_core.errors import ProviderError, ToolError
-from akmon_core.limits import INDEX_EMBEDDED_AT_ONCE, INDEX_SPARE_VECTORS, INDEX_WRITTEN_FILES
 from akmon_index.build import Changed, Progress, pending, refresh_vectors, refresh_words
+from akmon_index.limits import INDEX_EMBEDDED_AT_ONCE, INDEX_SPARE_VECTORS, INDEX_WRITTEN_FILES
 from akmon_index.ranking import search
 from akmon_index.store import Store
 from akmon_index.values import Filters, ModelId

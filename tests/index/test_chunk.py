@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import akmon_index
-from akmon_core.limits import INDEX_CHUNK_CHARS
 from akmon_core.tables import names
 from akmon_index.chunk import chunks_of, words
+from akmon_index.limits import INDEX_CHUNK_CHARS
 from akmon_index.values import Chunk
 
 SUFFIXES = sorted(names("py js ts tsx go rs java c cpp cs rb php kt swift scala lua sh md txt json"))

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_core.errors import AkmonError, SettingsError, ToolError
-from akmon_core.limits import EMBEDDING_BATCH_CHARS, EMBEDDING_BATCH_TEXTS, EMBEDDING_TEXT_CHARS
 from akmon_core.plugins import Workplace
 from akmon_index.embed import open_embedder
 from akmon_index.embed.hashed import HashedEmbedder
 from akmon_index.embed.openai import ADDRESS, find_key
 from akmon_index.embed.server import batches
 from akmon_index.embed.weights import find_weights
+from akmon_index.limits import EMBEDDING_BATCH_CHARS, EMBEDDING_BATCH_TEXTS, EMBEDDING_TEXT_CHARS
 from akmon_index.models import Choice, packaged_weights, parse_choice
 from akmon_index.values import Embedder
 from tests.index.servers import Server, ollama, openai

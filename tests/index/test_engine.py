@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from akmon_core.errors import AkmonError, SettingsError, ToolError
-from akmon_core.limits import INDEX_AUTO_CHUNKS
 from akmon_core.plugins import Workplace
 from akmon_index.build import Progress
 from akmon_index.engine import Found, Index
+from akmon_index.limits import INDEX_AUTO_CHUNKS
 from akmon_index.places import index_file
 from akmon_index.values import Filters
 from tests.index.servers import Server

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akmon_core.errors import SettingsError
-from akmon_core.limits import INDEX_CONFIG_BYTES
 from akmon_core.plugins import Workplace
+from akmon_index.limits import INDEX_CONFIG_BYTES
 from akmon_index.models import Choice, chosen, installed, needed, parse_choice
 
 

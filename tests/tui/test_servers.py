@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from akmon_core.commands import Command, ManageServer, Prompt, UsePrompt
 from akmon_core.events import Attached, ServerChanged
+from akmon_core.mentions import fill_in
 from akmon_core.messages import Image, Text, ToolCall, User
 from akmon_core.servers import PromptArgument, ServerPrompt, ServerResource, ServerStatus
 from akmon_core.text import describe_call, tool_label
@@ -21,7 +22,6 @@ from akmon_tui.dialogs.servers import Managed, ServersDialog
 from akmon_tui.lines import text_of
 from akmon_tui.plain.render import render
 from akmon_tui.replayed import recent
-from akmon_tui.servers import missing
 from akmon_tui.slash import SLASHES, run_slash
 from akmon_tui.slash.prompts import with_prompts
 from akmon_tui.slash.replies import Ask, Say, Send
@@ -201,7 +201,7 @@ def test_a_server_that_is_not_ready_has_no_commands() -> None:
     ],
 )
 def test_what_is_missing_is_counted_as_it_will_be_read(typed: str, lacking: list[str]) -> None:
-    assert missing(SUMMARY, typed) == lacking
+    assert fill_in(SUMMARY, typed).missing == tuple(lacking)
 
 
 # --- on the screen ------------------------------------------------------------------------------------

@@ -11,11 +11,10 @@ import pytest
 from akmon_core.errors import SettingsError, ToolError
 from akmon_core.ports import Approvals
 from akmon_core.redact import Redactor
-from akmon_core.servers import PromptArgument, Server, ServerPrompt
+from akmon_core.servers import Server
 from akmon_tools.mcp.connection import Connection
 from akmon_tools.mcp.facts import Listing, Surroundings, ToolFacts
 from akmon_tools.mcp.part import Part
-from akmon_tools.mcp.promptwords import promptwords
 from akmon_tools.outputs import Outputs
 
 ECHO = ToolFacts(name="echo", description="Says what it is told.")
@@ -168,36 +167,3 @@ def test_tools_that_stay_are_the_same_objects(tmp_path: Path) -> None:
     before = part.tools
     offers(part, ADD, ECHO)
     assert {*before} == {*part.tools}
-
-
-REVIEW = ServerPrompt(
-    name="review", arguments=(PromptArgument(name="path", required=True), PromptArgument(name="style"))
-)
-
-
-@pytest.mark.parametrize(
-    ("typed", "values"),
-    [
-        ("src", {"path": "src"}),
-        ("src very short", {"path": "src", "style": "very short"}),
-        ("'a b' short", {"path": "a b", "style": "short"}),
-        ("style=short src", {"path": "src", "style": "short"}),
-        ("it's", {"path": "it's"}),
-        ("a=b", {"path": "a=b"}),
-    ],
-)
-def test_arguments_of_a_prompt_are_words_or_named(typed: str, values: dict[str, str]) -> None:
-    assert promptwords(REVIEW, typed) == values
-
-
-@pytest.mark.parametrize(
-    ("typed", "problem"),
-    [
-        ("", r"review needs path. It takes: path \[style\]."),
-        ("style=x", "review needs path"),
-        ("path=a style=b c", r"takes path \[style\], and not 'c' besides"),
-    ],
-)
-def test_arguments_that_do_not_fit_a_prompt_are_explained(typed: str, problem: str) -> None:
-    with pytest.raises(ToolError, match=problem):
-        promptwords(REVIEW, typed)

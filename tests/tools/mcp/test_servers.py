@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from akmon_core.errors import ToolError
 from akmon_core.redact import Redactor
 from akmon_tools.mcp.servers import McpServers
 from akmon_tools.outputs import Outputs
 from tests.tools.mcp.connected import raw, surroundings
+from tests.tools.mcp.running import started_by_client
 
 ROOMY = 1_000_000
 
@@ -34,3 +38,26 @@ def test_nothing_that_a_rule_denies_is_offered_not_even_the_tools_that_find_othe
         ["find_tools"],
         ["use_tool"],
     ]
+
+
+def test_a_prompt_that_is_asked_for_wrongly_says_what_it_takes(tmp_path: Path) -> None:
+    server = started_by_client()
+    asked = [
+        ("review", "", r"review needs path. It takes: path \[style\]."),
+        ("review", "path=a style=b c", r"review takes path \[style\], and not 'c' besides"),
+        ("view", "a", "has no prompt view. It has: .*review"),
+    ]
+
+    async def ask() -> None:
+        servers = McpServers([server], surroundings(tmp_path), None, Outputs(redactor=Redactor()))
+        servers.begin(lambda _: None)
+        try:
+            await servers.settled()
+            for name, typed, problem in asked:
+                with pytest.raises(ToolError, match=problem):
+                    await servers.prompt(server.name, name, typed)
+            assert await servers.prompt(server.name, "review", "'a b.py' long")
+        finally:
+            await servers.close()
+
+    asyncio.run(ask())

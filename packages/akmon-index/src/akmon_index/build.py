@@ -12,7 +12,10 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import (
+from akmon_index.chunk import chunks_of
+from akmon_index.entries import Stamp, add_file, forget_file
+from akmon_index.files import Source, list_sources, read_source
+from akmon_index.limits import (
     INDEX_EMBEDDED_AT_ONCE,
     INDEX_MAP_SHARE,
     INDEX_RACE_NS,
@@ -21,9 +24,6 @@ from akmon_core.limits import (
     INDEX_WRITTEN_CHARS,
     INDEX_WRITTEN_FILES,
 )
-from akmon_index.chunk import chunks_of
-from akmon_index.entries import Stamp, add_file, forget_file
-from akmon_index.files import Source, list_sources, read_source
 from akmon_index.references import Symbols, symbols_of
 from akmon_index.repomap import ranks
 from akmon_index.store import Store, meta, next_generation, set_meta

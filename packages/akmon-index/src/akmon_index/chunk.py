@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akmon_core.limits import (
+from akmon_index.languages import is_parsed, language_of
+from akmon_index.limits import (
     INDEX_CHUNK_CHARS,
     INDEX_CHUNK_LINES,
     INDEX_NESTING,
     INDEX_OVERLAP_LINES,
     INDEX_SYMBOL_CHARS,
 )
-from akmon_index.languages import is_parsed, language_of
 from akmon_index.values import Chunk, ChunkKind
 
 if TYPE_CHECKING:

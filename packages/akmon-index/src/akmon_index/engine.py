@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akmon_core.errors import AkmonError, SettingsError, ToolError
-from akmon_core.limits import INDEX_AUTO_CHUNKS, INDEX_CLOSE_SECONDS, INDEX_PATIENCE
 from akmon_core.plugins import Workplace
 from akmon_index.build import Progress, Report, Stopped, pending, refresh_vectors, refresh_words
 from akmon_index.chunk import words
 from akmon_index.embed import open_embedder
+from akmon_index.limits import INDEX_AUTO_CHUNKS, INDEX_CLOSE_SECONDS, INDEX_PATIENCE
 from akmon_index.models import SERVERS, Choice, chosen, needed, parse_choice
 from akmon_index.places import index_file
 from akmon_index.ranking import search

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import INDEX_FILE_BYTES, INDEX_LINE_BYTES, INDEX_LIST_SECONDS
 from akmon_core.permissions import may_hold_secrets
 from akmon_core.tables import names
+from akmon_index.limits import INDEX_FILE_BYTES, INDEX_LINE_BYTES, INDEX_LIST_SECONDS
 
 IGNORE_FILE = ".akmonignore"
 """In the root of a project: what is not to be indexed, written as in ``.gitignore``."""

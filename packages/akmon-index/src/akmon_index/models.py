@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import msgspec
 
 from akmon_core.errors import SettingsError
-from akmon_core.limits import INDEX_CONFIG_BYTES
 from akmon_core.plugins import Workplace
 from akmon_core.text import one_line
+from akmon_index.limits import INDEX_CONFIG_BYTES
 
 Kind: TypeAlias = Literal["sentence-transformers", "static", "ollama", "openai", "hashed"]
 

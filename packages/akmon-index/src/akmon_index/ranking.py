@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from akmon_core.limits import INDEX_COMMON_WORD, INDEX_POOL
 from akmon_index.chunk import words
+from akmon_index.limits import INDEX_COMMON_WORD, INDEX_POOL
 from akmon_index.store import Store, in_list
 from akmon_index.values import Filters, Hit
 

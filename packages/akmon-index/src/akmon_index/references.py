@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akmon_core.limits import INDEX_NESTING, INDEX_SYMBOL_CHARS
 from akmon_index.languages import is_parsed, language_of
+from akmon_index.limits import INDEX_NESTING, INDEX_SYMBOL_CHARS
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query

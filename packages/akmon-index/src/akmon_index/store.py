@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akmon_core.errors import ToolError
-from akmon_core.limits import INDEX_BUSY_SECONDS
+from akmon_index.limits import INDEX_BUSY_SECONDS
 from akmon_index.locking import FileLock
 from akmon_index.values import ModelId
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from akmon_core.limits import INDEX_BRACKETS, INDEX_NESTING, INDEX_SIGNATURE_CHARS, INDEX_SYMBOL_CHARS
 from akmon_core.tables import names
+from akmon_index.limits import INDEX_BRACKETS, INDEX_NESTING, INDEX_SIGNATURE_CHARS, INDEX_SYMBOL_CHARS
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree

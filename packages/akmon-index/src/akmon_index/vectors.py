@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from akmon_core.limits import INDEX_CANDIDATES
 from akmon_index.codes import BLOCK, Codes, code_of, quantised
+from akmon_index.limits import INDEX_CANDIDATES
 from akmon_index.store import Store, in_list, meta
 
 if TYPE_CHECKING:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
 
 from akmon_core.commands import ManageServer, UsePrompt
 from akmon_core.errors import ToolError
 from akmon_core.events import Attached, Event, Noticed, ServerChanged
 from akmon_core.limits import ATTACHED_RESOURCES
+from akmon_core.mentions import mentioned
 from akmon_core.messages import Image, Text, User
 from akmon_core.ports import Servers
 from akmon_core.servers import ServerStatus
 from akmon_query.framing import framed
 from akmon_query.ledger import Ledger
-
-_MENTION = re.compile(r"(?<![^\s(\[{\"'])@([A-Za-z0-9_-]+):([^\s]+)")
-_BEHIND = ".,;:!?)]}\"'"
-"""What ends a sentence around a URI rather than the URI."""
 
 
 class Serving:
@@ -51,8 +46,8 @@ class Serving:
 
     async def attach(self, text: str) -> None:
         """Reports an ``Attached`` for each resource that ``text`` names as ``@server:uri``."""
-        mentioned = [*dict.fromkeys(self._mentioned(text))]
-        for server, uri in mentioned[:ATTACHED_RESOURCES]:
+        named = mentioned(text, {status.name for status in self.statuses})
+        for server, uri in named[:ATTACHED_RESOURCES]:
             name = f"{server}:{uri}"
             try:
                 assert self._servers
@@ -60,8 +55,8 @@ class Serving:
             except ToolError as error:
                 self._ledger.report(Noticed(f"{name} is not attached: {error}"))
             else:
-                self._attach(name, server, tuple(self._framed(part, server) for part in parts))
-        if (more := len(mentioned) - ATTACHED_RESOURCES) > 0:
+                self._attach(name, server, tuple(_framed(part, server) for part in parts))
+        if (more := len(named) - ATTACHED_RESOURCES) > 0:
             what = "1 more resource is" if more == 1 else f"{more:,} more resources are"
             can = f"one prompt can name {ATTACHED_RESOURCES} of them"
             self._ledger.report(Noticed(f"{what} not attached: {can}"))
@@ -82,17 +77,9 @@ class Serving:
         if self._servers:
             await self._servers.close()
 
-    def _mentioned(self, text: str) -> Iterator[tuple[str, str]]:
-        names = {status.name for status in self.statuses}
-        found = ((match[1], match[2].rstrip(_BEHIND)) for match in _MENTION.finditer(text))
-        yield from ((server, uri) for server, uri in found if server in names and uri)
-
     def _attach(self, name: str, server: str, parts: tuple[Text | Image, ...]) -> None:
         message = User(parts, by="akmon", record=self._ledger.seq + 1)
         self._ledger.report(Attached(name, message, untrusted=server))
-
-    def _framed(self, part: Text | Image, server: str) -> Text | Image:
-        return Text(framed(part.text, server)) if isinstance(part, Text) else part
 
     async def _manage(self, command: ManageServer, cause: str) -> None:
         try:
@@ -122,3 +109,7 @@ class Serving:
                 self._ledger.report(
                     Noticed(f"{server} is ready: its {tools} can be used from the next prompt on")
                 )
+
+
+def _framed(part: Text | Image, server: str) -> Text | Image:
+    return Text(framed(part.text, server)) if isinstance(part, Text) else part

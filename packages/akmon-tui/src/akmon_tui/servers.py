@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 
+from akmon_core.mentions import mentioned
 from akmon_core.servers import ServerPrompt, ServerResource, ServerState, ServerStatus, ServerTool
 from akmon_core.text import exposed, one_line
 
@@ -21,8 +21,6 @@ _STATES: dict[ServerState, str] = {
 }
 STYLES: dict[ServerState, str] = {"starting": "accent", "ready": "ok", "failed": "error", "stopped": "dim"}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*:[A-Za-z0-9][A-Za-z0-9_.-]*")
-_BEHIND = ".,;:!?)]}\"'"
-"""Ends a sentence rather than a URI that stands in it."""
 _WIDTH = 200
 
 
@@ -87,29 +85,10 @@ def mention(server: str, resource: ServerResource) -> str:
     no prompt can name it."""
     uri = resource.uri.partition("{")[0] if resource.template else resource.uri
     plain = uri.isprintable() and not re.search(r"[\s\"]", uri)
-    if not plain or not uri or (not resource.template and uri.rstrip(_BEHIND) != uri):
+    if not plain or not uri:
         return ""
-    return f"{server}:{uri}"
-
-
-def missing(prompt: ServerPrompt, typed: str) -> list[str]:
-    """The arguments that a prompt needs and that are not among what was ``typed``: words in the order of its
-    arguments, in quotes if need be, or ``name=value``."""
-    try:
-        words = shlex.split(typed)
-    except ValueError:  # a quote that has no end, such as the one in "don't"
-        words = typed.split()
-    names = [argument.name for argument in prompt.arguments]
-    values: dict[str, str] = {}
-    free: list[str] = []
-    for word in words:
-        name, sign, value = word.partition("=")
-        if sign and name in names:
-            values[name] = value
-        else:
-            free.append(word)
-    values.update(zip([name for name in names if name not in values], free, strict=False))
-    return [each.name for each in prompt.arguments if each.required and not values.get(each.name)]
+    name = f"{server}:{uri}"
+    return name if resource.template or mentioned(f"@{name}", (server,)) == [(server, uri)] else ""
 
 
 def usage(prompt: ServerPrompt) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from akmon_core.errors import SettingsError
-from akmon_core.limits import EMBEDDING_TEXT_CHARS
 from akmon_core.text import one_line
 from akmon_index.embed.vectors import unit_rows
 from akmon_index.embed.weights import find_weights
+from akmon_index.limits import EMBEDDING_TEXT_CHARS
 from akmon_index.models import Choice, missing
 from akmon_index.values import ModelId
 

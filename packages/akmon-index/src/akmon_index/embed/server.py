@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from akmon_core.errors import SettingsError, ToolError
-from akmon_core.limits import (
+from akmon_core.text import one_line
+from akmon_index.limits import (
     EMBEDDING_BATCH_CHARS,
     EMBEDDING_BATCH_TEXTS,
     EMBEDDING_QUERY_SECONDS,
@@ -21,7 +22,6 @@ from akmon_core.limits import (
     EMBEDDING_TRIES,
     EMBEDDING_WAIT_SECONDS,
 )
-from akmon_core.text import one_line
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response

@@ -9,15 +9,15 @@ from typing import Literal, assert_never
 
 from akmon_core.errors import SettingsError, ToolError
 from akmon_core.events import Event, Noticed, ServerChanged
+from akmon_core.mentions import fill_in
 from akmon_core.messages import Image, Text
 from akmon_core.ports import Approvals
-from akmon_core.servers import Server, ServerStatus
+from akmon_core.servers import Server, ServerPrompt, ServerStatus
 from akmon_core.tools import AnyTool
 from akmon_tools.mcp.catalogue import offered
 from akmon_tools.mcp.connection import Connection
 from akmon_tools.mcp.facts import Surroundings
 from akmon_tools.mcp.part import Part
-from akmon_tools.mcp.promptwords import promptwords
 from akmon_tools.mcp.results import parts_of_prompt, parts_of_resource
 from akmon_tools.mcp.tool import ResourceTool
 from akmon_tools.outputs import Outputs
@@ -80,7 +80,7 @@ class McpServers:
         prompts = {prompt.name: prompt for prompt in connection.listing.prompts}
         if name not in prompts:
             raise ToolError(f"{server} has no prompt {name}. It has: {_listed(prompts)}.")
-        result = await connection.prompt(name, promptwords(prompts[name], arguments))
+        result = await connection.prompt(name, _values(prompts[name], arguments))
         return parts_of_prompt(result, self._outputs, server)
 
     async def manage(self, server: str, what: Literal["connect", "stop", "approve"], seen: str = "") -> str:
@@ -127,6 +127,16 @@ class McpServers:
     def _say(self, server: str, text: str) -> None:
         if self._report:
             self._report(Noticed(f"{server}: {text}"))
+
+
+def _values(prompt: ServerPrompt, typed: str) -> dict[str, str]:
+    filled = fill_in(prompt, typed)
+    takes = " ".join(each.name if each.required else f"[{each.name}]" for each in prompt.arguments)
+    if filled.surplus:
+        raise ToolError(f"{prompt.name} takes {takes or 'no arguments'}, and not {filled.surplus!r} besides.")
+    if filled.missing:
+        raise ToolError(f"{prompt.name} needs {', '.join(filled.missing)}. It takes: {takes}.")
+    return filled.values
 
 
 def _listed(names: Iterable[str]) -> str:

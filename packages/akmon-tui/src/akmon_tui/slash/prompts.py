@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from akmon_core.commands import UsePrompt
+from akmon_core.mentions import fill_in
 from akmon_core.servers import ServerPrompt, ServerStatus
 from akmon_core.text import one_line
-from akmon_tui.servers import missing, slash_name, usage
+from akmon_tui.servers import slash_name, usage
 from akmon_tui.slash.replies import Reply, Say, Send
 from akmon_tui.slash.table import Slash, Table, named
 from akmon_tui.view import View
@@ -31,7 +32,7 @@ def with_prompts(statuses: Sequence[ServerStatus], table: Table) -> Table:
 
 def _row(name: str, server: str, prompt: ServerPrompt) -> Slash:
     def run(_view: View, argument: str) -> Reply:
-        if lacks := missing(prompt, argument):
+        if lacks := fill_in(prompt, argument).missing:
             return Say(_hint(name, prompt, lacks), stays=True)
         return Send((UsePrompt(server, prompt.name, argument),))
 

@@ -1,8 +1,8 @@
 """Questions that people ask about akmon's own code and documents, each with the places that answer it.
 
 They were written by reading the code, before any search was asked for them, and are neither dropped nor
-reworded because a search finds them badly or well. About a third share a word with the code that answers
-them, a third only loosely, a third none. Paths count from the root of the repository.
+reworded because a search finds them badly or well. About a third share most of their words with what answers
+them, a third some, a third hardly any. Paths count from the root of the repository.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     path: str
     symbol: str
-    """In Python the qualified name of a function, method or class; in Markdown the text of a heading."""
+    """In Python the qualified name of a function, method or class; empty where a module that has none is the
+    answer. In Markdown the text of a heading."""
 
 
 class Question(msgspec.Struct, frozen=True):

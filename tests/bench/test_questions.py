@@ -18,9 +18,9 @@ PACKAGES = {"core", "config", "models", "tools", "query", "tui", "index", "cli"}
 
 
 def symbols(path: Path) -> set[str]:
-    """What can be named of a file: qualified names of definitions, or headings."""
+    """What can be named of a file: headings, or qualified names of definitions, "" if it has none."""
     text = path.read_text("utf-8")
-    return set(headings(text)) if path.suffix == ".md" else set(definitions(ast.parse(text)))
+    return set(headings(text)) if path.suffix == ".md" else set(definitions(ast.parse(text))) or {""}
 
 
 def definitions(node: ast.AST, within: str = "") -> Iterator[str]:

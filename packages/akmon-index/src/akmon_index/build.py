@@ -64,6 +64,9 @@ class _Entry(msgspec.Struct, frozen=True):
     chars: int
 
 
+_WAITING = "chunk INDEXED BY chunk_waiting WHERE vector = 0"
+"""What has no vector. By this index as it has the order of keys: with another, SQLite sorts all of it each time."""
+
 Report: TypeAlias = Callable[[Progress], None]
 Stopped: TypeAlias = Callable[[], bool]
 
@@ -126,7 +129,7 @@ def refresh_vectors(
 def pending(store: Store) -> int:
     """Texts that have no vector yet."""
     with store.reading() as connection:
-        row = connection.execute("SELECT count(DISTINCT key) FROM chunk WHERE vector = 0").fetchone()
+        row = connection.execute(f"SELECT count(DISTINCT key) FROM {_WAITING}").fetchone()
     return int(row[0])
 
 
@@ -250,8 +253,8 @@ def _next_texts(store: Store, count: int) -> dict[bytes, str]:
     """By key, what is to be embedded next."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT key, context, text FROM chunk JOIN body ON body.id = chunk.id "
-            "WHERE vector = 0 GROUP BY key LIMIT ?",
+            "SELECT next.key, context, text FROM "
+            f"(SELECT key, min(id) AS id FROM {_WAITING} GROUP BY key LIMIT ?) AS next JOIN body USING (id)",
             (count,),
         )
         return {key: f"{context}\n{text}" if context else text for key, context, text in rows}

@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup test security demo screenshots bench lint format types contracts build check \
 	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-mcp \
-	rig-conformance rig-chat rig-verdict clean
+	rig-conformance rig-chat rig-verdict rig-semantic test-semantic semantic-if-possible clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -44,6 +44,10 @@ $(SYNCED): uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml) | $(UV)
 
 test: $(SYNCED) ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# In an environment of their own, as the model's libraries are ten times as large as all else.
+test-semantic: rig-semantic ## semantic search with a real embedding model (CPU builds only): fetch it, run tests/semantic
+	.rigs/semantic/bin/pytest -n 2 --dist worksteal $(ARGS) tests/semantic
 
 # The tests themselves fail where the page says something else than what they see.
 security: $(SYNCED) ## try every attack of tests/cases, and write what came of it into docs/security.md
@@ -80,7 +84,7 @@ build: $(SYNCED) ## build all wheels into dist/ and try them with plain pip
 	$(UV) build --quiet --all-packages --out-dir dist --python $(BIN)/python
 	$(BIN)/python tools/check_wheels.py dist
 
-check: rigs-if-possible lint types contracts test build ## what a change must pass: lint, types, contracts, test, build, rigs where npm is
+check: rigs-if-possible lint types contracts test semantic-if-possible build ## what a change must pass: lint, types, contracts, test, test-semantic, build, rigs where npm is
 
 rigs: rig-aimock rig-project rig-history rig-mcp $(SYNCED) ## the main job over HTTP, MCP servers: fetch what it takes (npm), run tests/rigs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/rigs
@@ -95,6 +99,10 @@ rigs-if-possible:
 	@$(MAKE) --silent rig-history \
 		|| echo "The releases cannot be fetched here: tests/rigs/test_patch_history.py is skipped."
 	@$(MAKE) --silent rig-llmock || echo "llmock cannot be fetched here: tests/rigs/test_llmock.py is skipped."
+
+semantic-if-possible:
+	@if $(MAKE) --silent rig-semantic; then $(MAKE) --silent test-semantic; \
+		else echo "No CPU build of the embedding model's libraries can be fetched here: tests/semantic is skipped."; fi
 
 rig-chat: rig-smollm $(SYNCED) ## a conversation with a small local model, shown and checked
 	$(BIN)/pytest -s $(ARGS) tests/rigs/test_smollm.py

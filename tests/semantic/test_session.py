@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from tests.e2e.program import Place, sound
@@ -10,14 +12,14 @@ from tests.semantic.places import built, needs_model, vectors
 
 pytestmark = needs_model
 
-SESSION = """
-call semantic_search {"query": "withdraw money for payment", "limit": 1}
----
+EDIT = """
 call semantic_search {"query": "big cats of Africa", "limit": 1}
 ---
 call read {"path": "docs/holidays.md"}
 ---
-call edit {"path": "docs/holidays.md", "old": "# Vacation", "new": "# Lions\\n\\nThey roar in the savanna.\\n\\n# Vacation"}
+call edit <<JSON
+{"path": "docs/holidays.md", "old": "# Vacation", "new": "# Lions\\n\\nThey roar in Kenya.\\n\\n# Vacation"}
+JSON
 ---
 call semantic_search {"query": "big cats of Africa", "limit": 1}
 ---
@@ -27,7 +29,7 @@ call semantic_search {"query": "big cats of Africa", "path": "docs/*.md", "limit
 ---
 say Done.
 """
-"""After the edit it looks more than once, as a search waits only so long for what has changed to be embedded."""
+"""After the edit it looks more than once: a search waits only so long for what has changed to be embedded."""
 
 
 def answers(lines: list[dict[str, Any]]) -> list[str]:
@@ -38,28 +40,35 @@ def answers(lines: list[dict[str, Any]]) -> list[str]:
     return [str(block["content"]) for block in blocks]
 
 
-def test_the_agent_finds_by_meaning_also_what_it_has_just_written(place: Place) -> None:
+def asked(place: Place, *questions: str) -> list[str]:
+    """What one session finds, first of all."""
+    calls = [f"call semantic_search {json.dumps({'query': question, 'limit': 1})}" for question in questions]
+    ran = place.play("\n---\n".join([*calls, "say done"]), "go", "--output-format", "stream-json")
+    assert ran.code == 0, ran.err
+    return answers(ran.lines)
+
+
+def test_the_agent_finds_by_meaning_what_words_alone_do_not(place: Place) -> None:
+    write(place.project)
+    questions = [question.text for question in QUESTIONS]
+    assert asked(place, *questions) == ["Nothing was found."] * len(questions)
+    assert "geo/route.py:1-" in asked(place, "Dijkstra")[0]
+    assert vectors(place) == {}
+    built(place)
+    first = [re.fullmatch(r"(.+):\d+-\d+  (.+)\n[\s\S]+", found) for found in asked(place, *questions)]
+    assert [found and found.groups() for found in first] == [
+        (question.path, question.symbol) for question in QUESTIONS
+    ]
+
+
+def test_the_agent_finds_by_meaning_what_it_has_just_written(place: Place) -> None:
     write(place.project)
     built(place)
     before = vectors(place)
-    shown = ["--output-format", "stream-json", "--permission-mode", "accept-edits"]
-    ran = place.play(SESSION, "go", *shown)
+    ran = place.play(EDIT, "go", "--output-format", "stream-json", "--permission-mode", "accept-edits")
     assert ran.code == 0, ran.err
-    money, cats, *_, last = answers(ran.lines)
-    assert f"{QUESTIONS[0].path}:4-6  {QUESTIONS[0].symbol}\n" in money
-    assert "def charge_credit_card(card, cents):" in money
-    assert "holidays" not in cats
-    assert "docs/holidays.md:1-4  Lions\n" in last
-    assert "not embedded" not in last
+    first, *_, last = answers(ran.lines)
+    assert "holidays" not in first
+    assert last == "docs/holidays.md:1-3  Lions\n# Lions\n\nThey roar in Kenya."
     assert len(vectors(place)) == len(before) + 1
     sound(place.journal())
-
-
-def test_a_session_without_a_built_index_finds_by_words(place: Place) -> None:
-    write(place.project)
-    script = 'call semantic_search {"query": "Dijkstra", "limit": 1}\n---\nsay done'
-    ran = place.play(script, "go", "--output-format", "stream-json")
-    assert ran.code == 0, ran.err
-    (found,) = answers(ran.lines)
-    assert "geo/route.py:1-" in found
-    assert vectors(place) == {}

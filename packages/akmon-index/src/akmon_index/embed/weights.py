@@ -41,6 +41,7 @@ def find_weights(choice: Choice, *, download: bool) -> Weights:
 
 def _from_hub(choice: Choice, *, download: bool) -> Weights:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils import disable_progress_bars
 
     disable_progress_bars()  # they move the cursor, which our output does not let through
@@ -49,11 +50,11 @@ def _from_hub(choice: Choice, *, download: bool) -> Weights:
         folder = Path(
             snapshot_download(full, local_files_only=not download, allow_patterns=_PATTERNS)
         ).absolute()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:  # and what its HTTP library raises
         if download:
-            reason = one_line(str(error), 300)
+            reason = one_line(str(error), 300).rstrip(".")
             raise SettingsError(
-                f"the model {full} could not be downloaded: {reason}. Check its name."
+                f"the model {full} could not be downloaded: {reason}. Check its name, and the network."
             ) from None
         raise not_here(choice) from None
     if not (folder / "config.json").is_file():

@@ -8,12 +8,12 @@ import pytest
 
 from tests.e2e.program import Place
 from tests.semantic.corpus import write
-from tests.semantic.places import PATIENCE, built
+from tests.semantic.places import built, new_place
 
 
 @pytest.fixture
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("place").resolve(), PATIENCE)
+    place = new_place(tmp_path_factory, "place")
     yield place
     place.end()
 
@@ -21,7 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The corpus, indexed with the model: to be searched and looked at, not changed."""
-    place = Place(tmp_path_factory.mktemp("town").resolve(), PATIENCE)
+    place = new_place(tmp_path_factory, "town")
     write(place.project)
     built(place)
     yield place

@@ -34,6 +34,13 @@ class Vector(msgspec.Struct, frozen=True):
     data: bytes
 
 
+def new_place(factory: pytest.TempPathFactory, name: str) -> Place:
+    """An empty one. Tests run side by side, and threads of one model would wait for those of another."""
+    place = Place(factory.mktemp(name).resolve(), PATIENCE)
+    place.env["OMP_NUM_THREADS"] = "1"
+    return place
+
+
 def found(place: Place, question: str, *options: str, **how: Any) -> list[dict[str, Any]]:
     """What ``akmon search --json`` finds, without a note that something was amiss."""
     ran = place.akmon("search", question, "--json", *options, **how)

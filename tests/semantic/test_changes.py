@@ -12,7 +12,17 @@ import pytest
 from akmon_index.models import packaged_weights
 from tests.e2e.program import Place, wait_for
 from tests.semantic.corpus import QUESTIONS, write
-from tests.semantic.places import MODEL, PATIENCE, Vector, built, counts, found, needs_model, vectors
+from tests.semantic.places import (
+    MODEL,
+    PATIENCE,
+    Vector,
+    built,
+    counts,
+    found,
+    needs_model,
+    new_place,
+    vectors,
+)
 
 pytestmark = needs_model
 MANY = 300
@@ -71,7 +81,7 @@ def crowd(project: Path) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Vector]:
     """The vectors of the crowd, of one build."""
-    place = Place(tmp_path_factory.mktemp("undisturbed").resolve(), PATIENCE)
+    place = new_place(tmp_path_factory, "undisturbed")
     crowd(place.project)
     built(place)
     return vectors(place)

@@ -11,15 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from akmon_cli.desk.branches import branch_of, diff_of
 from akmon_cli.desk.files import project_files
 from akmon_cli.desk.pictures import clipboard_picture, picture_in
 from akmon_cli.desk.usercommands import user_commands
 from akmon_core.errors import AkmonError
-from akmon_core.permissions import may_hold_secrets
 from akmon_core.rules import parse_rule
 
 PNG = base64.b64decode(
@@ -85,16 +82,6 @@ def test_files_that_rules_keep_from_being_read_are_not_named(tmp_path: Path) -> 
     ]
     assert project_files(tmp_path, rules) == ["a.py", "Vault2/x", "docs/c.md"]
     assert project_files(tmp_path, [parse_rule("read(VAULT2/**)", "deny")])[-1] == "vault/deep/b"
-
-
-names = st.text(st.sampled_from("aekvnprd_i.sKEYp12*~: \u200b"), min_size=1, max_size=12)
-
-
-@given(st.one_of(names, names.map(lambda name: f".env{name}"), names.map(lambda name: f"{name}.pem")))
-def test_no_name_that_may_hold_secrets_passes_the_quick_look(name: str) -> None:
-    from akmon_cli.desk.files import _is_secret
-
-    assert _is_secret(name) == may_hold_secrets(name)
 
 
 # --- git ------------------------------------------------------------------------------------------

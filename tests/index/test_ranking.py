@@ -12,16 +12,22 @@ from akmon_core.pathglobs import matches_path
 from akmon_index.entries import add_file, forget_file, key_of
 from akmon_index.ranking import fuse, glob_pattern, search
 from akmon_index.store import Store, set_meta
-from akmon_index.values import Chunk, Filters, Hit
+from akmon_index.values import Chunk, ChunkKind, Filters, Hit
 from akmon_index.vectors import add_vectors
 
 EVERYWHERE = Filters()
 
 
 def chunk(
-    path: str, text: str, first: int = 1, last: int = 9, symbol: str = "", language: str = "python"
+    path: str,
+    text: str,
+    first: int = 1,
+    last: int = 9,
+    symbol: str = "",
+    language: str = "python",
+    kind: ChunkKind = "lines",
 ) -> Chunk:
-    return Chunk(path=path, first=first, last=last, text=text, symbol=symbol, language=language)
+    return Chunk(path=path, first=first, last=last, text=text, symbol=symbol, language=language, kind=kind)
 
 
 def filled(*chunks: Chunk) -> Store:
@@ -130,8 +136,19 @@ def test_the_map_decides_between_what_is_about_as_good() -> None:
     store = filled(chunk("a.py", "common"), chunk("b.py", "common"), chunk("c.py", "common quicksort"))
     with store.writing() as connection:
         connection.execute("UPDATE file SET rank = 0.4 WHERE path != 'a.py'")
-    assert paths(search(store, "quicksort common", EVERYWHERE)) == ["c.py", "b.py", "a.py"]
+    assert paths(search(store, "quicksort common", EVERYWHERE, map_weight=0.3)) == ["c.py", "b.py", "a.py"]
     assert paths(search(store, "quicksort common", EVERYWHERE, map_weight=0)) == ["c.py", "a.py", "b.py"]
+
+
+def test_a_class_takes_no_place_from_its_members_nor_they_from_it() -> None:
+    outline = chunk(
+        "a.py", "class Sorter: quicksort quicksort", first=1, last=40, symbol="Sorter", kind="class"
+    )
+    member = chunk(
+        "a.py", "def sort(self): quicksort", first=10, last=20, symbol="Sorter.sort", kind="function"
+    )
+    hits = search(filled(outline, member), "quicksort", EVERYWHERE)
+    assert {hit.symbol for hit in hits} == {"Sorter", "Sorter.sort"}
 
 
 PLACES = ("src/a.py", "src/app/b.py", "src/app/c.js", "srcs/d.py", "src.py", "docs/[id].md", "docs/x/[id].md")

@@ -122,7 +122,7 @@ def _not_ignored(root: Path) -> set[str]:
 def _list(root: Path, *options: str) -> set[str]:
     """Paths with ``/`` of what ripgrep would search. A name that is no UTF-8 is left out."""
     command = [
-        _ripgrep(root),
+        ripgrep(root),
         "--files",
         "--no-config",
         "--hidden",
@@ -151,7 +151,8 @@ def _path(name: bytes) -> str:
         return ""
 
 
-def _ripgrep(root: Path) -> str:
+def ripgrep(root: Path) -> str:
+    """The program that lists files: never one that lies in the project. Raises ``ToolError``."""
     beside = Path(sys.executable).parent / ("rg.exe" if sys.platform == "win32" else "rg")
     if os.access(beside, os.X_OK):
         return str(beside)

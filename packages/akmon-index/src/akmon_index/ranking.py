@@ -15,19 +15,20 @@ import msgspec
 from akmon_index.chunk import words
 from akmon_index.limits import INDEX_COMMON_WORD, INDEX_POOL
 from akmon_index.store import Store, in_list
-from akmon_index.values import Filters, Hit
+from akmon_index.values import ChunkKind, Filters, Hit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-RRF_K = 60
-"""Of reciprocal rank fusion, as in its paper (Cormack and others, 2009). Larger: first places count less."""
+RRF_K = 10
+"""Of reciprocal rank fusion (Cormack and others, 2009). Larger: first places count less. The paper has 60,
+for many rankings; of two, 5 to 20 find more: benchmarks/retrieval."""
 MAP_WEIGHT = 0.05
-"""What a file that much refers to gains, at most: about three places among the first."""
-_WEIGHTS = "2.0, 3.0, 1.0"
-"""Of a word in the path, the symbol and the text."""
-_STOP_WORDS = frozenset(
+"""What a file that much refers to gains, at most: not more than a place among the first."""
+_WEIGHTS = "2.0, 8.0, 1.0"
+"""Of a word in the path, the symbol and the text: less for the symbol is worse in benchmarks/retrieval."""
+STOP_WORDS = frozenset(
     ("a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have",
     "how", "i", "in", "is", "it", "its", "of", "on", "or", "should", "that", "the", "there", "this", "to",
     "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you")
@@ -46,6 +47,7 @@ class _Place(msgspec.Struct, frozen=True):
     first: int
     last: int
     symbol: str
+    kind: ChunkKind
     language: str
     rank: float
 
@@ -172,7 +174,7 @@ def _by_words(
 ) -> list[int]:
     """Pieces with the words that are rare; with all the common ones, if those are not ``enough``."""
     asked = list(dict.fromkeys(words(query)))
-    asked = [word for word in asked if word not in _STOP_WORDS] or asked
+    asked = [word for word in asked if word not in STOP_WORDS] or asked
     rare = [word for word in asked if not _is_common(connection, word)]
     common = [word for word in asked if word not in rare]
     found: dict[int, None] = {}
@@ -251,7 +253,7 @@ def _chunks(
 def _places(connection: sqlite3.Connection, numbers: set[int]) -> dict[int, _Place]:
     rows = _rows(
         connection,
-        "SELECT chunk.id, path, first, last, symbol, language, rank FROM chunk "
+        "SELECT chunk.id, path, first, last, symbol, kind, language, rank FROM chunk "
         "JOIN file ON file.id = chunk.file WHERE chunk.id IN",
         sorted(numbers),
     )
@@ -263,7 +265,7 @@ def _rows(connection: sqlite3.Connection, query: str, numbers: Sequence[int]) ->
 
 
 def _thin(places: Sequence[_Place], limit: int, there: Callable[[str], bool]) -> list[_Place]:
-    """The best ``limit``, without what shares lines with a better one."""
+    """The best ``limit``, without what shares lines with a better one. A class has none of its members."""
     chosen: list[_Place] = []
     lines: dict[str, list[tuple[int, int]]] = {}
     exists: dict[str, bool] = {}
@@ -271,13 +273,15 @@ def _thin(places: Sequence[_Place], limit: int, there: Callable[[str], bool]) ->
         if len(chosen) == limit:
             break
         taken = lines.setdefault(place.path, [])
-        if any(place.first <= last and first <= place.last for first, last in taken):
+        overlaps = any(place.first <= last and first <= place.last for first, last in taken)
+        if overlaps and place.kind != "class":
             continue
         if place.path not in exists:
             exists[place.path] = there(place.path)
         if exists[place.path]:
-            taken.append((place.first, place.last))
             chosen.append(place)
+            if place.kind != "class":
+                taken.append((place.first, place.last))
     return chosen
 
 

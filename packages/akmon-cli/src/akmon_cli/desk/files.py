@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from akmon_core.limits import COMPLETED_FILES
 from akmon_core.pathglobs import Parts, is_met, is_met_below, parts_of, within
-from akmon_core.permissions import SENSITIVE, Rule, may_hold_secrets
+from akmon_core.permissions import Rule, may_hold_secrets
 from akmon_core.rules import reading_rules
 from akmon_tools.gitignore import Ignored
 
 _IGNORE_FILES = (".ignore", ".gitignore")
-_SUSPECT = re.compile("|".join(re.escape(pattern.strip("*")) for pattern in SENSITIVE), re.IGNORECASE)
-"""Found in every name that may hold secrets, and quick."""
 
 
 def project_files(root: Path, rules: Iterable[Rule] = (), most: int = COMPLETED_FILES) -> list[str]:
@@ -57,10 +54,6 @@ def _folder(
         if is_folder:
             if not is_met_below(left):
                 folders.append((f"{base}{name}/", ignored.folder((name,)), left))
-        elif entry.is_file(follow_symlinks=False) and not is_met(left) and not _is_secret(name):
+        elif entry.is_file(follow_symlinks=False) and not is_met(left) and not may_hold_secrets(name):
             found.append(base + name)
     return folders
-
-
-def _is_secret(name: str) -> bool:
-    return (not name.isascii() or _SUSPECT.search(name) is not None) and may_hold_secrets(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from akmon_core.errors import SettingsError
@@ -52,6 +52,8 @@ class SentenceEmbedder:
         except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
             reason = one_line(str(error), 300)
             raise SettingsError(f"the model in {weights.folder} cannot be loaded: {reason}.") from None
+        if _is_fast_with_bfloat16():
+            self._model.bfloat16()
         dimension = self._embed(self._model.encode_query, ["dimension"]).shape[1]
         self.id = ModelId(name=choice.spec, revision=weights.revision, dimension=int(dimension))
 
@@ -60,11 +62,14 @@ class SentenceEmbedder:
         import numpy as np
 
         rows = np.zeros((len(texts), self.id.dimension), dtype=np.float32)
-        for at in range(0, len(texts), _BATCH):
+        # All texts of a batch cost as much as its longest one.
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        for at in range(0, len(order), _BATCH):
             while self._asked.is_set():
                 time.sleep(_PAUSE)
+            batch = order[at : at + _BATCH]
             with self._in_use:
-                rows[at : at + _BATCH] = self._embed(self._model.encode_document, texts[at : at + _BATCH])
+                rows[batch] = self._embed(self._model.encode_document, [texts[number] for number in batch])
         return unit_rows(rows)
 
     def query(self, text: str) -> NDArray[np.float32]:
@@ -79,3 +84,12 @@ class SentenceEmbedder:
     def _embed(self, encode: Any, texts: Sequence[str]) -> Any:
         cut = [text[:EMBEDDING_TEXT_CHARS] for text in texts]
         return encode(cut, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True)
+
+
+def _is_fast_with_bfloat16() -> bool:
+    """Whether the processor computes with it: up to three times faster, and alike to two digits. Elsewhere
+    it is slower than what the model comes with."""
+    from torch import cpu
+
+    known: Mapping[str, Any] = getattr(cpu, "get_capabilities", dict)()  # not in older versions
+    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))

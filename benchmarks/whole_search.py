@@ -131,7 +131,9 @@ def kinds(text: Text) -> dict[str, _Draw]:
         return " ".join(text.of_rank(5_000, 100_000, 3))
 
     def mixed() -> str:
-        return " ".join(text.of_rank(5_000, 100_000, 2) + text.of_rank(400, 3_000, 2) + text.of_rank(0, 20, 2))
+        return " ".join(
+            text.of_rank(5_000, 100_000, 2) + text.of_rank(400, 3_000, 2) + text.of_rank(0, 20, 2)
+        )
 
     def middling() -> str:
         return " ".join(text.of_rank(330, 500, 6))
@@ -147,9 +149,12 @@ def kinds(text: Text) -> dict[str, _Draw]:
 
     def folder() -> str:
         area, part, unit = text.random.integers((0, 0, 0), (8, 10, 10)).tolist()
-        return ("src", f"src/area{area}", f"src/area{area}/part{part}", f"src/area{area}/part{part}/unit{unit}")[
-            text.random.integers(4)
-        ]
+        return (
+            "src",
+            f"src/area{area}",
+            f"src/area{area}/part{part}",
+            f"src/area{area}/part{part}/unit{unit}",
+        )[text.random.integers(4)]
 
     def glob() -> str:
         suffix = list(_LANGUAGES.values())[text.random.integers(len(_LANGUAGES))]

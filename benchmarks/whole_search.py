@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from akmon_index.entries import add_file, key_of
 from akmon_index.ranking import search
@@ -26,8 +25,8 @@ from benchmarks.vectors_scan import DIMENSION, Made
 _PER_FILE = 50
 _FILES_AT_ONCE = 200
 _WORDS = 200_000
-"""In the vocabulary. By Zipf's law the first three are in about 80 % of the texts, the next twenty in 20 %, and
-some three hundred in 2 %, which is where a word counts as common."""
+"""In the vocabulary. By Zipf's law the first three are in 80 to 99 % of the texts, the next twenty in 20 %
+and more, and three hundred in 2 %, from which on a word of a million pieces counts as common."""
 _LENGTHS = (40, 120)
 """Words of a text."""
 _LANGUAGES = {"python": ".py", "typescript": ".ts", "go": ".go", "java": ".java", "markdown": ".md"}
@@ -37,18 +36,16 @@ _Draw: TypeAlias = Callable[[], tuple[str, Filters]]
 
 
 def main() -> None:
-    if sys.argv[1] == "fill":
-        return fill(Store(Path(sys.argv[2])), int(sys.argv[3]))
-    if sys.argv[1] == "ask":
-        return print(json.dumps(figures(Path(sys.argv[2]), int(sys.argv[3]))))
-    with TemporaryDirectory() as folder:
-        path = str(Path(folder) / "index.db")
-        subprocess.run([*_again("fill"), path, sys.argv[1]], check=True)
-        subprocess.run([*_again("ask"), path, sys.argv[2]], check=True)
-
-
-def _again(what: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.whole_search", what]
+    match sys.argv[1:]:
+        case "fill", path, chunks:
+            fill(Store(Path(path)), int(chunks))
+        case "ask", path, queries:
+            print(json.dumps(figures(Path(path), int(queries))))
+        case chunks, queries:
+            with TemporaryDirectory() as folder:
+                path = str(Path(folder) / "index.db")
+                for step in (("fill", path, chunks), ("ask", path, queries)):
+                    subprocess.run([sys.executable, "-m", "benchmarks.whole_search", *step], check=True)
 
 
 # --- the store --------------------------------------------------------------------------------------
@@ -180,19 +177,19 @@ def kinds(text: Text) -> dict[str, _Draw]:
 
 
 def figures(path: Path, queries: int) -> dict[str, float]:
-    """Of ``queries`` for each kind: milliseconds, bytes of memory and on disk."""
+    """Of ``queries`` for each kind: milliseconds, MB of memory at most, and bytes on disk for each piece."""
     text, made = Text(1), Made(max(_chunks(path) // 500, 10))
-    store, before = Store(path), _peak()
+    store, chunks = Store(path), _chunks(path)
     found: dict[str, float] = {"first": _ask(store, made, *kinds(text)["rare and common words"]())}
     for name, draw in kinds(text).items():
+        _ask(store, made, *draw())
         times = sorted(_ask(store, made, *draw()) for _ in range(queries))
         found |= {
-            f"{name}, p50": times[len(times) // 2],
-            f"{name}, p95": times[len(times) * 95 // 100],
-            f"{name}, max": times[-1],
+            f"{name}, median": times[len(times) // 2],
+            f"{name}, 95th percentile": times[len(times) * 95 // 100],
+            f"{name}, longest": times[-1],
         }
-    size, chunks = path.stat().st_size, _chunks(path)
-    return found | {"memory": (_peak() - before) / 1e6, "bytes": size / chunks}
+    return found | {"memory": _peak() / 1e6, "bytes": path.stat().st_size / chunks}
 
 
 def _chunks(path: Path) -> int:

@@ -26,15 +26,15 @@ def add_file(
 
     The numbers of its chunks follow each other, so that a file tells which they are.
     """
-    (number,) = connection.execute("SELECT coalesce(max(id), 0) FROM chunk").fetchone()
+    (begin,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM chunk").fetchone()
     chunks = list(chunks)
     language = chunks[0].language if chunks else ""
     file = connection.execute(
         "INSERT INTO file (path, size, mtime_ns, inode, content, symbols, language, chunk, chunks) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (path, *stamp, content, symbols, language, number + 1, len(chunks)),
+        (path, *stamp, content, symbols, language, begin, len(chunks)),
     ).lastrowid
-    for number, chunk in enumerate(chunks, number + 1):
+    for number, chunk in enumerate(chunks, begin):
         row = (number, file, chunk.first, chunk.last, chunk.symbol, chunk.kind, chunk.language, key_of(chunk))
         connection.execute(
             "INSERT INTO chunk (id, file, first, last, symbol, kind, language, key, vector) "

@@ -50,10 +50,11 @@ def find(
     common = sorted((word for word in asked if word not in rare), key=lambda word: spread[word])
     found = dict.fromkeys(words.with_rare({word: spread[word] for word in rare}))
     telling = _cheapest({word: spread[word] for word in common}, INDEX_SCANNED)
+    # All of the common words, or any if there is no piece with all.
     for joint, least in ((" AND ", enough), (" OR ", 1)):
         if telling and len(found) < least:
             found |= dict.fromkeys(words.with_common(_joined(joint, telling)))
-    # Of what is nearly everywhere any piece is as good as another: so the first that come will do.
+    # What is nearly everywhere says nothing: a few pieces with the rarest two, or one, will do.
     for some in (common[:2], common[:1]):
         if some and len(found) < (1 if telling else enough):
             found |= dict.fromkeys(words.unranked(_joined(" AND ", some)))
@@ -105,8 +106,9 @@ class _Words:
         step = (self._scope.size if among else self._last) // INDEX_LOOKED_UP + 1
         numbers = list(islice(compress(every, among) if among else every, 0, None, step))
         rows = self._connection.execute(
-            "SELECT entry.rowid FROM json_each(?) CROSS JOIN entry ON entry.rowid = value "
-            "WHERE entry MATCH ? LIMIT ?",
+            "WITH piece AS MATERIALIZED "
+            "(SELECT DISTINCT (SELECT min(id) FROM chunk WHERE id >= value) AS id FROM json_each(?)) "
+            "SELECT id FROM piece CROSS JOIN entry ON entry.rowid = id WHERE entry MATCH ? LIMIT ?",
             (json.dumps(numbers), expression, self._count),
         )
         return [row[0] for row in rows]
@@ -114,13 +116,15 @@ class _Words:
     def _ranked(self, expression: str, step: int) -> list[int]:
         where = "entry MATCH ?"
         if step > 1:
-            where += f" AND entry.rowid % {step} = 0"
+            # Scattered by a multiplication, as every n-th piece may be of its own kind.
+            where += f" AND (entry.rowid * 2654435761 >> 16) % {step} = 0"
         if self._scope.among:
             first, end = self._scope.among.find(1), len(self._scope.among)
             where += f" AND entry.rowid >= {first} AND entry.rowid < {end} AND within(entry.rowid)"
         rows = self._connection.execute(
-            f"SELECT rowid FROM entry WHERE {where} ORDER BY bm25(entry, {self._weights}), rowid LIMIT ?",
-            (expression, self._count),
+            f"SELECT id FROM (SELECT rowid AS id, bm25(entry, {self._weights}) AS score FROM entry "
+            f"WHERE {where} LIMIT ?) ORDER BY score, id LIMIT ?",
+            (expression, INDEX_SCORED, self._count),
         )
         return [row[0] for row in rows]
 

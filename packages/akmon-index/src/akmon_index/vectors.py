@@ -64,7 +64,8 @@ def roughly_nearest(
     codes = _up_to_date(store, connection)
     if codes is None or codes.dimension != vector.size:
         return []
-    return codes.nearest(code_of(vector.reshape(1, -1))[0], count).tolist()
+    found: list[int] = codes.nearest(code_of(vector.reshape(1, -1))[0], count).tolist()
+    return found
 
 
 def _up_to_date(store: Store, connection: sqlite3.Connection) -> Codes | None:

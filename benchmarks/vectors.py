@@ -21,7 +21,7 @@ _QUERIES = 100
 
 
 def figures(_: Program | None, rounds: int) -> Iterator[Figure]:
-    """Of ``rounds`` times 100 queries (whole searches: of each kind); a process for each number of vectors."""
+    """Of ``rounds`` times 100 queries (whole searches: each kind); a process for each number of vectors."""
     for count in COUNTS:
         yield from _of(count, rounds * _QUERIES)
     yield from _whole(_WHOLE, rounds * _QUERIES)

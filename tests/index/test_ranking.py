@@ -273,6 +273,12 @@ def test_words_that_are_in_most_pieces_still_find_some_with_all_of_them(
     assert all(re.fullmatch(meant, hit.path) for hit in hits)
 
 
+def test_of_many_words_the_rarest_choose_and_all_of_them_rank(large: Store) -> None:
+    hits = search(large, "w5 w7 w11", Filters(limit=50), map_weight=0)
+    assert all("w7" in hit.text.split() or "w11" in hit.text.split() for hit in hits)
+    assert all({"w5", "w7", "w11"} <= set(hit.text.split()) for hit in hits[:10])
+
+
 def test_pieces_that_came_after_many_had_gone_are_found_like_others() -> None:
     store = filled(*many(25_000))
     with store.writing() as connection:  # as if a million pieces had come and gone

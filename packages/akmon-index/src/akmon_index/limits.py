@@ -37,8 +37,8 @@ INDEX_SCORED = 25_000
 """Pieces of a large project that are scored for a query: 1.3 to 2 µs each. Of more, those with the rarest
 words, or an even sample."""
 INDEX_SCANNED = 200_000
-"""Pieces with the words that are scored, together: passing over one takes up to 0.3 µs. A word that is in more
-is only looked for if there is nothing else."""
+"""Pieces with the common words that are scored, together: passing over one takes up to 0.3 µs. A word that is
+in more is only looked for if there is nothing else."""
 INDEX_LOOKED_UP = 400
 """Pieces that are looked into one by one for a word that is nearly everywhere: 30 to 60 µs each."""
 INDEX_FILTERED = 10_000

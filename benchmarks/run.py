@@ -14,6 +14,7 @@ from benchmarks import (
     cost,
     decoders,
     deltas,
+    indexing,
     journal,
     marathon,
     sandbox,
@@ -40,6 +41,7 @@ PARTS: dict[str, tuple[Callable[[Program, int], Iterator[Figure]], int]] = {
     "sandbox": (sandbox.figures, 101),
     "screen": (screen.figures, 15),
     "vectors": (vectors.figures, 1),
+    "indexing": (indexing.figures, 5),
 }
 """By name: what measures it, and how often it is repeated."""
 

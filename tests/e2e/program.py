@@ -50,8 +50,9 @@ class Ran(msgspec.Struct, frozen=True):
 class Running:
     """A process that was started; killed at the latest when its place is left."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
         self.process = process
+        self._patience = patience
 
     @property
     def out(self) -> IO[bytes]:
@@ -69,7 +70,7 @@ class Running:
         self.process.send_signal(number)
 
     def wait(self) -> Ran:
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate(timeout=self._patience)
         return Ran(self.process.returncode, out.decode(), err.decode())
 
     def kill(self) -> None:
@@ -80,8 +81,9 @@ class Running:
 class Place:
     """An empty home and a project, and ``akmon`` started there with little in its environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
         self.folder = folder
+        self._patience = patience
         self.home = folder / "home"
         self.project = folder / "project"
         self.home.mkdir()
@@ -116,7 +118,7 @@ class Place:
             cwd=cwd or self.project,
             start_new_session=True,
         )
-        self._running.append(Running(process))
+        self._running.append(Running(process, self._patience))
         return self._running[-1]
 
     def akmon(
@@ -130,7 +132,7 @@ class Place:
         """Runs ``akmon ARGUMENTS`` to its end, with ``piped`` on its standard input."""
         stdin = subprocess.DEVNULL if piped is None else subprocess.PIPE
         running = self.start(*arguments, stdin=stdin, env=env, cwd=cwd, shell=shell)
-        out, err = running.process.communicate(piped, timeout=PATIENCE)
+        out, err = running.process.communicate(piped, timeout=self._patience)
         return Ran(running.process.returncode, out.decode(), err.decode())
 
     def play(self, script: str, *arguments: str | bytes, **how: Any) -> Ran:
@@ -172,16 +174,16 @@ def _tag(event: object) -> str:
     return str(msgspec.to_builtins(event)["type"])
 
 
-def wait_for(what: Callable[[], T | None]) -> T:
+def wait_for(what: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """What ``what`` gives as soon as that is something."""
-    for _ in _looks():
+    for _ in _looks(patience):
         if found := what():
             return found
     raise AssertionError("it did not come")
 
 
-def _looks() -> Iterator[None]:
-    end = time.monotonic() + PATIENCE
+def _looks(patience: float) -> Iterator[None]:
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         yield
         time.sleep(0.01)

@@ -194,6 +194,26 @@ def test_files_that_are_referred_to_rank_higher(root: Path) -> None:
     assert ranks["src/a.py"] > ranks["src/b.py"] > 0
 
 
+def test_the_map_is_drawn_later_if_the_process_ended_before(root: Path) -> None:
+    store = Store(None)
+
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        refresh_words(store, root, lambda _: False, progress=interrupt, stopped=lambda: False)
+    assert words(store, root) == Changed()
+    with store.reading() as connection:
+        assert connection.execute("SELECT min(rank) > 0 FROM file").fetchone() == (1,)
+
+
+def test_a_look_at_what_has_not_changed_writes_nothing(root: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "i.db")
+    words(store, root)
+    with Store(tmp_path / "i.db").writing():  # where another one writes, what wants to write has to wait
+        assert words(store, root) == Changed()
+
+
 def build_elsewhere(root: Path, path: Path) -> subprocess.Popen[str]:
     code = (
         "import sys\nfrom pathlib import Path\n"
@@ -282,6 +302,31 @@ def test_vectors_are_kept_batch_by_batch(root: Path) -> None:
     assert vectors(store, Letters(), most=1) == 1
     assert vectors(store, Letters()) == total - 2 * INDEX_EMBEDDED_AT_ONCE - 1
     assert (pending(store), store.counts().embedded) == (0, total)
+
+
+def test_a_batch_takes_no_longer_the_more_texts_wait(root: Path) -> None:
+    def steps(files: int) -> int:
+        """Of SQLite, in hundreds, from the first batch to the second."""
+        store, counted, seen = Store(None), [0], []
+        many(root, files)
+        words(store, root)
+
+        class Counts(Letters):
+            def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+                seen.append(counted[0])
+                return super().passages(texts)
+
+        def count() -> int:
+            counted[0] += 1
+            return 0
+
+        with store.reading() as connection:
+            connection.set_progress_handler(count, 100)
+        vectors(store, Counts(), most=2 * INDEX_EMBEDDED_AT_ONCE)
+        return seen[1] - seen[0]
+
+    few, many_more = steps(3 * INDEX_EMBEDDED_AT_ONCE), steps(12 * INDEX_EMBEDDED_AT_ONCE)
+    assert 0 < many_more < 1.2 * few
 
 
 def test_vectors_of_another_model_are_dropped(root: Path) -> None:

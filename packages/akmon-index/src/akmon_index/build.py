@@ -64,6 +64,9 @@ class _Entry(msgspec.Struct, frozen=True):
     chars: int
 
 
+_WAITING = "chunk INDEXED BY chunk_waiting WHERE vector = 0"
+"""What has no vector, in the order of keys: by another index, SQLite would sort all of it for each batch."""
+
 Report: TypeAlias = Callable[[Progress], None]
 Stopped: TypeAlias = Callable[[], bool]
 
@@ -94,7 +97,7 @@ def refresh_words(
             progress(Progress(read, len(changed), "files"))
         if read < len(changed):
             return Changed(read=read, removed=len(gone), stopped=True)
-        _rank(store, read + len(gone), len(sources))
+        _rank(store, len(sources))
         return Changed(read=read, removed=len(gone))
 
 
@@ -126,7 +129,7 @@ def refresh_vectors(
 def pending(store: Store) -> int:
     """Texts that have no vector yet."""
     with store.reading() as connection:
-        row = connection.execute("SELECT count(DISTINCT key) FROM chunk WHERE vector = 0").fetchone()
+        row = connection.execute(f"SELECT count(DISTINCT key) FROM {_WAITING}").fetchone()
     return int(row[0])
 
 
@@ -195,20 +198,27 @@ def _write(store: Store, batch: Sequence[_Entry | tuple[Source, int]], known: Ma
                 connection.execute(
                     "UPDATE file SET size = ?, mtime_ns = ?, inode = ? WHERE id = ?", (*stamp, entry[1])
                 )
+        _count_unranked(connection, len(batch))
 
 
 def _forget_all(store: Store, files: Sequence[int]) -> None:
     for at in range(0, len(files), INDEX_WRITTEN_FILES):
+        part = files[at : at + INDEX_WRITTEN_FILES]
         with store.writing() as connection:
-            for file in files[at : at + INDEX_WRITTEN_FILES]:
+            for file in part:
                 forget_file(connection, file)
+            _count_unranked(connection, len(part))
 
 
-def _rank(store: Store, changed: int, files: int) -> None:
+def _count_unranked(connection: sqlite3.Connection, more: int) -> None:
+    """Kept with the change itself, so that the map is drawn also if this process ends before it is."""
+    set_meta(connection, "unranked", str(int(meta(connection, "unranked") or 0) + more))
+
+
+def _rank(store: Store, files: int) -> None:
     """Brings the map's ranks up to date, once enough has changed since the last time for it to show."""
-    with store.writing() as connection:
-        changed += int(meta(connection, "unranked") or 0)
-        set_meta(connection, "unranked", str(changed))
+    with store.reading() as connection:
+        changed = int(meta(connection, "unranked") or 0)
         if not changed or (changed < files * INDEX_MAP_SHARE and meta(connection, "ranked")):
             return
         rows = connection.execute("SELECT path, symbols FROM file").fetchall()
@@ -250,8 +260,8 @@ def _next_texts(store: Store, count: int) -> dict[bytes, str]:
     """By key, what is to be embedded next."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT key, context, text FROM chunk JOIN body ON body.id = chunk.id "
-            "WHERE vector = 0 GROUP BY key LIMIT ?",
+            "SELECT next.key, context, text FROM "
+            f"(SELECT key, min(id) AS id FROM {_WAITING} GROUP BY key LIMIT ?) AS next JOIN body USING (id)",
             (count,),
         )
         return {key: f"{context}\n{text}" if context else text for key, context, text in rows}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,9 +34,11 @@ def chunk(
 
 def filled(*chunks: Chunk) -> Store:
     store = Store(None)
+    files: dict[str, list[Chunk]] = {}
+    for each in chunks:
+        files.setdefault(each.path, []).append(each)
     with store.writing() as connection:
-        for path in dict.fromkeys(each.path for each in chunks):
-            of_file = [each for each in chunks if each.path == path]
+        for path, of_file in files.items():
             add_file(connection, path, (1, 2, 3), b"", b"", of_file)
     return store
 
@@ -212,6 +216,122 @@ def test_words_that_are_everywhere_do_not_hide_the_rare_one() -> None:
     assert len(search(store, "common usual", EVERYWHERE)) == 10
 
 
+def many(count: int) -> list[Chunk]:
+    """Pieces in which a word ``wN`` is in every ``N``-th, in files of 50 and two languages."""
+    return [
+        Chunk(
+            path=f"area{n // 50 % 4}/f{n // 50}.{('py', 'js')[n // 50 % 2]}",
+            first=n * 10 + 1,
+            last=n * 10 + 5,
+            text=" ".join(f"w{step}" for step in (1, 2, 3, 5, 7, 11, 997) if n % step == 0) + " x" * (n % 13),
+            language=("python", "javascript")[n // 50 % 2],
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def large() -> Store:
+    return filled(*many(60_000))
+
+
+def ranked(store: Store, query: str, count: int, where: str = "1") -> list[int]:
+    """First lines of what an exhaustive ranking finds."""
+    expression = " OR ".join(f'"{word}"' for word in query.split())
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT first FROM entry JOIN chunk ON chunk.id = entry.rowid JOIN file ON file.id = chunk.file "
+            f"WHERE entry MATCH ? AND {where} ORDER BY bm25(entry, 2.0, 3.0, 1.0), entry.rowid LIMIT ?",
+            (expression, count),
+        )
+        return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("query", ["w997", "w11", "w11 w997", "w7 w11", "w997 w7 w11", "w5"])
+def test_words_that_are_not_common_are_ranked_as_if_all_were_looked_at(large: Store, query: str) -> None:
+    hits = search(large, query, Filters(limit=20), map_weight=0)
+    assert [hit.first for hit in hits] == ranked(large, query, 20)
+    hits = search(large, query, Filters(limit=20, language="python"), map_weight=0)
+    assert [hit.first for hit in hits] == ranked(large, query, 20, "chunk.language = 'python'")
+    hits = search(large, query, Filters(limit=20, path="area1"), map_weight=0)
+    assert [hit.first for hit in hits] == ranked(large, query, 20, "file.path LIKE 'area1/%'")
+
+
+@pytest.mark.parametrize("path", ["", "*.py", "area1"])
+def test_pieces_of_a_small_project_are_all_looked_at_for_any_number_of_words(path: str) -> None:
+    store = filled(*many(19_000))
+    query = "w1 w2 w3 w5 w7 w11 w997"
+    where = {"": "1", "*.py": "file.path LIKE '%.py'", "area1": "file.path LIKE 'area1/%'"}[path]
+    hits = search(store, query, Filters(limit=20, path=path), map_weight=0)
+    assert [hit.first for hit in hits] == ranked(store, query, 20, where)
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "language"),
+    [
+        ("w1", "", ""),
+        ("w1 w2", "", ""),
+        ("w1 w2", "area1", ""),
+        ("w1 w2 w3", "**/f7*", ""),
+        ("w1 w2", "", "javascript"),
+        ("w2 w1", "*.py", "python"),
+        ("w1 nowhere", "area2/f2.py", ""),
+    ],
+)
+def test_words_that_are_in_most_pieces_still_find_some_with_all_of_them(
+    large: Store, query: str, path: str, language: str
+) -> None:
+    hits = search(large, query, Filters(path=path, language=language))
+    assert len(hits) == 10
+    wanted = set(query.split()) - {"nowhere"}
+    assert all(wanted <= set(hit.text.split()) for hit in hits)
+    assert all(language in ("", hit.language) for hit in hits)
+    meant = glob_pattern({"": "**", "area1": "area1/**"}.get(path, path))
+    assert all(re.fullmatch(meant, hit.path) for hit in hits)
+
+
+def test_of_many_words_the_rarest_choose_and_all_of_them_rank(large: Store) -> None:
+    hits = search(large, "w5 w7 w11", Filters(limit=50), map_weight=0)
+    assert all("w7" in hit.text.split() or "w11" in hit.text.split() for hit in hits)
+    assert all({"w5", "w7", "w11"} <= set(hit.text.split()) for hit in hits[:10])
+
+
+def test_pieces_that_came_after_many_had_gone_are_found_like_others() -> None:
+    store = filled(*many(25_000))
+    with store.writing() as connection:  # as if a million pieces had come and gone
+        connection.execute(
+            "INSERT INTO chunk (id, file, first, last, symbol, kind, language, key, vector) "
+            "VALUES (1000000, 0, 0, 0, '', '', '', x'00', 0)"
+        )
+        late = [chunk("late.py", f"w1 w2 late {n}", first=n * 10, last=n * 10) for n in range(30)]
+        add_file(connection, "late.py", (1, 2, 3), b"", b"", late)
+        connection.execute("DELETE FROM chunk WHERE id = 1000000")
+    assert len(search(store, "w1", EVERYWHERE)) == 10
+    assert len(search(store, "w1 w1", Filters(path="area1"))) == 10
+    assert paths(search(store, "w1", Filters(path="late.py"))) == ["late.py"] * 10
+    assert paths(search(store, "late", EVERYWHERE)) == ["late.py"] * 10
+    with store.writing() as connection:
+        forget_file(
+            connection, connection.execute("SELECT id FROM file WHERE path = 'late.py'").fetchone()[0]
+        )
+    assert search(store, "late", EVERYWHERE) == []
+    assert search(store, "w1", Filters(path="late.py")) == []
+
+
+def test_a_filter_finds_by_meaning_what_is_far_from_the_query() -> None:
+    near = {chunk(f"near/{n}.py", f"piece {n}"): [1, n / 20_000] for n in range(12_000)}
+    far = {chunk(f"far/{n}.js", f"piece {n}", language="javascript"): [-1, n / 20_000] for n in range(11_000)}
+    store = filled(*near, *far)
+    embed(store, {**near, **far})
+    for filters in (Filters(path="far"), Filters(path="*.js"), Filters(language="javascript")):
+        hits = search(store, "zebra", filters, vector=toward(1, 0.5))
+        assert len(hits) == 10
+        assert all(path.startswith("far/") for path in paths(hits))
+    assert set(paths(search(store, "zebra", Filters(path="near"), vector=toward(1, 0)))) <= {
+        each.path for each in near
+    }
+
+
 orders = st.lists(st.lists(st.integers(0, 30), unique=True), min_size=1, max_size=4)
 
 
@@ -249,8 +369,6 @@ names = st.text("ab.[]-!*?", min_size=1, max_size=4).filter(lambda name: name no
     st.lists(st.text("ab.]-", min_size=1, max_size=3), max_size=4),
 )
 def test_globs_mean_what_they_mean_in_rules(pattern: list[str], path: list[str]) -> None:
-    import re
-
     parts = [part for part in path if part not in (".", "..")]
     if not parts:
         return

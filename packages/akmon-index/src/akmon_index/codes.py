@@ -54,28 +54,37 @@ class Codes:
         if not len(self):
             return np.empty(0, np.int64)
         word = np.frombuffer(code, np.uint64)
-        far = self._words * 64 + 1
-        blocks = [self._distances(at, word) for at in range(len(self._blocks))]
-        if allowed is not None:
-            for at, distances in enumerate(blocks):
-                distances[~_among(self._ids_of(at), allowed)] = far
-        tally = sum((np.bincount(each, minlength=far + 1) for each in blocks), np.zeros(far + 1, np.int64))
-        cut = min(int(np.searchsorted(np.cumsum(tally), count)), far - 1)
-        inside = [self._ids_of(at)[each < cut] for at, each in enumerate(blocks)]
-        edge = [self._ids_of(at)[each == cut] for at, each in enumerate(blocks)]
+        rows = [self._rows(at, allowed) for at in range(len(self._blocks))]
+        blocks = [self._distances(at, each, word) for at, each in enumerate(rows)]
+        size = self._words * 64 + 1
+        tally = sum((np.bincount(each, minlength=size) for each in blocks), np.zeros(size, np.int64))
+        cut = int(np.searchsorted(np.cumsum(tally), count))
+        inside = [self._ids[at][rows[at]][each < cut] for at, each in enumerate(blocks)]
+        edge = [self._ids[at][rows[at]][each == cut] for at, each in enumerate(blocks)]
         return np.concatenate(inside + edge)[:count]
 
-    def _ids_of(self, at: int) -> NDArray[np.int64]:
-        return self._ids[at][: self._filled] if at == len(self._ids) - 1 else self._ids[at]
-
-    def _distances(self, at: int, code: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    def _rows(self, at: int, allowed: NDArray[np.int64] | None) -> slice | NDArray[np.int64]:
+        """Where in a block the vectors are that are ``allowed``."""
         import numpy as np
 
-        end = self._filled if at == len(self._blocks) - 1 else BLOCK
+        ids = self._ids[at][: self._filled] if at == len(self._ids) - 1 else self._ids[at]
+        if allowed is None:
+            return slice(0, len(ids))
+        first, end = np.searchsorted(allowed, (ids[0], ids[-1] + 1))
+        wanted = allowed[first:end]
+        found = np.searchsorted(ids, wanted)
+        rows: NDArray[np.int64] = found[ids[found] == wanted]
+        return rows
+
+    def _distances(
+        self, at: int, rows: slice | NDArray[np.int64], code: NDArray[np.uint64]
+    ) -> NDArray[np.uint16]:
+        import numpy as np
+
         block = self._blocks[at]
-        distances: NDArray[np.uint16] = np.bitwise_count(block[0, :end] ^ code[0]).astype(np.uint16)
+        distances: NDArray[np.uint16] = np.bitwise_count(block[0, rows] ^ code[0]).astype(np.uint16)
         for number in range(1, self._words):
-            distances += np.bitwise_count(block[number, :end] ^ code[number])
+            distances += np.bitwise_count(block[number, rows] ^ code[number])
         return distances
 
 
@@ -95,14 +104,3 @@ def quantised(vectors: NDArray[np.float32]) -> list[tuple[float, bytes]]:
     scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12) / 127
     rows = np.rint(vectors / scales[:, None]).astype(np.int8)
     return [(float(scale), row.tobytes()) for scale, row in zip(scales, rows, strict=True)]
-
-
-def _among(numbers: NDArray[np.int64], allowed: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of ``numbers`` are in ``allowed``; both rise."""
-    import numpy as np
-
-    if not len(allowed):
-        return np.zeros(len(numbers), np.bool_)
-    at = np.minimum(np.searchsorted(allowed, numbers), len(allowed) - 1)
-    found: NDArray[np.bool_] = allowed[at] == numbers
-    return found

@@ -22,18 +22,25 @@ def add_file(
     symbols: bytes,
     chunks: Iterable[Chunk],
 ) -> None:
-    """Adds a file that is not there. ``content`` tells its text from others, ``symbols`` is for the map."""
+    """Adds a file that is not there. ``content`` tells its text from others, ``symbols`` is for the map.
+
+    The numbers of its chunks follow each other, so that a file tells which they are.
+    """
+    (begin,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM chunk").fetchone()
+    chunks = list(chunks)
+    language = chunks[0].language if chunks else ""
     file = connection.execute(
-        "INSERT INTO file (path, size, mtime_ns, inode, content, symbols) VALUES (?, ?, ?, ?, ?, ?)",
-        (path, *stamp, content, symbols),
+        "INSERT INTO file (path, size, mtime_ns, inode, content, symbols, language, chunk, chunks) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (path, *stamp, content, symbols, language, begin, len(chunks)),
     ).lastrowid
-    for chunk in chunks:
-        row = (file, chunk.first, chunk.last, chunk.symbol, chunk.kind, chunk.language, key_of(chunk))
-        number = connection.execute(
-            "INSERT INTO chunk (file, first, last, symbol, kind, language, key, vector) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, coalesce((SELECT id FROM vector WHERE key = ?), 0))",
+    for number, chunk in enumerate(chunks, begin):
+        row = (number, file, chunk.first, chunk.last, chunk.symbol, chunk.kind, chunk.language, key_of(chunk))
+        connection.execute(
+            "INSERT INTO chunk (id, file, first, last, symbol, kind, language, key, vector) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, coalesce((SELECT id FROM vector WHERE key = ?), 0))",
             (*row, row[-1]),
-        ).lastrowid
+        )
         connection.execute("INSERT INTO body VALUES (?, ?, ?)", (number, chunk.context, chunk.text))
         fields = _fields(path, chunk.symbol, chunk.context, chunk.text)
         connection.execute(

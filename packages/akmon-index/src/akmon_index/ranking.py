@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import fnmatch
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from akmon_index.chunk import words
-from akmon_index.limits import INDEX_COMMON_WORD, INDEX_POOL
+from akmon_index.limits import INDEX_CANDIDATES, INDEX_FILTERED, INDEX_POOL
+from akmon_index.lookup import Scope, find, scope_of
 from akmon_index.store import Store, in_list
 from akmon_index.values import ChunkKind, Filters, Hit
 
@@ -67,12 +67,10 @@ def search(
     """
     pool = max(INDEX_POOL, filters.limit * 5)
     with store.reading() as connection:
-        condition = _condition(connection, filters)
-        lists: dict[By, list[int]] = {
-            "words": _by_words(connection, query, condition, pool, filters.limit * 2)
-        }
+        scope = _scope(connection, filters)
+        lists: dict[By, list[int]] = {"words": _by_words(connection, query, scope, pool, filters.limit * 2)}
         if vector is not None:
-            lists["meaning"] = _by_meaning(store, connection, vector, condition, pool)
+            lists["meaning"] = _by_meaning(store, connection, vector, scope, pool)
         places = _places(connection, {number for found in lists.values() for number in found})
         scores = _on_the_map(fuse(list(lists.values())), places, map_weight)
         order = sorted(
@@ -104,27 +102,26 @@ def _on_the_map(scores: Mapping[int, float], places: Mapping[int, _Place], weigh
 
 # --- where ------------------------------------------------------------------------------------------
 
-_Condition: TypeAlias = tuple[str, tuple[str, ...]]
-"""SQL over ``chunk`` and ``file``, and its values; empty is everything."""
 
-
-def _condition(connection: sqlite3.Connection, filters: Filters) -> _Condition:
-    parts, values = [], []
+def _scope(connection: sqlite3.Connection, filters: Filters) -> Scope:
+    """Where to look; a filter is by file, whose pieces are numbered one after the other."""
+    parts, values, meant = [], [], None
     path = filters.path.removeprefix("./").rstrip("/")
     if path not in ("", ".", "**"):
         if _is_glob(path) and not _is_file(connection, path):
             meant = re.compile(glob_pattern(path))
-            files = connection.execute("SELECT id, path FROM file")
-            parts.append("chunk.file IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps([number for number, name in files if meant.fullmatch(name)]))
         else:
             # "0" comes right after "/": this is all that begins with the folder's name and a slash.
-            parts.append("chunk.file IN (SELECT id FROM file WHERE path = ? OR (path > ? AND path < ?))")
+            parts.append("(path = ? OR (path > ? AND path < ?))")
             values += [path, f"{path}/", f"{path}0"]
     if filters.language:
-        parts.append("chunk.language = ?")
+        parts.append("language = ?")
         values.append(filters.language.lower())
-    return " AND ".join(parts), tuple(values)
+    if not parts and not meant:
+        return Scope()
+    where = f"WHERE {' AND '.join(parts)}" if parts else ""
+    rows = connection.execute(f"SELECT id, chunk, chunks, path FROM file {where}", values)
+    return scope_of([row[:3] for row in rows if not meant or meant.fullmatch(row[3])])
 
 
 def _is_glob(path: str) -> bool:
@@ -169,78 +166,67 @@ def _token(token: str) -> str:
 # --- words and meaning ------------------------------------------------------------------------------
 
 
-def _by_words(
-    connection: sqlite3.Connection, query: str, condition: _Condition, count: int, enough: int
-) -> list[int]:
+def _by_words(connection: sqlite3.Connection, query: str, scope: Scope, count: int, enough: int) -> list[int]:
     """Pieces with the words that are rare; with all the common ones, if those are not ``enough``."""
     asked = list(dict.fromkeys(words(query)))
     asked = [word for word in asked if word not in STOP_WORDS] or asked
-    rare = [word for word in asked if not _is_common(connection, word)]
-    common = [word for word in asked if word not in rare]
-    found: dict[int, None] = {}
-    for wanted, joint, least in ((rare, " OR ", enough), (common, " AND ", enough), (common, " OR ", 1)):
-        if wanted and len(found) < least:
-            expression = joint.join(f'"{word}"' for word in wanted)
-            found |= dict.fromkeys(_matches(connection, expression, condition, count))
-    return list(found)[:count]
-
-
-def _is_common(connection: sqlite3.Connection, word: str) -> bool:
-    """Whether it is in so many pieces that it tells little: each that matches is scored, which takes 2 µs."""
-    query = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry MATCH ? LIMIT ?)"
-    found = connection.execute(query, (f'"{word}"', INDEX_COMMON_WORD)).fetchone()
-    return bool(found[0] >= INDEX_COMMON_WORD)
-
-
-def _matches(connection: sqlite3.Connection, expression: str, condition: _Condition, count: int) -> list[int]:
-    where, values = condition
-    # CROSS JOIN: in this order, as SQLite would often begin with the files.
-    joined = f"CROSS JOIN chunk ON chunk.id = entry.rowid AND {where}" if where else ""
-    rows = connection.execute(
-        f"SELECT entry.rowid FROM entry {joined} WHERE entry MATCH ? "
-        f"ORDER BY bm25(entry, {_WEIGHTS}), entry.rowid LIMIT ?",
-        (*values, expression, count),
-    )
-    return [row[0] for row in rows]
+    return find(connection, asked, scope, _WEIGHTS, count, enough)
 
 
 def _by_meaning(
     store: Store,
     connection: sqlite3.Connection,
     vector: NDArray[np.float32],
-    condition: _Condition,
+    scope: Scope,
     count: int,
 ) -> list[int]:
-    """First the nearest of all; only if too few of them meet the condition, the nearest of what meets it."""
+    """The nearest of all, or of what is in the scope: if that is large, first of what is near in it."""
+    from akmon_index.vectors import nearest, roughly_nearest
+
+    if scope.among is None:
+        return _chunks(connection, nearest(store, connection, vector), count)
+    pieces: list[tuple[int, int]] = []
+    # So many of all that four times as many as wanted are in the scope, if it is not far from the query.
+    many = max(INDEX_CANDIDATES, 4 * count * len(scope.among) // max(scope.size, 1))
+    if scope.size > INDEX_FILTERED >= many:
+        near = roughly_nearest(store, connection, vector, many)
+        rows = _rows(connection, "SELECT id, vector FROM chunk WHERE vector IN", near)
+        pieces = [row for row in rows if row[0] < len(scope.among) and scope.among[row[0]]]
+    if len(pieces) < count:
+        query = "SELECT id, vector FROM chunk WHERE vector > 0 AND file IN"
+        pieces = _rows(connection, query, scope.files).fetchall()
+    return _nearest_of(store, connection, vector, pieces)[:count]
+
+
+def _nearest_of(
+    store: Store,
+    connection: sqlite3.Connection,
+    vector: NDArray[np.float32],
+    pieces: Sequence[tuple[int, int]],
+) -> list[int]:
+    """Of ``pieces``, which come with their vectors, those with the nearest ones."""
     import numpy as np
 
     from akmon_index.vectors import nearest
 
-    found = _chunks(connection, nearest(store, connection, vector), condition, count)
-    where, values = condition
-    if not where or len(found) >= count:
-        return found
-    rows = connection.execute(
-        f"SELECT DISTINCT vector FROM chunk WHERE {where} AND vector > 0 ORDER BY vector",
-        values,
-    )
-    allowed = np.fromiter((row[0] for row in rows), np.int64)
-    return _chunks(connection, nearest(store, connection, vector, allowed), condition, count)
+    of: dict[int, list[int]] = {}
+    for piece, number in pieces:
+        of.setdefault(number, []).append(piece)
+    allowed = np.array(sorted(of.keys() - {0}), np.int64)
+    found = nearest(store, connection, vector, allowed)
+    return [piece for number, _ in found for piece in sorted(of[number])]
 
 
-def _chunks(
-    connection: sqlite3.Connection, vectors: Sequence[tuple[int, float]], condition: _Condition, count: int
-) -> list[int]:
+def _chunks(connection: sqlite3.Connection, vectors: Sequence[tuple[int, float]], count: int) -> list[int]:
     """The chunks that have these vectors, in their order."""
-    where, values = condition
     found: list[int] = []
     for at in range(0, len(vectors), count):
         part = {number: place for place, (number, _) in enumerate(vectors[at : at + count])}
-        rows = connection.execute(
-            "SELECT vector, id FROM chunk INDEXED BY chunk_of_vector "
-            f"WHERE vector IN {in_list(list(part))}" + (f" AND {where}" if where else ""),
-            values,
-        ).fetchall()
+        rows = _rows(
+            connection,
+            "SELECT vector, id FROM chunk INDEXED BY chunk_of_vector WHERE vector IN",
+            list(part),
+        )
         found += [number for _, number in sorted(rows, key=lambda row: (part[row[0]], row[1]))]
         if len(found) >= count:
             break
@@ -253,7 +239,7 @@ def _chunks(
 def _places(connection: sqlite3.Connection, numbers: set[int]) -> dict[int, _Place]:
     rows = _rows(
         connection,
-        "SELECT chunk.id, path, first, last, symbol, kind, language, rank FROM chunk "
+        "SELECT chunk.id, path, first, last, symbol, kind, chunk.language, rank FROM chunk "
         "JOIN file ON file.id = chunk.file WHERE chunk.id IN",
         sorted(numbers),
     )

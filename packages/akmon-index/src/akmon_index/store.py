@@ -21,14 +21,15 @@ from akmon_index.values import ModelId
 if TYPE_CHECKING:
     from akmon_index.codes import Codes
 
-VERSION = 1
+VERSION = 2
 """To be raised with the tables, and with what ``chunks_of``, ``words`` and ``symbols_of`` give."""
 _TABLES = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, content BLOB NOT NULL, symbols BLOB NOT NULL,
-    rank REAL NOT NULL DEFAULT 0);
+    rank REAL NOT NULL DEFAULT 0, language TEXT NOT NULL, chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS file_place ON file (path, language, chunk, chunks);
 CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, file INTEGER NOT NULL, first INTEGER NOT NULL,
     last INTEGER NOT NULL, symbol TEXT NOT NULL, kind TEXT NOT NULL, language TEXT NOT NULL,
     key BLOB NOT NULL, vector INTEGER NOT NULL);

@@ -57,6 +57,17 @@ def nearest(
     return [(rows[at][0], float(scores[at])) for at in np.argsort(-scores, kind="stable")]
 
 
+def roughly_nearest(
+    store: Store, connection: sqlite3.Connection, vector: NDArray[np.float32], count: int
+) -> list[int]:
+    """Numbers of the ``count`` vectors that are nearest by their signs, in no order; else as ``nearest``."""
+    codes = _up_to_date(store, connection)
+    if codes is None or codes.dimension != vector.size:
+        return []
+    found: list[int] = codes.nearest(code_of(vector.reshape(1, -1))[0], count).tolist()
+    return found
+
+
 def _up_to_date(store: Store, connection: sqlite3.Connection) -> Codes | None:
     generation, dimension = meta(connection, "generation"), int(meta(connection, "dimension") or 0)
     if not dimension:

@@ -23,12 +23,12 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test security demo screenshots bench lint format types contracts build check \
+.PHONY: help setup test security demo screenshots bench bench-retrieval lint format types contracts build check \
 	rigs rigs-if-possible kills rig-aimock rig-project rig-history rig-smollm rig-llmock rig-litellm rig-mcp \
 	rig-conformance rig-chat rig-verdict rig-semantic test-semantic semantic-if-possible clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 setup: $(SYNCED) ## fetch uv, make .venv with all packages and the development tools
 
@@ -64,6 +64,9 @@ screenshots: $(SYNCED) ## write the pictures of the screen in docs/screens anew 
 
 bench: $(SYNCED) ## measure; see benchmarks/
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-retrieval: rig-semantic ## measure how well semantic search finds, with a real embedding model; about 15 minutes
+	.rigs/semantic/bin/python -m benchmarks.retrieval $(ARGS)
 
 lint: $(SYNCED) ## check format and style
 	$(BIN)/ruff format --check

@@ -116,6 +116,8 @@ def refresh_vectors(
         total = pending(store)
         total = total if most is None else min(total, most)
         done = 0
+        if total:
+            progress(Progress(0, total, "vectors"))  # a slow model has no more to tell for seconds
         while done < total and not stopped():
             batch = _next_texts(store, min(INDEX_EMBEDDED_AT_ONCE, total - done))
             if not batch or not _embed(store, embedder, batch):

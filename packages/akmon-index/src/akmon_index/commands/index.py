@@ -54,6 +54,8 @@ def _build(index: Index, *, download: bool) -> int:
     bar = Bar()
     if download:
         print("looking for the model; fetching it may take minutes", file=sys.stderr)
+    elif sys.stderr.isatty():
+        print("loading the model", file=sys.stderr)
     try:
         embedder = index.build(progress=bar, stopped=lambda: False, download=download)
     except KeyboardInterrupt:

@@ -41,6 +41,15 @@ def test_what_is_ignored_is_left_out(tmp_path: Path) -> None:
     assert listed(tmp_path) == [".gitignore", ".ignore", "src/.gitignore", "src/keep.py"]
 
 
+def test_without_a_repository_what_is_ignored_is_left_out_too(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*\n")  # of what lies above, nothing holds
+    root = tmp_path / "project"
+    write(root, "build/a.py", "src/skip.py", "src/keep.py")
+    (root / ".gitignore").write_text("build/\n")
+    (root / "src/.gitignore").write_text("skip.py\n")
+    assert listed(root) == [".gitignore", "src/.gitignore", "src/keep.py"]
+
+
 def test_the_own_ignore_file_wins_over_what_git_keeps(tmp_path: Path) -> None:
     write(tmp_path, ".git/config", "notes/a.md", "notes/b.md", "out/c.md", "d.md")
     (tmp_path / ".gitignore").write_text("out/\n!notes/\n!a.md\n")

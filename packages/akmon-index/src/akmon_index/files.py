@@ -113,10 +113,17 @@ def _not_ignored(root: Path) -> set[str]:
 
     ripgrep lets a ``.gitignore`` overrule a file that is given to it, so ``IGNORE_FILE`` is asked by itself.
     """
-    listed = _list(root)
+    listed = _list(root, *_rules(root))
     if listed and (root / IGNORE_FILE).is_file():
         listed &= _list(root, "--no-ignore", f"--ignore-file={IGNORE_FILE}")
     return listed
+
+
+def _rules(root: Path) -> tuple[str, ...]:
+    """Outside a repository ``.gitignore`` holds too, but none from above, as for the tool ``search``."""
+    if any(os.path.lexists(folder / ".git") for folder in (root, *root.parents)):
+        return ()
+    return ("--no-require-git", "--no-ignore-parent")
 
 
 def _list(root: Path, *options: str) -> set[str]:

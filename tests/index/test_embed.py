@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +107,9 @@ def test_a_key_of_openai_goes_to_openai_alone_and_no_key_goes_out_unencrypted() 
     assert find_key(ADDRESS, {"OPENAI_API_KEY": "of-openai"}) == "of-openai"
     assert find_key("https://example.com/v1", {"OPENAI_API_KEY": "of-openai"}) == ""
     assert find_key("http://127.0.0.1:8000/v1", both) == "of-the-index"
-    with pytest.raises(SettingsError, match="unencrypted"):
-        find_key("http://example.com/v1", both)
+    for elsewhere in ("http://example.com/v1", "http://127.example.com/v1"):
+        with pytest.raises(SettingsError, match="unencrypted"):
+            find_key(elsewhere, both)
     with pytest.raises(SettingsError, match="set OPENAI_API_KEY or AKMON_INDEX_KEY"):
         find_key(ADDRESS, {})
     with pytest.raises(SettingsError, match="printable") as caught:
@@ -170,7 +173,17 @@ def test_a_server_that_is_not_there_is_an_error_that_says_how_to_start_it(place:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "http://", "http://u:p@x", "http://x?key=1", "http://x:99999", "x y", "http://x\n"]
+    "url",
+    [
+        "ftp://x",
+        "http://",
+        "http://u:p@x",
+        "http://x?key=1",
+        "http://x:99999",
+        "http://1.2.3.999",
+        "x y",
+        "http://x\n",
+    ],
 )
 def test_an_address_that_cannot_be_used_is_refused_and_not_repeated(place: Workplace, url: str) -> None:
     with pytest.raises(SettingsError, match="AKMON_INDEX_URL") as caught:
@@ -187,6 +200,16 @@ def test_batches_hold_every_text_in_order_and_fit_a_request(texts: list[str]) ->
     for batch in made:
         assert 0 < len(batch) <= EMBEDDING_BATCH_TEXTS
         assert sum(map(len, batch)) <= EMBEDDING_BATCH_CHARS
+
+
+@pytest.mark.parametrize("proxy", ["socks9://u:hidden@h", "http://u:hidden@h:port"])
+def test_a_proxy_that_cannot_be_used_is_an_error_that_does_not_repeat_it(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(SettingsError, match="ALL_PROXY") as caught:
+        opened(place, "ollama:m", "http://example.invalid").query("a")
+    assert "hidden" not in str(caught.value)
 
 
 def test_text_that_is_no_unicode_can_be_sent() -> None:
@@ -208,6 +231,32 @@ def test_a_library_that_is_not_installed_is_named_with_the_line_that_installs_it
         assert f"pip install '{package}'" in str(caught.value)
     else:
         pytest.skip(f"{module} is installed here")
+
+
+def test_weights_that_are_damaged_are_an_error_in_words(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors of the libraries have no class of their own in common: ``SafetensorError`` is one of them."""
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("config.json", "tokenizer.json", "modules.json"):
+        (model / name).write_text("{}")
+    (model / "model.safetensors").write_bytes(b"garbage")
+    here = find_spec("model2vec") is not None
+    if not here:
+        (tmp_path / "model2vec.py").write_text(
+            "class StaticModel:\n"
+            "    @staticmethod\n"
+            "    def from_pretrained(path):\n"
+            "        raise Exception('header too large')\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        with pytest.raises(SettingsError, match=r"cannot be loaded: .*header"):
+            opened(place, f"static:{model}")
+    finally:
+        if not here:
+            sys.modules.pop("model2vec", None)
 
 
 def test_a_model_is_found_in_a_folder_or_an_installed_package(

@@ -177,6 +177,18 @@ def test_a_server_that_is_no_longer_set_is_not_asked(place: Workplace, server: s
     assert "akmon index build" in found.note
 
 
+def test_a_session_goes_over_to_the_model_that_another_process_has_built_with(
+    place: Workplace, server: str
+) -> None:
+    with closing(Index(place)) as session, closing(Index(place)) as other:
+        build(session)
+        assert search(session, "socket").hits[0].by == ("words", "meaning")
+        set_model(place, f'model = "ollama:tiny"\nurl = "{server}"\n')
+        build(other)
+        found = search(session, "socket")
+    assert (found.note, found.hits[0].by) == ("", ("words", "meaning"))
+
+
 def test_a_model_that_cannot_be_had_leaves_the_words_and_a_note(place: Workplace, server: str) -> None:
     set_model(place, f'model = "ollama:tiny"\nurl = "{server}"\n')
     with closing(Index(place)) as index:
@@ -258,6 +270,54 @@ def test_clearing_forgets_everything_and_a_search_begins_anew(place: Workplace) 
         assert status.counts
         assert (status.counts.files, status.counts.embedded) == (0, 0)
         assert paths(search(index, "socket")) == ["a.py"]
+
+
+def test_what_was_cleared_comes_back_with_a_search_only(place: Workplace) -> None:
+    with closing(Index(place)) as index:
+        build(index)
+        index.clear()
+        index.attend()
+        for thread in threading.enumerate():
+            if thread.name == "akmon-index":
+                thread.join()
+        counts = index.status().counts
+    assert counts
+    assert counts.files == 0
+
+
+def test_a_build_ends_well_though_files_change_while_it_runs(place: Workplace) -> None:
+    """As another akmon in the project brings the words up to date after each turn."""
+
+    def change(progress: Progress) -> None:
+        if progress.what == "vectors" and not progress.done:
+            (Path(place.root) / "c.py").write_text("def melt_glacier():\n    return 'ice'\n")
+            with closing(Index(place)) as other:
+                search(other, "glacier")
+
+    set_model(place, 'model = "bert"\n')  # the other one embeds nothing
+    with closing(Index(place)) as index:
+        search(index, "socket")
+        set_model(place, 'model = "hashed"\n')
+        index.build(progress=change, stopped=never)
+        counts = index.status().counts
+    assert counts
+    assert counts.embedded == counts.texts == 3
+
+
+def test_that_the_vectors_have_gone_with_a_file_of_another_version_is_said(place: Workplace) -> None:
+    with closing(Index(place)) as index:
+        build(index)
+    file = index_file(place)
+    assert file
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with closing(Index(place)) as index:
+        found = search(index, "socket")
+        assert paths(found) == ["a.py"]
+        assert "version 99" in found.note
+        assert "akmon index build" in found.note
+        build(index)
+        assert search(index, "socket").note == ""
 
 
 def test_damage_is_found(place: Workplace) -> None:

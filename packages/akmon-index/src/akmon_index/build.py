@@ -118,12 +118,13 @@ def refresh_vectors(
         done = 0
         if total:
             progress(Progress(0, total, "vectors"))  # a slow model has no more to tell for seconds
-        while done < total and not stopped():
-            batch = _next_texts(store, min(INDEX_EMBEDDED_AT_ONCE, total - done))
+        while not stopped():  # also what comes meanwhile
+            left = INDEX_EMBEDDED_AT_ONCE if most is None else most - done
+            batch = _next_texts(store, min(INDEX_EMBEDDED_AT_ONCE, left))
             if not batch or not _embed(store, embedder, batch):
                 break
             done += len(batch)
-            progress(Progress(done, total, "vectors"))
+            progress(Progress(done, max(done, total), "vectors"))
         _drop_spare(store)
         return done
 
@@ -282,8 +283,7 @@ def _embed(store: Store, embedder: Embedder, texts: Mapping[bytes, str]) -> bool
     with store.writing() as connection:
         if meta(connection, "model") != msgspec.json.encode(embedder.id).decode():
             return False
-        add_vectors(connection, list(texts), vectors)
-    return True
+        return add_vectors(connection, list(texts), vectors) > 0
 
 
 def _drop_spare(store: Store) -> None:

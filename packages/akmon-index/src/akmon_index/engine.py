@@ -61,6 +61,8 @@ class Index:
         self.file = index_file(place)
         self._store = Store(self.file)
         self._embedder: Embedder | None = None
+        self._embedder_of: ModelId | None = None
+        """The vectors that it was opened for: another process may have made others since."""
         self._opening = threading.Lock()
         self._starting = threading.Lock()
         self._ending = threading.Event()
@@ -81,7 +83,7 @@ class Index:
         if vector is not None:
             note = self._catch_up(changed)
         hits = search(self._store, query, filters, vector=vector, there=self._is_shown)
-        return Found(hits=tuple(hits), note=note)
+        return Found(hits=tuple(hits), note=note or self._begun_anew())
 
     def build(self, *, progress: Report, stopped: Stopped, download: bool = False) -> Embedder:
         """Brings words and vectors up to date with the model that is set; another model's vectors go.
@@ -92,10 +94,12 @@ class Index:
             raise SettingsError("there is no cache folder to keep an index in. Set AKMON_CACHE_DIR.")
         choice = needed(self._place)
         self._refuse_homes()
-        embedder = self._embedder = open_embedder(self._place, choice, download=download)
+        embedder = open_embedder(self._place, choice, download=download)
         self._refresh_words(progress, stopped)
-        refresh_vectors(self._store, embedder, progress=progress, stopped=stopped)
-        if not stopped() and self._store.counts().files and pending(self._store):
+        done = refresh_vectors(self._store, embedder, progress=progress, stopped=stopped)
+        with self._opening:
+            self._embedder, self._embedder_of = embedder, embedder.id
+        if not done and not stopped() and pending(self._store):
             raise ToolError("another akmon works on the vectors of this project. Wait for it, and try again.")
         return embedder
 
@@ -172,6 +176,11 @@ class Index:
                     f"{self._root} holds a whole home folder, and is not indexed. Start akmon in a project."
                 )
 
+    def _begun_anew(self) -> str:
+        """That what there was has gone, as long as no vectors have been made since."""
+        why = self._store.begun_anew
+        return f"{why} If it had vectors, run: {_BUILD}" if why and self._store.model() is None else ""
+
     # --- meaning ----------------------------------------------------------------------------------------
 
     def _vector_of(self, query: str) -> tuple[NDArray[np.float32] | None, str]:
@@ -191,8 +200,9 @@ class Index:
     def _of_vectors(self, made: ModelId) -> Embedder:
         """Raises ``AkmonError``."""
         with self._opening:
-            if self._embedder is None:
+            if self._embedder is None or self._embedder_of != made:
                 self._embedder = open_embedder(self._place, self._choice_of(made))
+                self._embedder_of = made
             return self._embedder
 
     def _choice_of(self, made: ModelId) -> Choice:
@@ -249,6 +259,8 @@ class Index:
     def _bring_up_to_date(self) -> None:
         stopped: Callable[[], bool] = self._ending.is_set
         self._refuse_homes()
+        if self._store.is_empty():  # nobody has searched here yet, or it was cleared
+            return
         refresh_words(self._store, self._root, self._place.withheld, progress=_quietly, stopped=stopped)
         made = self._store.model()
         if made is None or stopped() or not 0 < pending(self._store) <= INDEX_AUTO_CHUNKS:

@@ -127,6 +127,11 @@ class Store:
         size = sum(name.stat().st_size for name in names if name.exists())
         return Counts(files=row[0], chunks=row[1], texts=row[2] + row[3], embedded=row[2], bytes=size)
 
+    def is_empty(self) -> bool:
+        """Whether no file is in it."""
+        with self.reading() as connection:
+            return connection.execute("SELECT 1 FROM file LIMIT 1").fetchone() is None
+
     def model(self) -> ModelId | None:
         """What the vectors were made with; None if there are none."""
         text = self.meta("model")

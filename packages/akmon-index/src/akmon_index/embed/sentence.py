@@ -49,7 +49,7 @@ class SentenceEmbedder:
                 trust_remote_code=False,
                 model_kwargs={"use_safetensors": True},
             )
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        except Exception as error:  # noqa: BLE001 - what damaged files raise has no other class in common
             reason = one_line(str(error), 300)
             raise SettingsError(f"the model in {weights.folder} cannot be loaded: {reason}.") from None
         if _is_fast_with_bfloat16():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -116,11 +117,14 @@ class Server:
 
 def check_url(url: str) -> str:
     """``url`` as messages may show it. Raises ``SettingsError``, quoting nothing: it may hold a password."""
+    from httpx2 import URL, InvalidURL
+
     try:
         parts = urlsplit(url)
+        URL(url)
         sound = bool(url.isprintable() and parts.scheme in ("http", "https") and parts.hostname)
         sound = sound and parts.port != 0 and "@" not in parts.netloc and not (parts.query or parts.fragment)
-    except ValueError:
+    except (ValueError, InvalidURL):
         sound = False
     if not sound:
         raise SettingsError(
@@ -133,7 +137,10 @@ def check_url(url: str) -> str:
 
 def is_this_machine(url: str) -> bool:
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -156,7 +163,13 @@ def _client(url: str, headers: Mapping[str, str]) -> Client:
     from akmon_index import __version__
 
     sent = {"user-agent": f"akmon-index/{__version__}", **headers}
-    return httpx2.Client(headers=sent, follow_redirects=False, trust_env=not is_this_machine(url))
+    try:
+        return httpx2.Client(headers=sent, follow_redirects=False, trust_env=not is_this_machine(url))
+    except (ImportError, ValueError, httpx2.InvalidURL):  # which may quote a password
+        raise SettingsError(
+            "the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) cannot be used: it "
+            "should be http://HOST:PORT or https://HOST:PORT. Or name the embedding server in NO_PROXY."
+        ) from None
 
 
 def _retry_after(response: Response) -> float:

@@ -29,7 +29,7 @@ class StaticEmbedder:
         weights = find_weights(choice, download=download)
         try:
             self._model: Any = StaticModel.from_pretrained(str(weights.folder))
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - what damaged files raise has no other class in common
             reason = one_line(str(error), 300)
             raise SettingsError(f"the model in {weights.folder} cannot be loaded: {reason}.") from None
         self.id = ModelId(name=choice.spec, revision=weights.revision, dimension=int(self._model.dim))

@@ -287,6 +287,16 @@ def test_words_that_are_in_most_pieces_still_find_some_with_all_of_them(
     assert all(wanted <= set(hit.text.split()) for hit in hits)
     assert all(language in ("", hit.language) for hit in hits)
     meant = glob_pattern({"": "**", "area1": "area1/**"}.get(path, path))
+def test_a_query_as_long_as_a_file_is_looked_for_by_its_first_words() -> None:
+    store = filled(*many(100))
+    asked: list[str] = []
+    with store.reading() as connection:
+        connection.set_trace_callback(asked.append)
+    hits = search(store, f"w11 {' '.join(f'other{n}' for n in range(2_000))}", Filters(limit=5))
+    assert [hit.first for hit in hits] == ranked(store, "w11", 5)
+    assert len([one for one in asked if not one.startswith("--")]) < 200  # those are within others
+
+
     assert all(re.fullmatch(meant, hit.path) for hit in hits)
 
 
@@ -398,3 +408,12 @@ def test_hits_are_ranked_apart_within_the_filter_and_no_more_than_asked(
             or hit.path.startswith(f"{path}/")
             or (path[0] == "*" and hit.path[-3:] == ".py")
         )
+@pytest.mark.parametrize(
+    ("glob", "path"),
+    [("*a" * 30 + "*b", "a" * 200), ("**/*a/" * 15 + "b", "/".join("a" * 60)), ("**/" * 40 + "b", "a/" * 60)],
+)
+def test_a_glob_of_many_stars_does_not_try_all_ways_to_part_a_path(glob: str, path: str) -> None:
+    assert re.fullmatch(glob_pattern(glob), path) is None
+    assert re.fullmatch(glob_pattern(glob), f"{path.rstrip('/')}/b" if "/" in glob else f"{path}b")
+
+

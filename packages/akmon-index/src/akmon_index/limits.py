@@ -31,6 +31,8 @@ INDEX_CANDIDATES = 1_000
 best of a million are among them, see benchmarks/README.md."""
 INDEX_POOL = 100
 """Pieces that each way of ranking gives to be fused, at least; five times the hits that are asked for."""
+INDEX_QUERY_WORDS = 64
+"""Of a query, without those that are in every text, that are looked for: the first ones."""
 INDEX_COMMON_WORD = 20_000
 """Pieces with a word, from which on it tells too little to be looked for beside others."""
 INDEX_SCORED = 25_000

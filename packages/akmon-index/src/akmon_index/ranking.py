@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from akmon_index.chunk import words
-from akmon_index.limits import INDEX_CANDIDATES, INDEX_FILTERED, INDEX_POOL
+from akmon_index.limits import INDEX_CANDIDATES, INDEX_FILTERED, INDEX_POOL, INDEX_QUERY_WORDS
 from akmon_index.lookup import Scope, find, scope_of
 from akmon_index.store import Store, in_list
 from akmon_index.values import ChunkKind, Filters, Hit
@@ -138,26 +138,47 @@ def _is_file(connection: sqlite3.Connection, path: str) -> bool:
 def glob_pattern(glob: str) -> str:
     """A regular expression for a glob over whole paths; one without a slash is meant in every folder.
 
-    As ``akmon_core.pathglobs``, but fast enough for every path of a large project.
+    As ``akmon_core.pathglobs``, but fast enough for every path of a large project. Between two stars the
+    first place that fits is as good as any: atomic groups keep it, so that no glob takes long.
     """
     parts = [part for part in glob.split("/") if part not in ("", ".")]
     if len(parts) == 1 and parts[0] != "**":
         parts.insert(0, "**")
-    found = ""
-    for at, part in enumerate(parts):
-        if part == "**":
-            found += ".*" if at == len(parts) - 1 else "(?:[^/]+/)*"
+    first, *between = [[_part(part) for part in run] for run in _runs(parts, "**")]
+    if not between:
+        return f"(?s:{'/'.join(first)})"
+    *between, last = between
+    found = "".join(f"{part}/" for part in first)
+    for run in filter(None, between):
+        found += f"(?>(?:[^/]+/)*?{'/'.join(run)}/)"
+    return f"(?s:{found}{'(?:[^/]+/)*' + '/'.join(last) if last else '.*'})"
+
+
+def _part(part: str) -> str:
+    """For a name in a path."""
+    tokens = ["*" if token[0] == "*" else token for token in _TOKENS.findall(part)]
+    first, *between = ["".join(map(_token, run)) for run in _runs(tokens, "*")]
+    if not between:
+        return first
+    *between, last = between
+    return first + "".join(f"(?>[^/]*?{run})" for run in between) + f"[^/]*{last}"
+
+
+def _runs(items: Sequence[str], parting: str) -> list[list[str]]:
+    """What stands before, between and after ``parting``."""
+    runs: list[list[str]] = [[]]
+    for item in items:
+        if item == parting:
+            runs.append([])
         else:
-            found += "".join(map(_token, _TOKENS.findall(part))) + ("" if at == len(parts) - 1 else "/")
-    return f"(?s:{found})"
+            runs[-1].append(item)
+    return runs
 
 
 def _token(token: str) -> str:
     match token:
         case "?":
             return "[^/]"
-        case _ if token[0] == "*":
-            return "[^/]*"
         case _ if token[0] == "[" and len(token) > 1:
             return "(?!/)" + fnmatch.translate(token)[4:-3]  # without what stands for the whole
     return re.escape(token)
@@ -170,7 +191,7 @@ def _by_words(connection: sqlite3.Connection, query: str, scope: Scope, count: i
     """Pieces with the words that are rare; with all the common ones, if those are not ``enough``."""
     asked = list(dict.fromkeys(words(query)))
     asked = [word for word in asked if word not in STOP_WORDS] or asked
-    return find(connection, asked, scope, _WEIGHTS, count, enough)
+    return find(connection, asked[:INDEX_QUERY_WORDS], scope, _WEIGHTS, count, enough)
 
 
 def _by_meaning(

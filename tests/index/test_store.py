@@ -125,6 +125,31 @@ def test_damage_that_shows_later_is_said_and_the_next_use_begins_anew(tmp_path: 
     assert paths(Store(path)) == ["a.py"]
 
 
+def test_processes_that_open_a_new_file_at_once_all_can(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nfrom pathlib import Path\nfrom akmon_index.store import Store\n"
+        "for number in range(40):\n"
+        "    begin, held = os.pipe()\n"
+        "    children = []\n"
+        "    for _ in range(6):\n"
+        "        children.append(os.fork())\n"
+        "        if not children[-1]:\n"
+        "            os.close(held)\n"
+        "            os.read(begin, 1)\n"  # ends for all of them when the parent closes its end
+        "            code = 1\n"
+        "            try:\n"
+        "                code = Store(Path(sys.argv[1], f'{number}.db')).counts().files\n"
+        "            finally:\n"
+        "                os._exit(code)\n"
+        "    os.close(begin)\n"
+        "    os.close(held)\n"
+        "    ends = [os.waitpid(child, 0)[1] for child in children]\n"
+        "    print(*ends)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.split() == [b"0"] * 240
+
+
 def test_a_file_that_another_process_uses_is_not_taken_from_under_it(tmp_path: Path) -> None:
     path = tmp_path / "i.sqlite"
     put(Store(path), "a.py")

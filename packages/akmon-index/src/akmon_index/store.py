@@ -192,17 +192,33 @@ class Store:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
         connection = self._connect()
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            version = _version(connection)
             if version not in (0, VERSION):
                 connection.close()
                 self._begin_anew(f"it was of version {version}, and this akmon writes version {VERSION}")
                 connection = self._connect()
-            _prepare(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
         self._close = weakref.finalize(self, _close, connection, self._opened)
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Gives a new file its tables. One at a time: SQLite fails where two go over to a log at once."""
+        if _version(connection) == VERSION:
+            return
+        lock = FileLock(self._beside("new")) if self.path else None
+        if lock and not lock.take(wait=INDEX_BUSY_SECONDS):
+            raise ToolError(f"the index {self.path} is in use by another akmon. Try again.")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            if _version(connection) == 0:
+                connection.executescript(_TABLES)
+        finally:
+            if lock:
+                lock.release()
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -273,11 +289,8 @@ def in_list(numbers: Sequence[int]) -> str:
     return f"({','.join(str(int(number)) for number in numbers)})"
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        connection.executescript(_TABLES)
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

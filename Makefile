@@ -65,7 +65,7 @@ screenshots: $(SYNCED) ## write the pictures of the screen in docs/screens anew 
 bench: $(SYNCED) ## measure; see benchmarks/
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-bench-retrieval: rig-semantic ## measure how well semantic search finds, with a real embedding model; about 15 minutes
+bench-retrieval: rig-semantic .rigs/retrieval/django-5.2.8.tar.gz ## measure how well semantic search finds, with a real embedding model; about 15 minutes
 	.rigs/semantic/bin/python -m benchmarks.retrieval $(ARGS)
 
 lint: $(SYNCED) ## check format and style
@@ -149,6 +149,9 @@ rig-history: .rigs/history/.installed ## optional: releases of three projects, 4
 
 .rigs/projects/toolz-1.0.0.tar.gz:
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary toolz --dest .rigs/projects toolz==1.0.0
+
+.rigs/retrieval/django-5.2.8.tar.gz:
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .rigs/retrieval django==5.2.8
 
 RELEASES := $(addprefix toolz==,0.10.0 0.11.1 0.11.2 0.12.0 0.12.1 1.0.0) \
 	$(addprefix attrs==,22.2.0 23.1.0 23.2.0 24.1.0 24.2.0 24.3.0) $(addprefix click==,8.1.3 8.1.4 8.1.5 8.1.6 8.1.7 8.1.8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -52,13 +51,10 @@ def standard_library() -> Corpus:
 
 
 def django() -> Corpus:
-    """The package, without its tests."""
+    """The package, without its tests; ``make bench-retrieval`` fetches it."""
 
     def fetch(folder: Path) -> Path:
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
-        subprocess.run([*download, "--dest", str(folder), f"django=={DJANGO}"], check=True)
-        (archive,) = folder.glob("*.tar.gz")
-        with tarfile.open(archive) as file:
+        with tarfile.open(KEPT / f"django-{DJANGO}.tar.gz") as file:
             file.extractall(folder, filter="data")
         return folder / f"django-{DJANGO}" / "django"
 
@@ -76,7 +72,8 @@ def _stripped(name: str, fetch: Callable[[Path], Path]) -> Corpus:
     if not notes.exists():
         shutil.rmtree(corpus.root, ignore_errors=True)
         with TemporaryDirectory() as folder:
-            found = strip(fetch(Path(folder)), corpus.root)
+            source = fetch(Path(folder))
+            found = strip(source, corpus.root / source.name)
         (corpus.root / ".git").mkdir()  # what the repository above ignores is not ignored here
         pairs = [Question(text, found[text]) for text in sorted(found) for _ in found[text]]
         notes.write_bytes(msgspec.json.encode(pairs))

@@ -26,6 +26,7 @@ def strip(source: Path, target: Path) -> dict[str, tuple[Answer, ...]]:
     """Copies the Python files below ``source`` without the documentation of functions that have some.
 
     Gives the functions by the first sentences of what was left out, those of ``LEAST_WORDS`` words at least.
+    Paths begin with the name of ``target``.
     """
     found: dict[str, tuple[Answer, ...]] = {}
     for path in sorted(source.rglob("*.py")):
@@ -35,13 +36,13 @@ def strip(source: Path, target: Path) -> dict[str, tuple[Answer, ...]]:
         except (ValueError, SyntaxError):  # files for tests of such errors
             continue
         lines = text.split("\n")
-        name = path.relative_to(source).as_posix()
+        name = (target.name / path.relative_to(source)).as_posix()
         left_out: set[int] = set()
         for each in _documented(tree, lines, ""):
             left_out.update(each.rows)
             if len(each.sentence.split()) >= LEAST_WORDS:
                 found[each.sentence] = (*found.get(each.sentence, ()), Answer(name, each.symbol))
-        copy = target / name
+        copy = target.parent / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text("\n".join(line for row, line in enumerate(lines) if row not in left_out))
     return found

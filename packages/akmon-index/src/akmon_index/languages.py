@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from akmon_core.tables import names
@@ -55,6 +56,11 @@ _PARSED = names(
     "swift tsx typescript zig"
 )
 
+_TEST = re.compile(
+    r"^(?:test|spec)/|(?:^|/)(?:tests|__tests__|src/test)/|(?:^|/)(?:test_[^/]*|conftest)\.py\Z"
+    r"|[._-](?:tests?|spec)\.[a-z]+\Z|[a-z](?:Tests?|Spec)\.[a-z]+\Z"
+)
+
 
 def language_of(path: str) -> str:
     """Such as ``python``, by the name of the file; empty is unknown.
@@ -70,3 +76,8 @@ def language_of(path: str) -> str:
 def is_parsed(language: str) -> bool:
     """Whether what it defines is known, so that files are cut by it."""
     return language in _PARSED
+
+
+def is_test(path: str) -> bool:
+    """Whether the names in ``path`` are those that test runners look for."""
+    return _TEST.search(path) is not None

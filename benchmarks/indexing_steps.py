@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -219,14 +220,16 @@ def _of_own(folder: Path, choice: Choice | None) -> dict[str, float]:
     make(part.root, EMBEDDED // 6)
     part.words()
     try:
-        embedder = open_embedder(part.place, choice)
-        embedder.query("to have it loaded")
+        with closing(open_embedder(part.place, choice)) as embedder:
+            embedder.query("to have it loaded")
+            took, texts = _timed(
+                lambda: refresh_vectors(
+                    part.store, embedder, progress=_quietly, stopped=lambda: False, most=EMBEDDED
+                )
+            )
     except SettingsError as error:
         print(f"{choice.spec} is not measured: {error}", file=sys.stderr)
         return {}
-    took, texts = _timed(
-        lambda: refresh_vectors(part.store, embedder, progress=_quietly, stopped=lambda: False, most=EMBEDDED)
-    )
     return {"own_rate": texts / took}
 
 

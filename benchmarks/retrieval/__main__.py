@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 
 from akmon_core.plugins import Workplace
@@ -33,13 +34,13 @@ def main() -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     place = Workplace(root="", cache="", config="", withheld=lambda _: False, learn=lambda _: None)
     choice = parse_choice(options.model) if options.model else needed(place)
-    embedder = open_embedder(place, choice)
-    for name in options.corpus or CORPORA:
-        corpus = CORPORA[name]()
-        store = build(corpus, embedder)
-        print(f"\n{corpus.name}, {len(corpus.asked):,} questions, {choice.spec}\n")
-        print(table(corpus, ways(corpus, store, embedder)), flush=True)
-        store.close()
+    with closing(open_embedder(place, choice)) as embedder:
+        for name in options.corpus or CORPORA:
+            corpus = CORPORA[name]()
+            store = build(corpus, embedder)
+            print(f"\n{corpus.name}, {len(corpus.asked):,} questions, {choice.spec}\n")
+            print(table(corpus, ways(corpus, store, embedder)), flush=True)
+            store.close()
     return 0
 
 

@@ -133,7 +133,8 @@ def contents(store: Store) -> tuple[list[Any], list[Any], list[Any]]:
     with store.writing() as connection:
         files = "SELECT path, size, mtime_ns, inode, content, symbols FROM file ORDER BY path"
         pieces = (
-            "SELECT path, first, last, symbol, kind, chunk.language, chunk.key, context, text, scale, data, bits "
+            "SELECT path, first, last, symbol, kind, chunk.language, chunk.key, context, "
+            "text, scale, data, bits "
             "FROM chunk JOIN file ON file.id = chunk.file JOIN body ON body.id = chunk.id "
             "LEFT JOIN vector ON vector.id = chunk.vector LEFT JOIN code ON code.id = chunk.vector "
             "ORDER BY path, first"

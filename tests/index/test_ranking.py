@@ -155,6 +155,36 @@ def test_a_class_takes_no_place_from_its_members_nor_they_from_it() -> None:
     assert {hit.symbol for hit in hits} == {"Sorter", "Sorter.sort"}
 
 
+TESTS = (
+    "tests/a.py",
+    "pkg/tests/a/b.py",
+    "test_a.py",
+    "src/conftest.py",
+    "test/a.js",
+    "spec/a.rb",
+    "a/src/test/java/X.java",
+    "src/a.test.ts",
+    "src/a.spec.tsx",
+    "src/a_test.go",
+    "src/WidgetTests.cs",
+    "src/__tests__/a.js",
+)
+NO_TESTS = ("src/testing.py", "src/latest.py", "django/test/client.py", "contest/a.py", "src/attestation.go")
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_tests_come_behind_what_they_test_unless_they_are_asked_about(path: str) -> None:
+    store = filled(chunk(path, "sorts quickly sorts quickly"), chunk("zz.py", "sorts quickly and more of it"))
+    assert paths(search(store, "sorts quickly", EVERYWHERE)) == ["zz.py", path]
+    assert paths(search(store, "tests that it sorts quickly", EVERYWHERE)) == [path, "zz.py"]
+
+
+@pytest.mark.parametrize("path", NO_TESTS)
+def test_what_only_sounds_like_a_test_does_not(path: str) -> None:
+    store = filled(chunk(path, "sorts quickly sorts quickly"), chunk("zz.py", "sorts quickly and more of it"))
+    assert paths(search(store, "sorts quickly", EVERYWHERE)) == [path, "zz.py"]
+
+
 PLACES = ("src/a.py", "src/app/b.py", "src/app/c.js", "srcs/d.py", "src.py", "docs/[id].md", "docs/x/[id].md")
 
 
@@ -257,6 +287,16 @@ def test_words_that_are_not_common_are_ranked_as_if_all_were_looked_at(large: St
     assert [hit.first for hit in hits] == ranked(large, query, 20, "file.path LIKE 'area1/%'")
 
 
+def test_a_query_as_long_as_a_file_is_looked_for_by_its_first_words() -> None:
+    store = filled(*many(100))
+    asked: list[str] = []
+    with store.reading() as connection:
+        connection.set_trace_callback(asked.append)
+    hits = search(store, f"w11 {' '.join(f'other{n}' for n in range(2_000))}", Filters(limit=5))
+    assert [hit.first for hit in hits] == ranked(store, "w11", 5)
+    assert len([one for one in asked if not one.startswith("--")]) < 200  # those are within others
+
+
 @pytest.mark.parametrize("path", ["", "*.py", "area1"])
 def test_pieces_of_a_small_project_are_all_looked_at_for_any_number_of_words(path: str) -> None:
     store = filled(*many(19_000))
@@ -287,16 +327,6 @@ def test_words_that_are_in_most_pieces_still_find_some_with_all_of_them(
     assert all(wanted <= set(hit.text.split()) for hit in hits)
     assert all(language in ("", hit.language) for hit in hits)
     meant = glob_pattern({"": "**", "area1": "area1/**"}.get(path, path))
-def test_a_query_as_long_as_a_file_is_looked_for_by_its_first_words() -> None:
-    store = filled(*many(100))
-    asked: list[str] = []
-    with store.reading() as connection:
-        connection.set_trace_callback(asked.append)
-    hits = search(store, f"w11 {' '.join(f'other{n}' for n in range(2_000))}", Filters(limit=5))
-    assert [hit.first for hit in hits] == ranked(store, "w11", 5)
-    assert len([one for one in asked if not one.startswith("--")]) < 200  # those are within others
-
-
     assert all(re.fullmatch(meant, hit.path) for hit in hits)
 
 
@@ -388,6 +418,15 @@ def test_globs_mean_what_they_mean_in_rules(pattern: list[str], path: list[str])
     assert bool(re.fullmatch(glob_pattern(glob), name)) == matches_path(glob, name)
 
 
+@pytest.mark.parametrize(
+    ("glob", "path"),
+    [("*a" * 30 + "*b", "a" * 200), ("**/*a/" * 15 + "b", "/".join("a" * 60)), ("**/" * 40 + "b", "a/" * 60)],
+)
+def test_a_glob_of_many_stars_does_not_try_all_ways_to_part_a_path(glob: str, path: str) -> None:
+    assert re.fullmatch(glob_pattern(glob), path) is None
+    assert re.fullmatch(glob_pattern(glob), f"{path.rstrip('/')}/b" if "/" in glob else f"{path}b")
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(PLACES), st.integers(1, 60), st.integers(0, 9)), max_size=20),
     st.integers(1, 12),
@@ -408,12 +447,3 @@ def test_hits_are_ranked_apart_within_the_filter_and_no_more_than_asked(
             or hit.path.startswith(f"{path}/")
             or (path[0] == "*" and hit.path[-3:] == ".py")
         )
-@pytest.mark.parametrize(
-    ("glob", "path"),
-    [("*a" * 30 + "*b", "a" * 200), ("**/*a/" * 15 + "b", "/".join("a" * 60)), ("**/" * 40 + "b", "a/" * 60)],
-)
-def test_a_glob_of_many_stars_does_not_try_all_ways_to_part_a_path(glob: str, path: str) -> None:
-    assert re.fullmatch(glob_pattern(glob), path) is None
-    assert re.fullmatch(glob_pattern(glob), f"{path.rstrip('/')}/b" if "/" in glob else f"{path}b")
-
-

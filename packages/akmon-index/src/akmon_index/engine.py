@@ -15,7 +15,7 @@ import msgspec
 
 from akmon_core.errors import AkmonError, SettingsError, ToolError
 from akmon_core.plugins import Workplace
-from akmon_index.build import Progress, Report, Stopped, pending, refresh_vectors, refresh_words
+from akmon_index.build import Changed, Progress, Report, Stopped, pending, refresh_vectors, refresh_words
 from akmon_index.chunk import words
 from akmon_index.embed import open_embedder
 from akmon_index.limits import INDEX_AUTO_CHUNKS, INDEX_CLOSE_SECONDS, INDEX_PATIENCE
@@ -23,7 +23,7 @@ from akmon_index.models import SERVERS, Choice, chosen, needed, parse_choice
 from akmon_index.places import index_file
 from akmon_index.ranking import search
 from akmon_index.store import Counts, Store
-from akmon_index.values import Embedder, Filters, Hit, ModelId
+from akmon_index.values import Filters, Hit, ModelId, OpenEmbedder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ class Index:
         self._root = Path(place.root)
         self.file = index_file(place)
         self._store = Store(self.file)
-        self._embedder: Embedder | None = None
+        self._embedder: OpenEmbedder | None = None
         self._embedder_of: ModelId | None = None
         """The vectors that it was opened for: another process may have made others since."""
         self._opening = threading.Lock()
@@ -78,14 +78,14 @@ class Index:
         """
         if not words(query):
             raise ToolError("the query has no word in it. Say in a few words what to look for.")
-        changed = self._refresh_words(progress, stopped)
+        done = self._refresh_words(progress, stopped)
         vector, note = self._vector_of(query)
         if vector is not None:
-            note = self._catch_up(changed)
+            note = self._catch_up(bool(done.read) or done.busy)
         hits = search(self._store, query, filters, vector=vector, there=self._is_shown)
         return Found(hits=tuple(hits), note=note or self._begun_anew())
 
-    def build(self, *, progress: Report, stopped: Stopped, download: bool = False) -> Embedder:
+    def build(self, *, progress: Report, stopped: Stopped, download: bool = False) -> ModelId:
         """Brings words and vectors up to date with the model that is set; another model's vectors go.
 
         May be ended at any moment; the next call goes on from there. Raises ``AkmonError``.
@@ -94,14 +94,15 @@ class Index:
             raise SettingsError("there is no cache folder to keep an index in. Set AKMON_CACHE_DIR.")
         choice = needed(self._place)
         self._refuse_homes()
-        embedder = open_embedder(self._place, choice, download=download)
-        self._refresh_words(progress, stopped)
-        done = refresh_vectors(self._store, embedder, progress=progress, stopped=stopped)
+        embedder = self._use(open_embedder(self._place, choice, download=download), None)
         with self._opening:
-            self._embedder, self._embedder_of = embedder, embedder.id
+            self._embedder_of = embedder.id  # which loads it
+        if self._refresh_words(progress, stopped).busy:  # what rules of here withhold may still be there
+            raise ToolError("another akmon reads the files of this project. Wait for it, and try again.")
+        done = refresh_vectors(self._store, embedder, progress=progress, stopped=stopped)
         if not done and not stopped() and pending(self._store):
             raise ToolError("another akmon works on the vectors of this project. Wait for it, and try again.")
-        return embedder
+        return embedder.id
 
     def status(self) -> Status:
         """Raises ``AkmonError``."""
@@ -144,7 +145,9 @@ class Index:
         """Ends what runs in the background, or leaves it to itself after ``INDEX_CLOSE_SECONDS``."""
         with self._starting:
             self._ending.set()
-            worker = self._worker
+            worker, embedder = self._worker, self._embedder
+        if embedder:
+            embedder.close()
         if worker:
             worker.join(INDEX_CLOSE_SECONDS)
         if not (worker and worker.is_alive()):
@@ -152,8 +155,8 @@ class Index:
 
     # --- words ------------------------------------------------------------------------------------------
 
-    def _refresh_words(self, progress: Report, stopped: Stopped) -> int:
-        """How many files have changed. Waits for others that are at it: long only if there is nothing yet."""
+    def _refresh_words(self, progress: Report, stopped: Stopped) -> Changed:
+        """Waits for others that are at it: long only if there is nothing yet."""
         self._refuse_homes()
         end = time.monotonic() + INDEX_PATIENCE
         while not stopped():
@@ -161,9 +164,9 @@ class Index:
                 self._store, self._root, self._place.withheld, progress=progress, stopped=stopped
             )
             if not done.busy or (time.monotonic() > end and self._store.meta("ranked")):
-                return max(done.read, int(done.busy))
+                return done
             time.sleep(_LOOK_SECONDS)
-        return 0
+        return Changed(stopped=True)
 
     def _is_shown(self, path: str) -> bool:
         """Rules may have come, and files gone, since they were indexed."""
@@ -197,13 +200,24 @@ class Index:
             return None, f"ranked by words alone: {error}"
         return vector, ""
 
-    def _of_vectors(self, made: ModelId) -> Embedder:
+    def _of_vectors(self, made: ModelId) -> OpenEmbedder:
         """Raises ``AkmonError``."""
         with self._opening:
             if self._embedder is None or self._embedder_of != made:
-                self._embedder = open_embedder(self._place, self._choice_of(made))
-                self._embedder_of = made
+                self._use(open_embedder(self._place, self._choice_of(made)), made)
+            assert self._embedder
             return self._embedder
+
+    def _use(self, embedder: OpenEmbedder, made: ModelId | None) -> OpenEmbedder:
+        """In the place of the one before. ``made`` are the vectors that it is for."""
+        with self._starting:
+            before, self._embedder = self._embedder, embedder
+            self._embedder_of = made
+            if self._ending.is_set():
+                embedder.close()
+        if before:
+            before.close()
+        return embedder
 
     def _choice_of(self, made: ModelId) -> Choice:
         """A server is asked only if it is the one that is set: text goes nowhere by chance."""
@@ -218,7 +232,7 @@ class Index:
             )
         return kept
 
-    def _catch_up(self, changed: int) -> str:
+    def _catch_up(self, changed: bool) -> str:
         """Gives what has changed a moment to be embedded; what to say if that was not enough."""
         if changed or self._left:
             self._left = pending(self._store)
@@ -261,7 +275,11 @@ class Index:
         self._refuse_homes()
         if self._store.is_empty():  # nobody has searched here yet, or it was cleared
             return
-        refresh_words(self._store, self._root, self._place.withheld, progress=_quietly, stopped=stopped)
+        done = refresh_words(
+            self._store, self._root, self._place.withheld, progress=_quietly, stopped=stopped
+        )
+        if done.busy:  # what rules of here withhold may still be there, and is not to be embedded
+            return
         made = self._store.model()
         if made is None or stopped() or not 0 < pending(self._store) <= INDEX_AUTO_CHUNKS:
             return

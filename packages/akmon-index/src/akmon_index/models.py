@@ -116,7 +116,7 @@ def packaged_weights(name: str) -> Path | None:
     return None
 
 
-def missing(choice: Choice, error: ImportError) -> SettingsError:
+def missing(choice: Choice, error: ImportError | None = None) -> SettingsError:
     """What is said when the library of ``choice`` cannot be loaded."""
     module, package = LIBRARIES[choice.kind]
     if find_spec(module) is None:

@@ -93,3 +93,11 @@ class Embedder(Protocol):
     def query(self, text: str) -> NDArray[np.float32]:
         """Of a question."""
         ...
+
+
+class OpenEmbedder(Embedder, Protocol):
+    """One that holds a process, a connection or memory."""
+
+    def close(self) -> None:
+        """Gives that back. Who waits for an answer in another thread gets an ``AkmonError``."""
+        ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Literal
 
 import msgspec
@@ -61,7 +62,8 @@ def _model(place: Workplace) -> Check:
             except AkmonError as error:
                 return Check("model", "warning", str(error))
         choice = needed(place)
-        found = open_embedder(place, choice).id
+        with closing(open_embedder(place, choice)) as embedder:
+            found = embedder.id
         return Check("model", "ok", f"{found.name} ({choice.origin}), {found.dimension} dimensions")
 
     return _guarded("model", tried)

@@ -57,7 +57,7 @@ def _build(index: Index, *, download: bool) -> int:
     elif sys.stderr.isatty():
         print("loading the model", file=sys.stderr)
     try:
-        embedder = index.build(progress=bar, stopped=lambda: False, download=download)
+        model = index.build(progress=bar, stopped=lambda: False, download=download)
     except KeyboardInterrupt:
         bar.close()
         print(
@@ -73,7 +73,7 @@ def _build(index: Index, *, download: bool) -> int:
         raise ToolError("the index has gone while it was built. Run it again: akmon index build")
     print(
         f"{counts.chunks:,} pieces of {counts.files:,} files are indexed, "
-        f"by words and with {neutralise(embedder.id.name)} ({_megabytes(counts.bytes)})"
+        f"by words and with {neutralise(model.name)} ({_megabytes(counts.bytes)})"
     )
     return 0
 

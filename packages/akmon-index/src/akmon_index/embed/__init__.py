@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from akmon_core.plugins import Workplace
-from akmon_index.models import Choice
-from akmon_index.values import Embedder
+from akmon_index.models import Choice, installed, missing
+from akmon_index.values import OpenEmbedder
 
 
-def open_embedder(place: Workplace, choice: Choice, *, download: bool = False) -> Embedder:
-    """The model that ``choice`` names, loaded where it runs here; servers are not asked yet.
+def open_embedder(place: Workplace, choice: Choice, *, download: bool = False) -> OpenEmbedder:
+    """The model that ``choice`` names, to be closed. Large ones are loaded, and servers asked, at first use.
 
     ``download`` lets weights be fetched that are not here. Raises ``SettingsError`` that says what to do.
     """
     match choice.kind:
         case "sentence-transformers":
-            from akmon_index.embed.sentence import SentenceEmbedder
+            from akmon_index.embed.apart import ApartEmbedder
 
-            return SentenceEmbedder(choice, download=download)
+            if not installed(choice.kind):
+                raise missing(choice)
+            return ApartEmbedder(choice, download=download)
         case "static":
             from akmon_index.embed.static import StaticEmbedder
 

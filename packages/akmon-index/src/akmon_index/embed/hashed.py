@@ -36,6 +36,9 @@ class HashedEmbedder:
         row: NDArray[np.float32] = self.passages([text])[0]
         return row
 
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
 
 def _dimension(word: str) -> int:
     return int.from_bytes(blake2b(word.encode(), digest_size=2).digest()) % DIMENSION

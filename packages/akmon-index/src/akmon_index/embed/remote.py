@@ -44,6 +44,9 @@ class RemoteEmbedder:
         row: NDArray[np.float32] = self._vectors(next(batches([text])), patient=False)[0]
         return row
 
+    def close(self) -> None:
+        """A request that is under way is left alone; connections end with akmon."""
+
     def _vectors(self, texts: list[str], *, patient: bool) -> NDArray[np.float32]:
         rows = checked(self._ask(texts, patient), len(texts), self._dimension, self._server)
         self._dimension = int(rows.shape[1])

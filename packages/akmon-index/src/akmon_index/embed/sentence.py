@@ -1,15 +1,12 @@
-"""Embeddings by sentence-transformers on this machine's processor."""
+"""Embeddings by sentence-transformers on this machine's processor, in the process that ``child`` is."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from akmon_core.errors import SettingsError
 from akmon_core.text import one_line
-from akmon_index.embed.vectors import unit_rows
 from akmon_index.embed.weights import find_weights
 from akmon_index.limits import EMBEDDING_TEXT_CHARS
 from akmon_index.models import Choice, missing
@@ -18,9 +15,6 @@ from akmon_index.values import ModelId
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_BATCH = 16
-_PAUSE = 0.01
 
 
 class SentenceEmbedder:
@@ -36,8 +30,6 @@ class SentenceEmbedder:
             from transformers.utils import logging
         except ImportError as error:
             raise missing(choice, error) from None
-        self._in_use = threading.Lock()  # tokenizers fail when two threads use one
-        self._asked = threading.Event()
         logging.disable_progress_bar()  # the screen is not theirs
         logging.set_verbosity_error()
         weights = find_weights(choice, download=download)
@@ -54,36 +46,17 @@ class SentenceEmbedder:
             raise SettingsError(f"the model in {weights.folder} cannot be loaded: {reason}.") from None
         if _is_fast_with_bfloat16():
             self._model.bfloat16()
-        dimension = self._embed(self._model.encode_query, ["dimension"]).shape[1]
+        dimension = self.vectors(["dimension"], query=True).shape[1]
         self.id = ModelId(name=choice.spec, revision=weights.revision, dimension=int(dimension))
 
-    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A few at a time, so that a query that comes meanwhile is not held up."""
+    def vectors(self, texts: Sequence[str], *, query: bool) -> NDArray[np.float32]:
+        """A row for each text, of any length."""
         import numpy as np
 
-        rows = np.zeros((len(texts), self.id.dimension), dtype=np.float32)
-        # All texts of a batch cost as much as its longest one.
-        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        for at in range(0, len(order), _BATCH):
-            while self._asked.is_set():
-                time.sleep(_PAUSE)
-            batch = order[at : at + _BATCH]
-            with self._in_use:
-                rows[batch] = self._embed(self._model.encode_document, [texts[number] for number in batch])
-        return unit_rows(rows)
-
-    def query(self, text: str) -> NDArray[np.float32]:
-        self._asked.set()
-        try:
-            with self._in_use:
-                row: NDArray[np.float32] = unit_rows(self._embed(self._model.encode_query, [text]))[0]
-        finally:
-            self._asked.clear()
-        return row
-
-    def _embed(self, encode: Any, texts: Sequence[str]) -> Any:
+        encode = self._model.encode_query if query else self._model.encode_document
         cut = [text[:EMBEDDING_TEXT_CHARS] for text in texts]
-        return encode(cut, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True)
+        rows = encode(cut, batch_size=len(cut), show_progress_bar=False, convert_to_numpy=True)
+        return np.ascontiguousarray(rows, dtype=np.float32)
 
 
 def _is_fast_with_bfloat16() -> bool:

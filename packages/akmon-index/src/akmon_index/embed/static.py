@@ -43,3 +43,6 @@ class StaticEmbedder:
     def query(self, text: str) -> NDArray[np.float32]:
         row: NDArray[np.float32] = self.passages([text])[0]
         return row
+
+    def close(self) -> None:
+        """Nothing is held but memory."""

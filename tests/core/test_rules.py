@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from akmon_core.errors import SettingsError
 from akmon_core.permissions import (
@@ -21,6 +23,7 @@ from akmon_core.permissions import (
     propose,
     warning_about,
 )
+from akmon_core.rules import withheld, withholding
 from akmon_core.tools import Effect, EffectKind
 from tests.core.lines import located
 
@@ -286,3 +289,19 @@ def test_a_command_counts_as_networked_where_rules_open_the_network() -> None:
     assert judge("shell", (located("make"),), "full-auto", policy, taint=FROM_WEB).decision == "ask"
     alone = Policy(rules=policy.rules, sandbox="bubblewrap", unattended=True)
     assert judge("shell", (located("make"),), "full-auto", alone, taint=FROM_WEB).decision == "deny"
+
+
+parts = st.sampled_from(["a", "B", "a.key", "*", "**", "*.KEY", "?"])
+globs = st.lists(parts, min_size=1, max_size=4).map("/".join)
+paths = st.lists(st.sampled_from(["a", "b", "A.key", "c"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.lists(st.tuples(globs, st.sampled_from(["deny", "ask", "allow"])), max_size=4), st.lists(paths))
+def test_what_rules_withhold_is_the_same_of_one_path_and_of_many(
+    written: list[tuple[str, Decision]], asked: list[str]
+) -> None:
+    rules = [parse_rule(f"read({glob})", decision) for glob, decision in written]
+    is_withheld = withholding(rules)
+    assert [is_withheld(path) for path in asked] == [
+        withheld(rules, "read", path) != "allow" for path in asked
+    ]

@@ -12,7 +12,7 @@ from akmon_cli.redaction import redactor
 from akmon_config.paths import cache_dir, config_file
 from akmon_core.errors import SettingsError
 from akmon_core.plugins import Workplace
-from akmon_core.rules import Rule, withheld
+from akmon_core.rules import Rule, withholding
 from akmon_core.tools import AnyTool
 
 if TYPE_CHECKING:
@@ -23,15 +23,11 @@ TOOLS, COMMANDS = "akmon.tools", "akmon.commands"
 
 def workplace(root: Path, rules: Sequence[Rule]) -> Workplace:
     """What packages are told of the project at the canonical ``root``."""
-
-    def kept_from_it(path: str) -> bool:
-        return withheld(rules, "read", path) != "allow"
-
     return Workplace(
         root=str(root),
         cache=_folder(lambda: cache_dir(os.environ)),
         config=_folder(lambda: config_file(os.environ).parent),
-        withheld=kept_from_it,
+        withheld=withholding(rules),
         learn=redactor().add,
     )
 

@@ -473,3 +473,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     check_command: str = ""
     """What checks a change of the project, such as ``make test``: a turn that changed files and did not run
     it is reminded once. Empty is unknown."""
+
+
+RULED_FOLDERS = 20_000
+"""For which it is kept what rules about reading have to do with them."""

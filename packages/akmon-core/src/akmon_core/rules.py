@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
@@ -13,7 +14,8 @@ import msgspec
 from akmon_core.commandline import Command, Words, read_command_line
 from akmon_core.errors import SettingsError
 from akmon_core.hosts import checked_address, matches_url
-from akmon_core.pathglobs import matches_path
+from akmon_core.limits import RULED_FOLDERS
+from akmon_core.pathglobs import Parts, is_met, matches_path, parts_of, within
 from akmon_core.programs import goes_beyond
 from akmon_core.tools import Effect, EffectKind
 from akmon_core.wrappers import is_launcher, program, reach, subject, unwrapped
@@ -209,6 +211,22 @@ def withheld(rules: Iterable[Rule], tool: str, relative: str) -> Decision:
         rule.decision for rule in reading_rules(rules, tool) if matches_path(rule.pattern.casefold(), path)
     ]
     return "deny" if "deny" in found else "ask" if found else "allow"
+
+
+def withholding(rules: Iterable[Rule], tool: str = "read") -> Callable[[str], bool]:
+    """Says of many paths from the root, one after the other, whether ``withheld`` does not allow them."""
+    patterns = frozenset(parts_of(rule.pattern) for rule in reading_rules(rules, tool))
+
+    @lru_cache(maxsize=RULED_FOLDERS)
+    def left_in(folder: str) -> frozenset[Parts]:
+        above, _, name = folder.rpartition("/")
+        return within(left_in(above) if above else patterns, name)
+
+    def is_withheld(relative: str) -> bool:
+        folder, _, name = relative.rpartition("/")
+        return bool(patterns) and is_met(within(left_in(folder) if folder else patterns, name))
+
+    return is_withheld
 
 
 def unreadable_globs(rules: Iterable[Rule]) -> tuple[str, ...]:

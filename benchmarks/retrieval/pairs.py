@@ -44,7 +44,8 @@ def strip(source: Path, target: Path) -> dict[str, tuple[Answer, ...]]:
                 found[each.sentence] = (*found.get(each.sentence, ()), Answer(name, each.symbol))
         copy = target.parent / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text("\n".join(line for row, line in enumerate(lines) if row not in left_out))
+        kept = [line for row, line in enumerate(lines) if row not in left_out]
+        copy.write_text("\n".join(kept), encoding="utf-8")
     return found
 
 

@@ -60,7 +60,7 @@ def _is(root: Path, answer: Answer, place: Place) -> bool:
 @cache
 def _beginnings(path: Path) -> dict[str, list[int]]:
     """The lines on which what a file defines begins, by symbol; headings of Markdown are symbols, too."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     found: dict[str, list[int]] = {"": [1]}
     if path.suffix == ".md":
         for number, line in enumerate(text.split("\n"), 1):

@@ -15,7 +15,7 @@ import numpy as np
 
 from akmon_index.chunk import words
 from akmon_index.files import list_sources, read_source
-from akmon_index.ranking import MAP_WEIGHT, STOP_WORDS, search
+from akmon_index.ranking import MAP_WEIGHT, STOP_WORDS, TEST_WEIGHT, search
 from akmon_index.store import Store
 from akmon_index.values import Embedder, Filters
 from benchmarks.retrieval.corpora import Corpus
@@ -32,15 +32,19 @@ _AT_ONCE = 256
 def ours(store: Store, vector: Callable[[str], NDArray[np.float32]]) -> dict[str, Way]:
     """``vector`` gives that of a question."""
 
-    def places(query: str, meaning: NDArray[np.float32] | None, weight: float = 0.0) -> list[Place]:
-        hits = search(store, query, Filters(limit=FIRST), vector=meaning, map_weight=weight)
+    def places(query: str, meaning: NDArray[np.float32] | None, tests: float, weight: float) -> list[Place]:
+        filters = Filters(limit=FIRST)
+        hits = search(store, query, filters, vector=meaning, map_weight=weight, test_weight=tests)
         return [Place(hit.path, hit.first, hit.last, hit.symbol) for hit in hits]
 
     return {
-        "FTS5 alone": lambda question: places(question, None),
-        "vectors alone": lambda question: places("", vector(question)),
-        "hybrid": lambda question: places(question, vector(question)),
-        "hybrid and map": lambda question: places(question, vector(question), MAP_WEIGHT),
+        "FTS5 alone": lambda question: places(question, None, 1, 0),
+        "vectors alone": lambda question: places("", vector(question), 1, 0),
+        "hybrid": lambda question: places(question, vector(question), 1, 0),
+        "hybrid and map": lambda question: places(question, vector(question), 1, MAP_WEIGHT),
+        "the whole: hybrid, map, tests behind": lambda question: places(
+            question, vector(question), TEST_WEIGHT, MAP_WEIGHT
+        ),
     }
 
 

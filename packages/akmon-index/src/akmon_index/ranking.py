@@ -64,6 +64,7 @@ def search(
     *,
     vector: NDArray[np.float32] | None = None,
     map_weight: float = MAP_WEIGHT,
+    test_weight: float = TEST_WEIGHT,
     there: Callable[[str], bool] = lambda _: True,
 ) -> list[Hit]:
     """The pieces that fit best, no two of which overlap. ``there`` says whether a file may still be shown.
@@ -79,7 +80,8 @@ def search(
         places = _places(connection, {number for found in lists.values() for number in found})
         scores = _on_the_map(fuse(list(lists.values())), places, map_weight)
         if _TESTING.isdisjoint(words(query)):
-            scores = {number: score * _as_test(places[number]) for number, score in scores.items()}
+            tests = {number for number, place in places.items() if is_test(place.path)}
+            scores |= {number: scores[number] * test_weight for number in tests}
         order = sorted(
             scores, key=lambda number: (-scores[number], places[number].path, places[number].first)
         )
@@ -105,10 +107,6 @@ def _on_the_map(scores: Mapping[int, float], places: Mapping[int, _Place], weigh
         number: score * (1 + weight * bisect.bisect_left(ranks, places[number].rank) / len(ranks))
         for number, score in scores.items()
     }
-
-
-def _as_test(place: _Place) -> float:
-    return TEST_WEIGHT if is_test(place.path) else 1.0
 
 
 # --- where ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from akmon_core.errors import SettingsError
 from akmon_core.plugins import Workplace
+from akmon_core.rules import parse_rule, withholding
 from akmon_index.build import Changed, Progress, refresh_vectors, refresh_words
 from akmon_index.embed import open_embedder
 from akmon_index.embed.hashed import HashedEmbedder
@@ -62,6 +63,13 @@ _QUERIES = (
 _T = TypeVar("_T")
 
 
+RULES = tuple(
+    parse_rule(f"read({glob})", "deny")
+    for glob in ("secrets/**", "**/*.key", "**/private/**", "data/**/raw/*.csv", "docs/internal/**")
+)
+"""A project may have such: each file is judged by them, each time."""
+
+
 class Counting:
     """An embedder that remembers how many texts it was given."""
 
@@ -83,7 +91,7 @@ class Project:
         self.root = folder.resolve() / "project"
         self.place = Workplace(
             root=str(self.root), cache=str(folder.resolve() / "cache"), config="",
-            withheld=lambda _: False, learn=lambda _: None,
+            withheld=withholding(RULES), learn=lambda _: None,
         )  # fmt: skip
         self.store = Store(index_file(self.place))
         self.embedder = Counting(HashedEmbedder())

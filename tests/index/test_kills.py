@@ -164,9 +164,10 @@ def test_killed_at_any_moment_it_is_whole_and_goes_on_from_there(project: Path, 
             before = embedded(store)
             (folder / LOG).write_text("")
             process.begin("build", folder, chance.uniform(0.01, 1) * whole)
-            code, _ = process.ended()
+            code, took = process.ended()
             assert code in (0, -signal.SIGPROF)
             killed += code != 0
+            whole = whole if code else min(whole, took)  # the first one was slow
             check(store)
             assert not before & set(given(folder))
             assert len(given(folder)) <= len(embedded(store) - before) + INDEX_EMBEDDED_AT_ONCE

@@ -61,8 +61,6 @@ _QUERIES = (
     "round a decimal number",
 )
 _T = TypeVar("_T")
-
-
 RULES = tuple(
     parse_rule(f"read({glob})", "deny")
     for glob in ("secrets/**", "**/*.key", "**/private/**", "data/**/raw/*.csv", "docs/internal/**")

@@ -455,6 +455,8 @@ MCP_LOG_BURST_BYTES = 200_000
 """Taken of what a server prints on standard error within ``MCP_LOG_SECONDS``; of more the newest part."""
 MCP_LOG_SECONDS = 0.2
 """Between two times that the log is written."""
+RULED_FOLDERS = 20_000
+"""For which it is kept what rules about reading have to do with them."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -473,7 +475,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     check_command: str = ""
     """What checks a change of the project, such as ``make test``: a turn that changed files and did not run
     it is reminded once. Empty is unknown."""
-
-
-RULED_FOLDERS = 20_000
-"""For which it is kept what rules about reading have to do with them."""

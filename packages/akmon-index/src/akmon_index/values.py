@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
@@ -24,24 +23,15 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """Number of its first line, from 1."""
     last: int
     text: str
-    """Its lines as they are."""
+    """Its lines as they are; of a class without those of its members, of which the first ones stay."""
     symbol: str = ""
     """Such as ``Session.send``, or the headings above a section: ``Install > Linux``."""
     kind: ChunkKind = "lines"
     language: str = ""
     """Such as ``python``; empty is unknown."""
     context: str = ""
-    """What a reader of the piece alone misses: its path, and the signature of what it stands in."""
-
-    @property
-    def embedded(self) -> str:
-        """What is embedded and searched for words."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of what is embedded: the same text is embedded once."""
-        return hashlib.sha256(self.embedded.encode(errors="surrogatepass")).digest()
+    """What a reader of the piece alone misses: its path, and the signature of what it stands in. It is
+    embedded, and searched for words, with the text."""
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
